@@ -19,26 +19,19 @@
  */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "teataja/base/arena.h"
 #include "teataja/base/err.h"
+#include "teataja/base/language.h"
 #include "teataja/base/report.h"
 #include "teataja/base/str.h"
 #include "teataja/render/value.h"
 
 struct catalogue;
 
-/* The languages that the frame speaks, NULL at the end: "en" first, against
- * which the others are held. */
-extern const char *const catalogue_languages[];
-
-/* True for a language of that table. */
-bool catalogue_speaks(const char *lang);
-
-/* Loads locale/<lang>.yaml of every language from the folders (such as a site's
+/* Loads locale/<lang>.yaml of all languages of base/language.h from the folders (such as a site's
  * templates/ and the installed one), the first one winning text by text: the
  * last one must be complete, the others may hold what they change. All problems
  * go to `report` (which may be NULL) with file, line and column.
@@ -59,15 +52,16 @@ struct catalogue_arg catalogue_arg_text(const char *name, const char *text);
 struct catalogue_arg catalogue_arg_number(const char *name, int64_t number);
 
 /* Appends the text `key` with its arguments. ERR_NOT_FOUND for an unknown
- * language or key, ERR_INVALID for an argument that is missing, not known to the
+ * key, ERR_INVALID for an argument that is missing, not known to the
  * text (the message suggests one), or a text where a number is needed; `out`
  * then has nothing more than before. */
-int catalogue_text(const struct catalogue *catalogue, const char *lang, const char *key,
+int catalogue_text(const struct catalogue *catalogue, enum language lang, const char *key,
                    const struct catalogue_arg *args, size_t count, struct str *out,
                    struct err *err);
 
 /* catalogue_text with its arguments in place:
- *     CATALOGUE_TEXT(c, "et", "deadline.in_days", out, err, catalogue_arg_number("days", 3)) */
+ *     CATALOGUE_TEXT(c, LANG_ET, "deadline.in_days", out, err,
+ *                    catalogue_arg_number("days", 3)) */
 #define CATALOGUE_TEXT(catalogue, lang, key, out, err, ...)                                        \
     catalogue_text((catalogue), (lang), (key), (const struct catalogue_arg[]){__VA_ARGS__},        \
                    sizeof((const struct catalogue_arg[]){__VA_ARGS__}) /                           \
@@ -75,13 +69,13 @@ int catalogue_text(const struct catalogue *catalogue, const char *lang, const ch
                    (out), (err))
 
 /* A text without arguments, which lives as long as the catalogue; NULL if there
- * is no such language or key, or the text has arguments. */
-const char *catalogue_word(const struct catalogue *catalogue, const char *lang, const char *key);
+ * is no such key, or the text has arguments. */
+const char *catalogue_word(const struct catalogue *catalogue, enum language lang, const char *key);
 
 /* Sets all texts without arguments in a map of groups, for templates:
- * {{t.call.read_more}} after catalogue_words(c, "et", value_set_map(data, "t")). */
-void catalogue_words(const struct catalogue *catalogue, const char *lang, struct value *map);
+ * {{t.call.read_more}} after catalogue_words(c, LANG_ET, value_set_map(data, "t")). */
+void catalogue_words(const struct catalogue *catalogue, enum language lang, struct value *map);
 
-/* Number of texts, and the key at `index`, in order of the English file. */
+/* Number of texts, and the key at `index`, sorted. */
 size_t catalogue_count(const struct catalogue *catalogue);
 const char *catalogue_key(const struct catalogue *catalogue, size_t index);

@@ -13,22 +13,22 @@
  */
 #pragma once
 
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "teataja/base/civil.h"
 #include "teataja/base/err.h"
+#include "teataja/base/language.h"
 #include "teataja/base/str.h"
 
 struct format;
 
-/* Formatters for an ISO 639-1 code such as "et". ERR_NOT_FOUND for a language
- * that ICU does not know. */
-int format_open(const char *lang, struct format **out, struct err *err);
+/* Formatters of one language, such as LANG_ET. ERR_NOT_FOUND for LANG_NONE. */
+int format_open(enum language lang, struct format **out, struct err *err);
 void format_close(struct format *format);
 
 /* The language it was opened for. */
-const char *format_language(const struct format *format);
+enum language format_language(const struct format *format);
 
 /* Examples in Estonian. */
 enum format_style {
@@ -38,7 +38,7 @@ enum format_style {
     FORMAT_DAY,     /* 5. märts */
     FORMAT_MONTH,   /* märts 2026 */
     FORMAT_BRIEF,   /* N, 5. märts */
-    FORMAT_SHORT,   /* 05.03.2026 */
+    FORMAT_SHORT,   /* 5.3.2026 */
     FORMAT_STYLES
 };
 
@@ -58,7 +58,9 @@ int format_moment(struct format *format, const struct civil *moment, enum format
  * times "20. mai 2027, 10:00–16:00". `end` is the last moment, or the last day
  * itself if both are date_only (not the day after, as iCalendar has it); equal
  * ends, or one before the start, give the start alone. If one of the two is
- * date_only both are taken so. */
+ * date_only both are taken so. Over several days the weekdays are left out, which
+ * FORMAT_FULL and the like ask for: LONG then stands for FULL, DAY for WEEKDAY
+ * and BRIEF. */
 int format_range(struct format *format, const struct civil *start, const struct civil *end,
                  enum format_style style, struct str *out, struct err *err);
 
