@@ -1,0 +1,65 @@
+/* teataja/config/newsletter.h - newsletters/<slug>.yaml: one regular letter. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "teataja/base/address.h"
+#include "teataja/base/arena.h"
+#include "teataja/base/err.h"
+#include "teataja/base/language.h"
+#include "teataja/base/quantity.h"
+#include "teataja/base/report.h"
+#include "teataja/base/schema.h"
+#include "teataja/base/yaml.h"
+
+struct newsletter_from {
+    const struct yaml_node *node;
+    struct lang_text name;
+    struct address address; /* never at a free-mail domain */
+};
+
+struct newsletter_brand {
+    const struct yaml_node *node;
+    const char *color;     /* "#1f6f8b" */
+    const char *logo;      /* path in the site; NULL if none; exists, at most LIMIT_LOGO */
+    struct lang_text logo_alt;
+    const char *header_image; /* the same; NULL if none */
+    struct lang_text header_alt;
+};
+
+/* Blocks of a letter's body: {{> calls}} and so on. */
+enum newsletter_block { BLOCK_CALLS, BLOCK_EVENTS, BLOCK_NEWS, BLOCK_DEADLINES, BLOCK_COUNT };
+
+struct newsletter {
+    const struct yaml_node *node;
+    const char *file; /* "newsletters/funding.yaml" */
+    const char *slug; /* "funding" */
+    const char *list; /* slug of a list of the site */
+    struct lang_text name;
+    struct lang_text description;
+    struct newsletter_from from;
+    struct address reply_to;  /* text is "" if none: answers go to the sender */
+    enum language *languages; /* default: the site's */
+    size_t language_count;
+    enum language fallback;   /* one of languages; default: the first */
+    const char *timezone;     /* NULL: the site's */
+    const char *audience;     /* a segment expression; NULL: all subscribers */
+    struct newsletter_brand brand;
+    const char *const *funded_by; /* slugs of projects */
+    size_t funded_by_count;
+    int *blocks; /* of enum newsletter_block, in order; default: all four */
+    size_t block_count;
+    int64_t news_max_age;   /* microseconds: older news is left out */
+    int64_t events_within;  /* microseconds: events that start later are left out */
+    int64_t deadlines_within; /* microseconds: the table of deadlines looks so far ahead */
+};
+
+/* Reads folder/newsletters/<name>. As site_load. */
+int newsletter_load(struct arena *arena, const char *folder, const char *name,
+                    struct report *report, struct newsletter *out, struct err *err);
+
+bool newsletter_has_language(const struct newsletter *newsletter, enum language language);
+
+extern const struct schema newsletter_schema;

@@ -1,0 +1,193 @@
+/* teataja/config/site.h - teataja.yaml: what holds for the whole site.
+ *
+ * Every struct's `node` is where it stands in the file, for yaml_problem.
+ * Names of time zones are checked in form only: calendar/zone.h knows them.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "teataja/base/address.h"
+#include "teataja/base/arena.h"
+#include "teataja/base/err.h"
+#include "teataja/base/language.h"
+#include "teataja/base/quantity.h"
+#include "teataja/base/report.h"
+#include "teataja/base/schema.h"
+#include "teataja/base/yaml.h"
+
+#define SITE_FILE "teataja.yaml"
+
+enum site_basis {
+    SITE_BASIS_CONSENT,
+    SITE_BASIS_MEMBERSHIP,
+    SITE_BASIS_PUBLIC_TASK,
+    SITE_BASIS_LEGITIMATE_INTEREST
+};
+
+/* What one subscribes to. */
+struct site_list {
+    const struct yaml_node *node;
+    const char *slug;
+    struct lang_text name; /* given */
+    struct lang_text description;
+    struct lang_text controller; /* who answers for the data; default: the site's name */
+    const char *privacy_url;     /* NULL if none */
+    int basis;                   /* of enum site_basis: the usual one of its subscriptions */
+    bool public;                 /* offered on the public pages */
+};
+
+enum relay_starttls { RELAY_STARTTLS_REQUIRED, RELAY_STARTTLS_OPTIONAL, RELAY_STARTTLS_OFF };
+enum relay_pipelining { RELAY_PIPELINING_FULL, RELAY_PIPELINING_ENVELOPE, RELAY_PIPELINING_OFF };
+
+struct relay_timeouts {
+    const struct yaml_node *node;
+    int64_t connect;   /* microseconds, as all below */
+    int64_t reply;     /* to every command but the final dot */
+    int64_t final_dot; /* RFC 5321 section 4.5.3.2.6: 10 minutes */
+};
+
+/* A mail server that takes our letters; the first is used first. */
+struct site_relay {
+    const struct yaml_node *node;
+    const char *name; /* slug; "host:port" when not given */
+    const char *url;  /* smtp://host:port or smtps://host:port */
+    const char *host; /* from url; without brackets if an IPv6 address */
+    int port;         /* 587 or 465 when not given */
+    bool tls;         /* smtps: TLS from the first byte */
+    int starttls;     /* of enum relay_starttls; without meaning when `tls` */
+    const char *ca_file; /* NULL: the system's; as config_path gives it a path */
+    const char *user;    /* NULL: no login */
+    const char *password; /* reference for config_secret; given if and only if user is */
+    int64_t connections;
+    int64_t messages_per_connection;
+    int pipelining; /* of enum relay_pipelining */
+    struct relay_timeouts timeouts;
+    struct rate rate; /* count 0: unlimited */
+};
+
+/* How an answer finds its way back: see "Mail rules" in the manual. */
+enum site_address_mode {
+    SITE_ADDRESS_CATCHALL, /* anything@domain is ours: b-TOKEN@domain */
+    SITE_ADDRESS_PLUS,     /* one mailbox with +: bounce+TOKEN@... */
+    SITE_ADDRESS_SINGLE    /* one mailbox: matched by Message-ID and recipient */
+};
+
+struct site_addresses {
+    const struct yaml_node *node;
+    int mode;               /* of enum site_address_mode */
+    const char *domain;     /* catchall: given, as A-labels; else NULL */
+    struct address mailbox; /* plus and single: given; else text is "" */
+};
+
+/* People who answer. */
+struct site_office {
+    const struct yaml_node *node;
+    struct lang_text name;
+    struct address address; /* ORGANIZER of invitations, and Reply-To of last resort */
+    const char *phone;      /* NULL if none */
+};
+
+struct site_web {
+    const struct yaml_node *node;
+    const char *url; /* base of links to our own pages, without '/' at the end */
+};
+
+/* Words with names in languages; see site_term_find. */
+struct vocabulary {
+    struct schema_term *items;
+    size_t count;
+};
+
+enum site_attribute_type {
+    SITE_ATTRIBUTE_TEXT,
+    SITE_ATTRIBUTE_INT,
+    SITE_ATTRIBUTE_DATE,
+    SITE_ATTRIBUTE_BOOL
+};
+
+/* A free attribute of members: attr.NAME in segments. */
+struct site_attribute {
+    const struct yaml_node *node;
+    const char *key; /* [a-z][a-z0-9_]* */
+    int type;        /* of enum site_attribute_type */
+    struct lang_text name;
+};
+
+struct site_vocabularies {
+    const struct yaml_node *node;
+    struct vocabulary sectors; /* empty if none are declared */
+    struct vocabulary kinds;   /* default: individual, self_employed, company_sme, ... */
+    struct vocabulary tags;    /* empty: any slug is a tag */
+};
+
+/* Header names of imported files that mean a field of members. */
+struct site_column {
+    const struct yaml_node *node;
+    const char *field;
+    const char *const *headers;
+    size_t header_count;
+};
+
+struct site_import {
+    const struct yaml_node *node;
+    struct site_column *columns;
+    size_t column_count;
+};
+
+struct site {
+    const struct yaml_node *node;
+    struct lang_text name;
+    const char *url; /* the organisation's own web site; NULL if none */
+    struct lang_text postal_address; /* lines; stands in every letter */
+    enum language *languages;        /* at least one; the first is that of <slug>.md */
+    size_t language_count;
+    const char *timezone; /* IANA name */
+    const char *country;  /* ISO 3166-1 alpha-2: whose public holidays count; NULL if none */
+    const char *database; /* a path for config_path; default var/teataja.db */
+    const char *token_key; /* reference for config_secret; default file:var/token.key */
+    struct site_office office;
+    struct site_list *lists;
+    size_t list_count;
+    struct site_relay *relays; /* may be none: sending says so */
+    size_t relay_count;
+    struct site_addresses addresses;
+    struct site_web web;
+    struct site_vocabularies vocabularies;
+    struct site_attribute *attributes;
+    size_t attribute_count;
+    struct site_import import;
+};
+
+/* Reads folder/teataja.yaml. Problems go into `report`; what was right is filled
+ * in even then. Returns 0, ERR_INVALID, or ERR_NOMEM. config_load calls it. */
+int site_load(struct arena *arena, const char *folder, struct report *report, struct site *out,
+              struct err *err);
+
+/* NULL if there is no such list, attribute, relay. */
+const struct site_list *site_list_find(const struct site *site, const char *slug);
+const struct site_attribute *site_attribute_find(const struct site *site, const char *key);
+const struct site_relay *site_relay_find(const struct site *site, const char *name);
+
+/* True if it is one of the site's languages. */
+bool site_has_language(const struct site *site, enum language language);
+
+/* The term whose slug or name in any language is `text`, folded ('_' and '-' of
+ * slugs mean the same); NULL if there is none. */
+const struct schema_term *site_term_find(const struct vocabulary *vocabulary, const char *text);
+
+/* Offers every slug and name of a vocabulary (base/suggest.h). */
+struct suggest;
+void site_term_suggest(const struct vocabulary *vocabulary, struct suggest *suggest);
+
+/* Checks that `count` slugs are of the vocabulary and reports each that is not,
+ * at `key` of `node`: "no sector 'musik'; did you mean 'music'?". `what` is
+ * "sector". Returns how many were unknown. */
+size_t site_check_terms(const struct vocabulary *vocabulary, const char *what,
+                        const char *const *slugs, size_t count, const struct yaml_node *node,
+                        const char *key, struct report *report);
+
+/* The table behind teataja.yaml, for the sample and the manual. */
+extern const struct schema site_schema;
