@@ -8,7 +8,7 @@
  * Tokens such as `{{member.name}}` become slots before the Markdown is read: one
  * private-use character each, MARKDOWN_SLOT + the token's index in the options.
  * Both outputs carry these characters; the caller cuts the output there and puts
- * the value in, escaped for that output (text_add_html for HTML, also inside
+ * the value in, escaped for that output (template_escape_html for HTML, also inside
  * href; text_clean for both). A value is therefore never read as Markdown.
  * `\{{` writes the braces themselves.
  *
@@ -31,8 +31,8 @@
 #include "teataja/base/str.h"
 #include "teataja/render/theme.h"
 
-#define MARKDOWN_SLOT 0xE000   /* the slot of token 0 */
-#define MARKDOWN_TOKENS 256    /* most tokens in a table */
+#define MARKDOWN_SLOT 0xE000 /* the slot of token 0 */
+#define MARKDOWN_TOKENS 256  /* most tokens in a table */
 
 struct markdown;
 
@@ -43,8 +43,8 @@ struct markdown_token {
 };
 
 struct markdown_options {
-    const char *file; /* for messages; relative to the site */
-    int first_line;   /* the file's line of the text's first line; 0 means 1 */
+    const char *file;                    /* for messages; relative to the site */
+    int first_line;                      /* the file's line of the text's first line; 0 means 1 */
     const struct markdown_token *tokens; /* at most MARKDOWN_TOKENS */
     size_t token_count;
     const char *const *blocks; /* names that `{{> name}}` may have */

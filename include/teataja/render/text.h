@@ -15,6 +15,7 @@
  * the whole text and wraps all that is marked with text_flow.
  * The marks are private-use characters, which markdown_parse refuses in its
  * input; values that go into slots must be free of them too (text_clean).
+ * HTML is escaped by template_escape_html.
  */
 #pragma once
 
@@ -73,14 +74,11 @@ bool text_paragraph_next(const char *text, size_t len, size_t at, struct text_pa
 
 /* As text_wrap, for the words of a found paragraph after their slots were
  * filled: `words` replaces out->words. `columns` as in struct text_wrapping. */
-void text_paragraph_wrap(struct str *out, const struct text_paragraph *paragraph,
-                         const char *words, size_t words_len, size_t columns);
+void text_paragraph_wrap(struct str *out, const struct text_paragraph *paragraph, const char *words,
+                         size_t words_len, size_t columns);
 
 /* Appends the text with every marked paragraph wrapped and its marks gone. */
 void text_flow(struct str *out, const char *text, size_t len, size_t columns);
-
-/* Appends text for HTML content or a quoted attribute: & < > " ' are escaped. */
-void text_add_html(struct str *out, const char *text, size_t len);
 
 /* Appends a value that goes into a slot: without private-use characters and
  * controls, runs of white space made one space. */

@@ -14,10 +14,11 @@
 #include <stddef.h>
 
 #include "teataja/base/err.h"
+#include "teataja/render/value.h"
 
 #define THEME_CONTRAST 4.5
-#define THEME_COLOUR 8   /* "#rrggbb" and NUL */
-#define THEME_STYLE 320  /* longest style of an element, with NUL */
+#define THEME_COLOUR 8        /* "#rrggbb" and NUL */
+#define THEME_STYLE 320       /* longest style of an element, with NUL */
 #define THEME_BRAND "#0f5c66" /* when a site names no colour */
 
 /* The colours of one scheme. */
@@ -70,8 +71,9 @@ const char *theme_style(const struct theme *theme, enum theme_element element);
 /* The class by which the dark style sheet finds the element, such as "tx". */
 const char *theme_class(enum theme_element element);
 
-/* The element's name in templates, such as "paragraph" in {{style.paragraph}}. */
-const char *theme_name(enum theme_element element);
+/* Sets in a template's data: {{style.paragraph}} and the other elements by name,
+ * {{color.text}} of the light and {{dark.text}} of the dark scheme. */
+void theme_value(const struct theme *theme, struct value *map);
 
 /* Contrast ratio of two colours "#rrggbb", 1 to 21 (WCAG 2.2 "contrast ratio"). */
 double theme_contrast(const char *a, const char *b);
