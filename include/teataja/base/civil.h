@@ -32,7 +32,8 @@ int civil_parse(const char *text, struct civil *out, struct err *err);
  * name is checked here: calendar/zone.h knows which exist. */
 int civil_parse_zoned(const char *text, struct civil *out, char zone[CIVIL_ZONE], struct err *err);
 
-/* Parses "17:00" or "17:00:30" into hour, minute, second of *out. */
+/* Parses "17:00" or "17:00:30" into hour, minute, second of *out and clears its
+ * date_only; the date is kept as it is. */
 int civil_parse_time(const char *text, struct civil *out, struct err *err);
 
 /* "2027-01-23" or "2027-01-23T17:00:00". */

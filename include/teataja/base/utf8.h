@@ -35,3 +35,8 @@ int utf8_fold(const char *text, size_t len, struct str *out, struct err *err);
 
 /* The longest prefix of at most `max` bytes that splits no character. */
 size_t utf8_prefix(const char *text, size_t len, size_t max);
+
+/* Replaces, in place, controls and malformed bytes of a NUL-terminated text by
+ * '?', and line breaks and tabs by a space: what a stranger wrote can then stand
+ * in a message on a terminal. Never longer than before. */
+void utf8_clean(char *text);

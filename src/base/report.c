@@ -1,0 +1,195 @@
+/* report.c - see teataja/base/report.h. */
+#include "teataja/base/report.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "teataja/base/limits.h"
+#include "teataja/base/mem.h"
+#include "teataja/base/utf8.h"
+
+#define MESSAGE_ROOM 1024
+
+struct kept {
+    struct problem problem;
+    size_t number; /* in the order they were added: qsort is not stable */
+};
+
+struct report {
+    struct arena *arena;
+    struct kept *kept;
+    size_t count;
+    size_t capacity;
+    size_t errors;
+    size_t warnings;
+    bool sorted;
+};
+
+struct report *report_new(void)
+{
+    struct report *report = mem_alloc(1, sizeof(*report));
+
+    if (report == NULL) {
+        return NULL;
+    }
+    report->arena = arena_new(LIMIT_ARENA_WORK);
+    if (report->arena == NULL) {
+        mem_free(report);
+        return NULL;
+    }
+    report->sorted = true;
+    return report;
+}
+
+void report_free(struct report *report)
+{
+    if (report != NULL) {
+        arena_free(report->arena);
+        mem_free(report);
+    }
+}
+
+static void keep(struct report *report, const struct problem *problem)
+{
+    struct kept kept = {.problem = *problem, .number = report->count};
+
+    if (report->count >= LIMIT_PROBLEMS) {
+        return;
+    }
+    kept.problem.file = arena_strdup(report->arena, problem->file);
+    kept.problem.message = arena_strdup(report->arena, problem->message);
+    if (kept.problem.file == NULL || kept.problem.message == NULL ||
+        arena_grow(report->arena, &report->kept, &report->capacity, report->count,
+                   sizeof(*report->kept), NULL) < 0) {
+        return;
+    }
+    report->kept[report->count++] = kept;
+    report->sorted = false;
+}
+
+void report_add(struct report *report, enum report_severity severity, const char *file, int line,
+                int column, const char *format, ...)
+{
+    char message[MESSAGE_ROOM];
+    struct problem problem = {.severity = severity,
+                              .file = file == NULL ? "" : file,
+                              .line = line,
+                              .column = column,
+                              .message = message};
+    va_list args;
+    size_t len;
+
+    if (report == NULL) {
+        return;
+    }
+    va_start(args, format);
+    if (vsnprintf(message, sizeof(message), format, args) < 0) {
+        message[0] = '\0';
+    }
+    va_end(args);
+    len = strlen(message);
+    if (len == sizeof(message) - 1) {
+        message[utf8_prefix(message, len, len - 1)] = '\0';
+    }
+    utf8_clean(message);
+    if (severity == REPORT_ERROR) {
+        report->errors++;
+    } else {
+        report->warnings++;
+    }
+    keep(report, &problem);
+}
+
+size_t report_errors(const struct report *report)
+{
+    return report == NULL ? 0 : report->errors;
+}
+
+size_t report_warnings(const struct report *report)
+{
+    return report == NULL ? 0 : report->warnings;
+}
+
+static int by_place(const void *left, const void *right)
+{
+    const struct kept *a = left;
+    const struct kept *b = right;
+    int order = strcmp(a->problem.file, b->problem.file);
+
+    if (order != 0) {
+        return order;
+    }
+    if (a->problem.line != b->problem.line) {
+        return a->problem.line < b->problem.line ? -1 : 1;
+    }
+    if (a->problem.column != b->problem.column) {
+        return a->problem.column < b->problem.column ? -1 : 1;
+    }
+    return a->number < b->number ? -1 : 1;
+}
+
+const struct problem *report_get(struct report *report, size_t index)
+{
+    if (report == NULL || index >= report->count) {
+        return NULL;
+    }
+    if (!report->sorted) {
+        qsort(report->kept, report->count, sizeof(*report->kept), by_place);
+        report->sorted = true;
+    }
+    return &report->kept[index].problem;
+}
+
+/* "file:line:column: ", as much of it as there is. */
+static void format_place(const struct problem *problem, char *text, size_t size)
+{
+    text[0] = '\0';
+    if (problem->file[0] == '\0') {
+        return;
+    }
+    if (problem->line <= 0) {
+        (void)snprintf(text, size, "%s: ", problem->file);
+    } else if (problem->column <= 0) {
+        (void)snprintf(text, size, "%s:%d: ", problem->file, problem->line);
+    } else {
+        (void)snprintf(text, size, "%s:%d:%d: ", problem->file, problem->line, problem->column);
+    }
+}
+
+void report_print(struct report *report, FILE *out)
+{
+    const struct problem *problem;
+    size_t kept = 0;
+    size_t all = report_errors(report) + report_warnings(report);
+    char place[MESSAGE_ROOM];
+
+    while ((problem = report_get(report, kept)) != NULL) {
+        format_place(problem, place, sizeof(place));
+        (void)fprintf(out, "%s%s%s\n", place,
+                      problem->severity == REPORT_WARNING ? "warning: " : "", problem->message);
+        kept++;
+    }
+    if (all > kept) {
+        (void)fprintf(out, "%zu more %s not shown\n", all - kept,
+                      all - kept == 1 ? "problem is" : "problems are");
+    }
+}
+
+int report_check(struct report *report, struct err *err)
+{
+    const struct problem *problem;
+    char place[MESSAGE_ROOM];
+
+    if (report_errors(report) == 0) {
+        return 0;
+    }
+    for (size_t i = 0; (problem = report_get(report, i)) != NULL; i++) {
+        if (problem->severity == REPORT_ERROR) {
+            format_place(problem, place, sizeof(place));
+            return err_set(err, ERR_INVALID, "%s%s", place, problem->message);
+        }
+    }
+    return err_set(err, ERR_INVALID, "%zu errors were found", report->errors);
+}
