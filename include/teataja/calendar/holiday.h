@@ -1,7 +1,18 @@
 /* teataja/calendar/holiday.h - public holidays of the partners' countries.
  *
- * Laid down by law as fixed days and as days counted from Easter Sunday (and a few
- * weekday rules); from templates/holidays.yaml, so that an office can correct them.
+ * Laid down by law as fixed days, as days counted from Easter Sunday, and as a
+ * weekday on or after a date; from templates/holidays.yaml, so that an office can
+ * correct them:
+ *
+ *     EE:
+ *       - { day: 02-24, name: Independence Day }
+ *       - { easter: -2, name: Good Friday }
+ *     SE:
+ *       - { weekday: saturday, from: 06-20, name: Midsummer Day }
+ *     LV:
+ *       - { day: 05-04, if_weekend: monday, name: Restoration of Independence }
+ *     CZ:
+ *       - { easter: -2, since: 2016, name: Good Friday }
  */
 #pragma once
 
@@ -14,12 +25,14 @@
 
 struct holidays;
 
-/* Reads the rules; problems go to the report. *out lives in the arena. */
+/* Reads the rules; problems go to the report (which may be NULL). *out lives in
+ * the arena. ERR_INVALID if anything was wrong; ERR_NOT_FOUND without the file. */
 int holidays_load(struct arena *arena, const char *path, struct report *report,
                   struct holidays **out, struct err *err);
 
 /* True if the day is a public holiday in the country (ISO 3166-1 alpha-2, "EE");
- * *name is then its English name (may be NULL). False for an unknown country. */
+ * *name is then its English name (may be NULL). False for an unknown country,
+ * and where `holidays` or `country` is NULL. */
 bool holiday_is(const struct holidays *holidays, const char *country, const struct civil *day,
                 const char **name);
 
