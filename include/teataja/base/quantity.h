@@ -23,6 +23,10 @@ int quantity_parse_period(const char *text, bool before, struct period *out, str
 /* As above, in microseconds, a day being 24 hours. */
 int quantity_parse_duration(const char *text, bool before, int64_t *micros, struct err *err);
 
+/* "7 days", "36 h", "250 ms": the largest unit that leaves nothing over. */
+#define QUANTITY_TEXT 40
+void quantity_format_duration(int64_t micros, char text[QUANTITY_TEXT]);
+
 /* "80 KB", "2 MiB", "512": bytes; K, M and G are powers of 1024. */
 int quantity_parse_size(const char *text, int64_t *bytes, struct err *err);
 
