@@ -69,8 +69,8 @@ struct value *value_add_map(struct value *list);
 struct value *value_add_list(struct value *list);
 void value_add(struct value *list, const struct value *shared);
 
-/* 0, or why building failed: ERR_NOMEM or ERR_LIMIT (a ceiling of the arena),
- * ERR_STATE (a set on a list, an add on a map). */
+/* 0, or why building failed: ERR_NOMEM (memory or the arena's ceiling), ERR_STATE
+ * (a set on a list, an add on a map). */
 int value_check(const struct value *value, struct err *err);
 
 /* What is in there. Of a NULL value: VALUE_NULL. */
@@ -87,7 +87,7 @@ size_t value_count(const struct value *value);
 const struct value *value_at(const struct value *value, size_t index);
 const char *value_key_at(const struct value *map, size_t index);
 
-/* The text of a text or markup, with its length; "" for anything else. */
+/* How a leaf is written, and its length; "" for null, lists and maps. */
 const char *value_as_text(const struct value *value, size_t *len);
 
 int64_t value_as_number(const struct value *value); /* 0 or 1 for a bool */
