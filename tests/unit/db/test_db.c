@@ -78,7 +78,7 @@ static void test_open_makes_a_database_with_wal_and_foreign_keys(void **state)
 
     (void)state;
     assert_int_equal(number(db, "PRAGMA foreign_keys"), 1);
-    assert_int_equal(number(db, "PRAGMA journal_mode = wal = 'wal'"), 0);
+    assert_int_equal(number(db, "SELECT journal_mode = 'wal' FROM pragma_journal_mode"), 1);
     assert_int_equal(number(db, "PRAGMA wal_autocheckpoint"), 0);
     assert_int_equal(number(db, "PRAGMA synchronous"), 2);
     assert_int_equal(number(db, "SELECT max(number) FROM schema_migration"), db_schema_version());
