@@ -91,7 +91,7 @@ CREATE TABLE attempt (
     PRIMARY KEY (outbox, n)
 ) STRICT, WITHOUT ROWID;
 
--- A delivering process's connection thread; alive while it holds its lock file.
+-- A delivering process; alive while it holds its lock file.
 CREATE TABLE worker (
     id      INTEGER PRIMARY KEY,
     boot    TEXT NOT NULL,              -- the machine's boot id when it started

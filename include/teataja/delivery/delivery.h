@@ -1,0 +1,76 @@
+/* teataja/delivery/delivery.h - works the outbox off.
+ *
+ * A worker is a process that holds the lock on var/worker-N.lock for as long as it
+ * lives. One ledger thread owns its writing connection; one thread a connection
+ * to the relay claims rows, has them composed, and speaks SMTP. See
+ * src/delivery/README.md for the order of what is durable when.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "teataja/base/err.h"
+#include "teataja/base/limits.h"
+#include "teataja/base/str.h"
+#include "teataja/config/site.h"
+
+/* A row to compose. Texts are valid during the call. */
+struct delivery_job {
+    int64_t row;     /* of the outbox: ids of tokens and the Message-ID */
+    int64_t mailing;
+    int64_t variant;
+    int64_t member;      /* 0 for a test address */
+    const char *address; /* envelope recipient */
+    const char *slots;   /* JSON array */
+};
+
+/* Writes the message (CRLF lines, no dot-stuffing needed: see decision 4) into
+ * `message` and the envelope sender's text into `sender`. Called by several threads
+ * at once. The same job gives the same bytes. An error fails the row with the
+ * error's text, except ERR_NOMEM, ERR_IO and ERR_BUSY, which stop the delivery. */
+typedef int delivery_compose(void *ctx, const struct delivery_job *job, struct str *message,
+                             char sender[LIMIT_ADDRESS + 1], struct err *err);
+
+struct delivery_progress {
+    int64_t total; /* rows of the mailing */
+    int64_t sent, failed, deferred, suppressed, unknown;
+    int64_t left; /* still to do now */
+};
+
+struct delivery_options {
+    const char *database; /* path */
+    const char *lock_folder; /* the site's var/ */
+    const struct site_relay *relay;
+    const char *password; /* of the relay, read from its reference; NULL for none */
+    const char *ca_file;  /* as a path; NULL for the system's */
+    const uint8_t *suppression_key; /* 32 bytes: key of suppression.email_hash */
+    int64_t mailing;      /* only this one; 0 for all that is due */
+    size_t connections;   /* 0: the relay's */
+    delivery_compose *compose;
+    void *compose_ctx;
+    const atomic_bool *stop; /* set from a signal handler: stop between messages */
+    void (*progress)(void *ctx, const struct delivery_progress *progress); /* about 5 a second; may be NULL */
+    void *progress_ctx;
+};
+
+struct delivery_result {
+    struct delivery_progress progress;
+    bool stopped;         /* on request; rows are left */
+    int64_t deferred_until; /* the earliest next_at of deferred rows; 0 for none */
+    char relay_fault[256]; /* why the relay could not be used; "" if it could */
+};
+
+/* Recovers what dead workers left (decision 1), then sends until nothing of the
+ * mailing is due. Returns 0 also when rows failed or were deferred: *result says.
+ * Errors: no relay answers, refused login, untrusted certificate (nothing was
+ * sent), a database that fails. */
+int delivery_run(const struct delivery_options *options, struct delivery_result *result,
+                 struct err *err);
+
+/* Only the recovery: what dead workers left goes back to queued or to unknown.
+ * *unknown counts the rows that became unknown. */
+int delivery_recover(const char *database, const char *lock_folder, int64_t *unknown,
+                     struct err *err);

@@ -1,0 +1,135 @@
+/* teataja/delivery/mailing.h - one act of sending, frozen.
+ *
+ * Whoever composes plans a mailing: creates it (state `expanding`), adds the parts,
+ * variants and recipients in chunks of short transactions, and makes it ready
+ * (`queued`). Until then nobody sends it, and after a crash what is there is thrown
+ * away by planning it again. From then on nothing that is written in the site
+ * changes it.
+ *
+ *   expanding -> queued -> sending -> sent
+ *                   \-> paused, held (unknown rows wait for a person), cancelled
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "teataja/base/arena.h"
+#include "teataja/base/err.h"
+#include "teataja/db/db.h"
+
+enum mailing_priority {
+    MAILING_CANCELLATION = 1,
+    MAILING_ANSWER = 2,
+    MAILING_REMINDER = 3,
+    MAILING_LETTER = 4
+};
+
+struct mailing {
+    int64_t id;
+    const char *uid;        /* random; part of every Message-ID */
+    const char *purpose;    /* "letter", "invitation", "test" */
+    const char *subject;    /* what it is about: "issues/2026-12", "events/forum-2027" */
+    int64_t list;           /* row of table list; 0 for none */
+    const char *dedupe;     /* one mailing a key */
+    const char *state;      /* as above */
+    const char *on_unknown; /* "resend" or "hold" */
+    int64_t priority;       /* of enum mailing_priority */
+    const char *config;     /* JSON that compose wrote and reads */
+    const char *audience;   /* the segment's text */
+    int64_t message_date;   /* Date of every message */
+    int64_t not_after;      /* no attempt past it; 0 for none */
+    const char *hash;       /* digest of what was frozen */
+    int64_t created_at;
+    int64_t finished_at; /* 0 while unfinished */
+};
+
+/* Creates a mailing in state expanding from purpose, subject, list, dedupe,
+ * on_unknown, priority, config, audience, message_date, not_after and hash of
+ * *plan (id, uid, state and times are set here). One of the same dedupe that is
+ * still expanding and whose maker died is removed first. ERR_EXISTS when there is
+ * one already: "issues/2026-12 was sent as mailing 7 on 2026-12-01"; two sends at
+ * once: one of them gets that error. Runs its own transaction. */
+int mailing_create(struct db *db, const struct mailing *plan, int64_t *id, struct err *err);
+
+/* Bytes that all variants share. Inside the caller's transaction or by itself. */
+int mailing_add_part(struct db *db, int64_t mailing, const char *name, const char *type,
+                     const void *data, size_t len, struct err *err);
+
+/* An item that a variant tells, with the round it is about. */
+struct mailing_item {
+    int64_t item;
+    const char *round;
+};
+
+/* Adds the variant of a language and selection key; *variant is its row. */
+int mailing_add_variant(struct db *db, int64_t mailing, const char *lang, const char *selection,
+                        const void *pieces, size_t len, const struct mailing_item *items,
+                        size_t item_count, int64_t *variant, struct err *err);
+
+struct mailing_recipient {
+    const char *dedupe;  /* "m12", or a standing mailing's own key */
+    int64_t member;      /* 0 for a test address */
+    const char *address; /* a parsed address's text */
+    int64_t variant;
+    const char *slots; /* JSON array of this recipient's values */
+};
+
+/* Adds rows to the outbox in transactions of at most 2,000 rows, so that no lock
+ * lasts 100 ms. A recipient whose dedupe is there already is left as it is. */
+int mailing_add_recipients(struct db *db, int64_t mailing, const struct mailing_recipient *rows,
+                           size_t count, struct err *err);
+
+/* expanding -> queued. */
+int mailing_ready(struct db *db, int64_t mailing, struct err *err);
+
+/* Removes a mailing that is still expanding, with its rows. */
+int mailing_discard(struct db *db, int64_t mailing, struct err *err);
+
+/* ERR_NOT_FOUND: "no mailing 9". Texts in the arena. */
+int mailing_get(struct db *db, struct arena *arena, int64_t id, struct mailing *out,
+                struct err *err);
+
+/* The newest first, at most `max`. */
+int mailing_list(struct db *db, struct arena *arena, size_t max, struct mailing **out,
+                 size_t *count, struct err *err);
+
+/* How many rows are in each state. */
+struct mailing_counts {
+    int64_t queued, claimed, committing, sent, deferred, failed, suppressed, unknown, total;
+    int64_t resent; /* rows that were sent again after unknown */
+};
+int mailing_count(struct db *db, int64_t mailing, struct mailing_counts *out, struct err *err);
+
+/* Changes the state, if the present one allows it (ERR_STATE says what it is). */
+int mailing_pause(struct db *db, int64_t mailing, struct err *err);
+int mailing_resume(struct db *db, int64_t mailing, struct err *err);
+int mailing_cancel(struct db *db, int64_t mailing, struct err *err);
+
+/* Puts rows of state unknown (or failed) back to queued: the same message, byte
+ * for byte. *count says how many. */
+int mailing_resend_unknown(struct db *db, int64_t mailing, int64_t *count, struct err *err);
+int mailing_resend_failed(struct db *db, int64_t mailing, int64_t *count, struct err *err);
+
+/* One row of the ledger, for people: mailing show. */
+struct mailing_row {
+    int64_t id;
+    int64_t member;
+    const char *address;
+    const char *lang;
+    const char *state;
+    int64_t attempts;
+    int64_t next_at;
+    int64_t done_at;
+    int64_t code;
+    const char *enhanced;
+    const char *reply;
+    const char *relay;
+};
+
+/* The rows of a mailing in the order of their ids, those of one state, or all if
+ * `state` is NULL; calls `each` for every row until it returns non-zero, which is
+ * then returned. */
+int mailing_rows(struct db *db, int64_t mailing, const char *state,
+                 int (*each)(void *ctx, const struct mailing_row *row), void *ctx,
+                 struct err *err);
