@@ -1,0 +1,255 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "teataja/base/limits.h"
+#include "teataja/render/text.h"
+#include "teataja/render/theme.h"
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+static void test_width_counts_columns_of_a_terminal(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t width;
+    } cases[] = {
+        {"", 0},
+        {"õun", 3},
+        {"o\u0303un", 3},           /* combining tilde */
+        {"Кохтла-Ярве", 11},
+        {"漢字", 4},
+        {"한글", 4},
+        {"\u1112\u1161\u11AB", 2},  /* conjoining jamo of one syllable */
+        {"a\u200Bb", 2},            /* zero width space */
+        {"a\u00ADb", 2},            /* soft hyphen */
+        {"😀", 2},
+        {"👩\u200D🎨", 2},          /* joined: one picture */
+        {"👍🏽", 2},                 /* with a skin tone */
+        {"🇪🇪", 2},
+        {"\u2709\uFE0F", 2},        /* envelope as a picture */
+        {"10\u00A0000\u00A0€", 8},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        assert_int_equal(text_width(cases[i].text, strlen(cases[i].text)), cases[i].width);
+    }
+}
+
+static void test_wrap_breaks_at_spaces_only(void **state)
+{
+    static const struct {
+        const char *text, *first, *next;
+        size_t columns;
+        const char *expected;
+    } cases[] = {
+        {"one two three four", "", "", 9, "one two\nthree\nfour\n"},
+        {"one two three", "", "", 7, "one two\nthree\n"},
+        {"  one \t two  ", "", "", 20, "one two\n"},
+        {"", "- ", "  ", 20, ""},
+        {" \t ", "- ", "  ", 20, ""},
+        {"one two three", "- ", "  ", 9, "- one two\n  three\n"},
+        {"one\ntwo", "> ", "> ", 20, "> one\n> two\n"},
+        {"one\n\ntwo", "> ", "> ", 20, "> one\n>\n> two\n"},
+        {"see https://a.example/very/long/path now", "", "", 10,
+         "see\nhttps://a.example/very/long/path\nnow\n"},
+        {"kuni 10\u00A0000\u00A0€ kokku", "", "", 12, "kuni\n10\u00A0000\u00A0€\nkokku\n"},
+        {"漢字 漢字 漢字", "", "", 9, "漢字 漢字\n漢字\n"},
+        {"long\u200Bword", "", "", 5, "long\nword\n"},
+        {"long\u200Bword", "", "", 9, "longword\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct text_wrapping how = {cases[i].first, cases[i].next, cases[i].columns};
+        struct str out;
+        str_init(&out, LIMIT_TEXT);
+        text_wrap(&out, cases[i].text, strlen(cases[i].text), &how);
+        assert_string_equal(out.data, cases[i].expected);
+        str_release(&out);
+    }
+}
+
+static void test_wrap_takes_seventy_two_columns_by_default(void **state)
+{
+    const struct text_wrapping how = {"", "", 0};
+    struct str in, out;
+
+    (void)state;
+    str_init(&in, LIMIT_TEXT);
+    str_init(&out, LIMIT_TEXT);
+    for (int i = 0; i < 300; i++) {
+        str_add(&in, i % 3 == 0 ? "õhtul " : i % 3 == 1 ? "ja " : "kultuurikorraldaja ");
+    }
+    text_wrap(&out, in.data, in.len, &how);
+    for (const char *line = out.data; *line != '\0';) {
+        size_t len = strcspn(line, "\n");
+        assert_in_range(text_width(line, len), 45, TEXT_COLUMNS);
+        line += len + 1;
+    }
+    str_release(&in);
+    str_release(&out);
+}
+
+static void test_marked_paragraphs_are_wrapped_after_filling(void **state)
+{
+    static const char text[] = "before\n" TEXT_OPEN "- " TEXT_NEXT "  " TEXT_BODY
+                               "Dear \uE000 and all" TEXT_CLOSE "\nafter\n";
+    struct text_paragraph found;
+    struct str out;
+
+    (void)state;
+    str_init(&out, LIMIT_TEXT);
+    assert_true(text_paragraph_next(text, strlen(text), 0, &found));
+    assert_int_equal(found.start, 7);
+    assert_int_equal(found.first_len, 2);
+    assert_memory_equal(found.first, "- ", 2);
+    assert_int_equal(found.words_len, strlen("Dear \uE000 and all"));
+    text_paragraph_wrap(&out, &found, "Dear Mari and all", 17, 12);
+    assert_string_equal(out.data, "- Dear Mari\n  and all\n");
+    assert_string_equal(text + found.end, "after\n");
+    assert_false(text_paragraph_next(text, strlen(text), found.end, &found));
+
+    str_reset(&out);
+    text_flow(&out, text, strlen(text), 11);
+    assert_string_equal(out.data, "before\n- Dear \uE000\n  and all\nafter\n");
+    str_release(&out);
+}
+
+static void test_a_half_marked_paragraph_is_not_found(void **state)
+{
+    static const char *const cases[] = {"", TEXT_OPEN, TEXT_OPEN "a" TEXT_NEXT "b" TEXT_BODY "c",
+                                        TEXT_BODY TEXT_NEXT TEXT_CLOSE};
+    struct text_paragraph found;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        assert_false(text_paragraph_next(cases[i], strlen(cases[i]), 0, &found));
+    }
+}
+
+static void test_a_clean_value_cannot_disturb_the_text_around_it(void **state)
+{
+    static const struct {
+        const char *text, *expected;
+    } cases[] = {
+        {"  Mari \r\n  Maasikas ", "Mari Maasikas"},
+        {"A\uE000B\uF8F3C\U000F0000D", "ABCD"},
+        {"a\x01\x7F\xC2\x85z", "az"},
+        {"abc\u202Edef\u2066", "abcdef"},
+        {"10\u00A0km", "10\u00A0km"},
+        {"שלום", "שלום"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct str out;
+        str_init(&out, LIMIT_TEXT);
+        text_clean(&out, cases[i].text, strlen(cases[i].text));
+        assert_string_equal(out.data, cases[i].expected);
+        str_release(&out);
+    }
+}
+
+static void test_contrast_is_that_of_wcag(void **state)
+{
+    (void)state;
+    assert_true(theme_contrast("#000000", "#ffffff") > 20.99);
+    assert_true(theme_contrast("#ffffff", "#ffffff") < 1.01);
+    /* #767676 is the lightest grey that passes on white; #777777 fails. */
+    assert_true(theme_contrast("#767676", "#ffffff") >= 4.5);
+    assert_true(theme_contrast("#ffffff", "#777777") < 4.5);
+}
+
+static void check_scheme(const struct theme_colours *scheme)
+{
+    const char *const grounds[] = {scheme->page, scheme->surface, scheme->tint};
+    const char *const inks[] = {scheme->text, scheme->muted, scheme->link};
+
+    for (size_t ground = 0; ground < COUNT(grounds); ground++) {
+        for (size_t ink = 0; ink < COUNT(inks); ink++) {
+            assert_true(theme_contrast(inks[ink], grounds[ground]) >= THEME_CONTRAST);
+        }
+    }
+    assert_true(theme_contrast(scheme->on_accent, scheme->accent) >= THEME_CONTRAST);
+}
+
+static void test_every_brand_gives_a_readable_theme(void **state)
+{
+    static const unsigned char steps[] = {0, 0x22, 0x55, 0x77, 0x99, 0xBB, 0xDD, 0xFF};
+    struct theme theme;
+
+    (void)state;
+    for (size_t i = 0; i < 512; i++) {
+        char brand[THEME_COLOUR];
+        (void)snprintf(brand, sizeof(brand), "#%02x%02x%02x", (unsigned)steps[i / 64],
+                       (unsigned)steps[i / 8 % 8], (unsigned)steps[i % 8]);
+        assert_int_equal(theme_init(&theme, brand, NULL), 0);
+        check_scheme(&theme.light);
+        check_scheme(&theme.dark);
+    }
+}
+
+static void test_styles_hold_colours_and_no_double_quotes(void **state)
+{
+    struct theme theme;
+
+    (void)state;
+    assert_int_equal(theme_init(&theme, NULL, NULL), 0);
+    assert_string_equal(theme.brand, THEME_BRAND);
+    for (int i = 0; i < THEME_ELEMENTS; i++) {
+        const char *style = theme_style(&theme, (enum theme_element)i);
+        assert_non_null(strstr(style, "#"));
+        assert_null(strpbrk(style, "\"$<>&"));
+        assert_true(strlen(style) < THEME_STYLE - THEME_COLOUR);
+        assert_non_null(theme_class((enum theme_element)i));
+    }
+}
+
+static void test_brand_colours_are_checked(void **state)
+{
+    static const struct {
+        const char *text, *brand; /* brand NULL: refused */
+    } cases[] = {
+        {"#0F5C66", "#0f5c66"}, {"#abc", "#aabbcc"}, {"", THEME_BRAND}, {"red", NULL},
+        {"#12345", NULL},       {"#1234567", NULL},  {"0f5c66", NULL},  {"#0f5c6x", NULL},
+    };
+    struct theme theme;
+    struct err err;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        int rc = theme_init(&theme, cases[i].text, &err);
+        if (cases[i].brand != NULL) {
+            assert_int_equal(rc, 0);
+            assert_string_equal(theme.brand, cases[i].brand);
+        } else {
+            assert_int_equal(rc, ERR_INVALID);
+            assert_non_null(strstr(err.msg, "is not of the form #rrggbb"));
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_width_counts_columns_of_a_terminal),
+        cmocka_unit_test(test_wrap_breaks_at_spaces_only),
+        cmocka_unit_test(test_wrap_takes_seventy_two_columns_by_default),
+        cmocka_unit_test(test_marked_paragraphs_are_wrapped_after_filling),
+        cmocka_unit_test(test_a_half_marked_paragraph_is_not_found),
+        cmocka_unit_test(test_a_clean_value_cannot_disturb_the_text_around_it),
+        cmocka_unit_test(test_contrast_is_that_of_wcag),
+        cmocka_unit_test(test_every_brand_gives_a_readable_theme),
+        cmocka_unit_test(test_styles_hold_colours_and_no_double_quotes),
+        cmocka_unit_test(test_brand_colours_are_checked),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
