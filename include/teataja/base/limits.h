@@ -12,6 +12,7 @@
 #define LIMIT_YAML_DEPTH 16               /* nesting of YAML collections */
 #define LIMIT_YAML_NODES 200000           /* nodes of a YAML file */
 #define LIMIT_SLUG 64                     /* a file's slug */
+#define LIMIT_LIST 10000                  /* values of one list in a file */
 #define LIMIT_SITE_FILES 20000            /* content files of one kind */
 #define LIMIT_IMAGE (2 * 1024 * 1024)     /* an image of the site */
 #define LIMIT_LOGO (30 * 1024)            /* an image that travels inside each letter */

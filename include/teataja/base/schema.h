@@ -147,7 +147,8 @@ enum schema_mode {
 };
 
 /* Fills *out (schema->size bytes, set to zero first) from a mapping. Everything
- * wrong is added to `report`; what was right is filled in even then.
+ * wrong is added to `report`; what was right is filled in even then, so that
+ * required members, also of structs in arrays, may be empty after ERR_INVALID.
  * Returns 0, ERR_INVALID if anything was reported, or ERR_NOMEM. */
 int schema_fill(struct arena *arena, const struct schema *schema, const struct yaml_node *node,
                 enum schema_mode mode, struct report *report, void *out, struct err *err);
@@ -160,6 +161,10 @@ int schema_value(struct arena *arena, const struct schema_field *field,
 
 /* True if `node` has the key, with a value. */
 bool schema_has(const struct yaml_node *node, const char *key);
+
+/* The term's name in `language`, else in `fallback`, else its slug. */
+const char *schema_term_name(const struct schema_term *term, enum language language,
+                             enum language fallback);
 
 /* True if `len` bytes are a slug. */
 bool schema_is_slug(const char *text, size_t len);
