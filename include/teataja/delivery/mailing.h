@@ -133,3 +133,8 @@ struct mailing_row {
 int mailing_rows(struct db *db, int64_t mailing, const char *state,
                  int (*each)(void *ctx, const struct mailing_row *row), void *ctx,
                  struct err *err);
+
+/* Removes what the ledger holds of a person - addresses, slots, replies - and
+ * keeps the rows, for the counts. Rows that are not sent yet become suppressed.
+ * ERR_BUSY while one of them is on the wire. Inside the caller's transaction. */
+int mailing_scrub_member(struct db *db, int64_t member, struct err *err);

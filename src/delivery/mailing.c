@@ -1,0 +1,453 @@
+#include <inttypes.h>
+#include <string.h>
+
+#include "sql/delivery/mailing.h"
+#include "teataja/base/civil.h"
+#include "teataja/base/clock.h"
+#include "teataja/base/limits.h"
+#include "teataja/base/token.h"
+#include "teataja/delivery/mailing.h"
+
+enum {
+    CHUNK = 2000,  /* rows of one expanding transaction: well under 100 ms */
+    UID_BYTES = 10
+};
+
+/* Whoever expands touches the mailing at every chunk; one that was not touched
+ * for so long has lost its maker. */
+static const int64_t abandoned_after = 2 * CLOCK_MINUTE;
+
+static int forget(struct db *db, int64_t id, struct err *err)
+{
+    const struct db_sql *const steps[] = {SQL_MAILING_FORGET_VARIANT_ITEMS,
+                                          SQL_MAILING_FORGET_OUTBOX, SQL_MAILING_FORGET_VARIANTS,
+                                          SQL_MAILING_FORGET_PARTS, SQL_MAILING_FORGET};
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < sizeof(steps) / sizeof(steps[0]); i++) {
+        rc = db_exec(db, steps[i], err, "i", id);
+    }
+    return rc;
+}
+
+/* Clears the way for a mailing of this dedupe, or says what stands in it. */
+static int make_way(struct db *db, const char *dedupe, struct err *err)
+{
+    struct db_stmt *stmt = NULL;
+    int64_t dead = 0;
+    int rc = db_query(db, SQL_MAILING_BY_DEDUPE, &stmt, err);
+
+    if (rc == 0) {
+        rc = db_bind_text(stmt, 1, dedupe, err);
+    }
+    if (rc == 0) {
+        rc = db_next(stmt, err);
+    }
+    if (rc == 1) {
+        int64_t id = db_int(stmt, 0);
+        int64_t at = db_int(stmt, 2);
+        struct civil when;
+        char text[CIVIL_TEXT];
+
+        if (strcmp(db_text(stmt, 1), "expanding") != 0) {
+            civil_from_utc(at, &when);
+            civil_format(&when, text);
+            rc = err_set(err, ERR_EXISTS, "%s is mailing %" PRId64 " already (%s, made %s UTC)",
+                         db_text(stmt, 3), id, db_text(stmt, 1), text);
+        } else if (clock_now() - at < abandoned_after) {
+            rc = err_set(err, ERR_EXISTS,
+                         "%s is being prepared by another send at this moment (mailing %" PRId64
+                         ")",
+                         db_text(stmt, 3), id);
+        } else {
+            dead = id;
+            rc = 0;
+        }
+    }
+    db_stmt_free(stmt);
+    return rc == 0 && dead != 0 ? forget(db, dead, err) : rc;
+}
+
+int mailing_create(struct db *db, const struct mailing *plan, int64_t *id, struct err *err)
+{
+    char uid[UID_BYTES * 2];
+    int rc = db_begin(db, err);
+
+    if (rc < 0) {
+        return rc;
+    }
+    token_random(UID_BYTES, uid);
+    rc = make_way(db, plan->dedupe, err);
+    if (rc == 0) {
+        rc = db_exec(db, SQL_MAILING_INSERT, err, "ttt?ttitti?ti", uid, plan->purpose,
+                     plan->subject, plan->list != 0, plan->list, plan->dedupe, plan->on_unknown,
+                     plan->priority, plan->config, plan->audience, plan->message_date,
+                     plan->not_after != 0, plan->not_after, plan->hash, clock_now());
+    }
+    if (rc == 0) {
+        *id = db_last_id(db);
+        rc = db_commit(db, err);
+    }
+    db_rollback(db);
+    return rc;
+}
+
+int mailing_add_part(struct db *db, int64_t mailing, const char *name, const char *type,
+                     const void *data, size_t len, struct err *err)
+{
+    return db_exec(db, SQL_MAILING_PART_INSERT, err, "ittb", mailing, name, type, data, len);
+}
+
+int mailing_add_variant(struct db *db, int64_t mailing, const char *lang, const char *selection,
+                        const void *pieces, size_t len, const struct mailing_item *items,
+                        size_t item_count, int64_t *variant, struct err *err)
+{
+    bool nested = db_in_transaction(db);
+    int rc = nested ? 0 : db_begin(db, err);
+
+    if (rc == 0) {
+        rc = db_exec(db, SQL_MAILING_VARIANT_INSERT, err, "ittb", mailing, lang, selection, pieces,
+                     len);
+    }
+    if (rc == 0) {
+        *variant = db_last_id(db);
+    }
+    for (size_t i = 0; rc == 0 && i < item_count; i++) {
+        rc = db_exec(db, SQL_MAILING_VARIANT_ITEM_INSERT, err, "iit", *variant, items[i].item,
+                     items[i].round);
+    }
+    if (rc == 0 && !nested) {
+        rc = db_commit(db, err);
+    }
+    if (!nested) {
+        db_rollback(db);
+    }
+    return rc;
+}
+
+static int priority_of(struct db *db, int64_t mailing, int64_t *priority, struct err *err)
+{
+    struct db_stmt *stmt = NULL;
+    int rc = db_query(db, SQL_MAILING_GET, &stmt, err);
+
+    if (rc == 0) {
+        rc = db_bind_int(stmt, 1, mailing, err);
+    }
+    if (rc == 0) {
+        rc = db_next(stmt, err);
+    }
+    if (rc == 0) {
+        rc = err_set(err, ERR_NOT_FOUND, "no mailing %" PRId64, mailing);
+    } else if (rc == 1) {
+        *priority = db_int(stmt, 8);
+        rc = 0;
+    }
+    db_stmt_free(stmt);
+    return rc;
+}
+
+static int add_chunk(struct db *db, int64_t mailing, int64_t priority,
+                     const struct mailing_recipient *rows, size_t count, struct err *err)
+{
+    int rc = db_begin(db, err);
+
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        rc = db_exec(db, SQL_MAILING_RECIPIENT_INSERT, err, "it?titi", mailing, rows[i].dedupe,
+                     rows[i].member != 0, rows[i].member, rows[i].address, rows[i].variant,
+                     rows[i].slots, priority);
+    }
+    if (rc == 0) {
+        rc = db_exec(db, SQL_MAILING_TOUCH_EXPANDING, err, "ii", mailing, clock_now());
+    }
+    if (rc == 0) {
+        rc = db_commit(db, err);
+    }
+    db_rollback(db);
+    return rc;
+}
+
+int mailing_add_recipients(struct db *db, int64_t mailing, const struct mailing_recipient *rows,
+                           size_t count, struct err *err)
+{
+    int64_t priority = 0;
+    int rc = priority_of(db, mailing, &priority, err);
+
+    for (size_t at = 0; rc == 0 && at < count; at += CHUNK) {
+        rc = add_chunk(db, mailing, priority, rows + at, count - at < CHUNK ? count - at : CHUNK,
+                       err);
+    }
+    return rc;
+}
+
+static int get_row(struct db_stmt *stmt, struct arena *arena, struct mailing *out,
+                   struct err *err)
+{
+    *out = (struct mailing){
+        .id = db_int(stmt, 0),
+        .uid = db_dup(stmt, 1, arena),
+        .purpose = db_dup(stmt, 2, arena),
+        .subject = db_dup(stmt, 3, arena),
+        .list = db_int(stmt, 4),
+        .dedupe = db_dup(stmt, 5, arena),
+        .state = db_dup(stmt, 6, arena),
+        .on_unknown = db_dup(stmt, 7, arena),
+        .priority = db_int(stmt, 8),
+        .config = db_dup(stmt, 9, arena),
+        .audience = db_dup(stmt, 10, arena),
+        .message_date = db_int(stmt, 11),
+        .not_after = db_int(stmt, 12),
+        .hash = db_dup(stmt, 13, arena),
+        .created_at = db_int(stmt, 14),
+        .finished_at = db_int(stmt, 15),
+    };
+    return out->uid != NULL && out->purpose != NULL && out->subject != NULL &&
+                   out->dedupe != NULL && out->state != NULL && out->on_unknown != NULL &&
+                   out->config != NULL && out->audience != NULL && out->hash != NULL
+               ? 0
+               : err_nomem(err);
+}
+
+int mailing_get(struct db *db, struct arena *arena, int64_t id, struct mailing *out,
+                struct err *err)
+{
+    struct db_stmt *stmt = NULL;
+    int rc = db_query(db, SQL_MAILING_GET, &stmt, err);
+
+    if (rc == 0) {
+        rc = db_bind_int(stmt, 1, id, err);
+    }
+    if (rc == 0) {
+        rc = db_next(stmt, err);
+    }
+    if (rc == 0) {
+        rc = err_set(err, ERR_NOT_FOUND, "no mailing %" PRId64, id);
+    } else if (rc == 1) {
+        rc = get_row(stmt, arena, out, err);
+    }
+    db_stmt_free(stmt);
+    return rc;
+}
+
+int mailing_list(struct db *db, struct arena *arena, size_t max, struct mailing **out,
+                 size_t *count, struct err *err)
+{
+    struct db_stmt *stmt = NULL;
+    size_t capacity = 0;
+    int rc = db_query(db, SQL_MAILING_LIST, &stmt, err);
+
+    *out = NULL;
+    *count = 0;
+    if (rc == 0) {
+        rc = db_bind_int(stmt, 1, (int64_t)max, err);
+    }
+    while (rc == 0 && (rc = db_next(stmt, err)) == 1) {
+        rc = arena_grow(arena, out, &capacity, *count, sizeof(**out), err);
+        if (rc == 0) {
+            rc = get_row(stmt, arena, &(*out)[*count], err);
+        }
+        if (rc == 0) {
+            *count += 1;
+        }
+    }
+    db_stmt_free(stmt);
+    return rc;
+}
+
+int mailing_count(struct db *db, int64_t mailing, struct mailing_counts *out, struct err *err)
+{
+    const struct {
+        const char *state;
+        int64_t *count;
+    } states[] = {
+        {"queued", &out->queued},         {"claimed", &out->claimed},
+        {"committing", &out->committing}, {"sent", &out->sent},
+        {"deferred", &out->deferred},     {"failed", &out->failed},
+        {"suppressed", &out->suppressed}, {"unknown", &out->unknown},
+    };
+    struct db_stmt *stmt = NULL;
+    int rc = db_query(db, SQL_MAILING_COUNT_STATES, &stmt, err);
+
+    memset(out, 0, sizeof(*out));
+    if (rc == 0) {
+        rc = db_bind_int(stmt, 1, mailing, err);
+    }
+    while (rc == 0 && (rc = db_next(stmt, err)) == 1) {
+        for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+            if (strcmp(states[i].state, db_text(stmt, 0)) == 0) {
+                *states[i].count = db_int(stmt, 1);
+            }
+        }
+        out->total += db_int(stmt, 1);
+        out->resent += db_int(stmt, 2);
+        rc = 0;
+    }
+    db_stmt_free(stmt);
+    return rc;
+}
+
+static int set_state(struct db *db, int64_t id, const char *state, const char *from,
+                     struct err *err)
+{
+    struct arena *arena;
+    struct mailing mailing;
+    int rc = db_exec(db, SQL_MAILING_SET_STATE, err, "itt", id, state, from);
+
+    if (rc < 0 || db_changes(db) == 1) {
+        return rc;
+    }
+    arena = arena_new(LIMIT_ARENA_WORK);
+    if (arena == NULL) {
+        return err_nomem(err);
+    }
+    rc = mailing_get(db, arena, id, &mailing, err);
+    if (rc == 0) {
+        rc = err_set(err, ERR_STATE, "mailing %" PRId64 " is %s: it cannot become %s", id,
+                     mailing.state, state);
+    }
+    arena_free(arena);
+    return rc;
+}
+
+int mailing_ready(struct db *db, int64_t mailing, struct err *err)
+{
+    return set_state(db, mailing, "queued", ",expanding,", err);
+}
+
+int mailing_pause(struct db *db, int64_t mailing, struct err *err)
+{
+    return set_state(db, mailing, "paused", ",queued,sending,", err);
+}
+
+int mailing_resume(struct db *db, int64_t mailing, struct err *err)
+{
+    return set_state(db, mailing, "queued", ",queued,sending,paused,held,sent,", err);
+}
+
+static int in_transaction(struct db *db, int64_t id, const char *state, const char *from,
+                          const struct db_sql *rows, struct err *err)
+{
+    int rc = db_begin(db, err);
+
+    if (rc == 0) {
+        rc = set_state(db, id, state, from, err);
+    }
+    if (rc == 0) {
+        rc = db_exec(db, rows, err, "ii", id, clock_now());
+    }
+    if (rc == 0) {
+        rc = db_commit(db, err);
+    }
+    db_rollback(db);
+    return rc;
+}
+
+int mailing_cancel(struct db *db, int64_t mailing, struct err *err)
+{
+    return in_transaction(db, mailing, "cancelled", ",queued,sending,paused,held,",
+                          SQL_MAILING_DROP_QUEUED, err);
+}
+
+int mailing_discard(struct db *db, int64_t mailing, struct err *err)
+{
+    int rc = db_begin(db, err);
+
+    if (rc == 0) {
+        rc = set_state(db, mailing, "expanding", ",expanding,", err);
+    }
+    if (rc == 0) {
+        rc = forget(db, mailing, err);
+    }
+    if (rc == 0) {
+        rc = db_commit(db, err);
+    }
+    db_rollback(db);
+    return rc;
+}
+
+static int resend(struct db *db, int64_t mailing, const struct db_sql *rows, const char *state,
+                  int64_t *count, struct err *err)
+{
+    int rc = db_begin(db, err);
+
+    if (rc == 0) {
+        rc = state != NULL ? db_exec(db, rows, err, "it", mailing, state)
+                           : db_exec(db, rows, err, "i", mailing);
+    }
+    if (rc == 0) {
+        *count = db_changes(db);
+        rc = set_state(db, mailing, "queued", ",queued,sending,paused,held,sent,", err);
+    }
+    if (rc == 0) {
+        rc = db_commit(db, err);
+    }
+    db_rollback(db);
+    return rc;
+}
+
+int mailing_resend_unknown(struct db *db, int64_t mailing, int64_t *count, struct err *err)
+{
+    return resend(db, mailing, SQL_MAILING_REQUEUE, "unknown", count, err);
+}
+
+int mailing_resend_failed(struct db *db, int64_t mailing, int64_t *count, struct err *err)
+{
+    return resend(db, mailing, SQL_MAILING_REQUEUE_FAILED, NULL, count, err);
+}
+
+int mailing_rows(struct db *db, int64_t mailing, const char *state,
+                 int (*each)(void *ctx, const struct mailing_row *row), void *ctx,
+                 struct err *err)
+{
+    struct arena *arena = arena_new(LIMIT_ARENA_WORK);
+    struct db_stmt *stmt = NULL;
+    int stop = 0;
+    int rc;
+
+    if (arena == NULL) {
+        return err_nomem(err);
+    }
+    rc = db_query(db, SQL_MAILING_ROWS, &stmt, err);
+    if (rc == 0) {
+        rc = db_bind(stmt, err, "it", mailing, state);
+    }
+    while (rc == 0 && stop == 0 && (rc = db_next(stmt, err)) == 1) {
+        struct arena_mark mark = arena_mark(arena);
+        const struct mailing_row row = {
+            .id = db_int(stmt, 0),
+            .member = db_int(stmt, 1),
+            .address = db_dup(stmt, 2, arena),
+            .lang = db_dup(stmt, 3, arena),
+            .state = db_dup(stmt, 4, arena),
+            .attempts = db_int(stmt, 5),
+            .next_at = db_int(stmt, 6),
+            .done_at = db_int(stmt, 7),
+            .code = db_int(stmt, 8),
+            .enhanced = db_dup(stmt, 9, arena),
+            .reply = db_dup(stmt, 10, arena),
+            .relay = db_dup(stmt, 11, arena),
+        };
+
+        stop = each(ctx, &row);
+        arena_rewind(arena, mark);
+        rc = 0;
+    }
+    db_stmt_free(stmt);
+    arena_free(arena);
+    return rc < 0 ? rc : stop;
+}
+
+int mailing_scrub_member(struct db *db, int64_t member, struct err *err)
+{
+    int64_t on_wire = 0;
+    int rc = db_get_int(db, SQL_MAILING_SCRUB_WIRE, &on_wire, err, "i", member);
+
+    if (rc < 0) {
+        return rc;
+    }
+    if (on_wire > 0) {
+        return err_set(err, ERR_BUSY, "a letter to this member is on its way: try again when the "
+                                      "mailing is done");
+    }
+    rc = db_exec(db, SQL_MAILING_SCRUB_ATTEMPTS, err, "i", member);
+    return rc < 0 ? rc : db_exec(db, SQL_MAILING_SCRUB_OUTBOX, err, "i", member);
+}
