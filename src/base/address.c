@@ -112,7 +112,19 @@ static const char *domain_fault(const char *domain)
     return NULL;
 }
 
-/* Writes `domain` as lower-case A-labels. */
+/* What a refusal of libidn2 means to the user. */
+static const char *idn_fault(int rc)
+{
+    if (rc == IDN2_TOO_BIG_DOMAIN) {
+        return "has a domain that is too long";
+    }
+    if (rc == IDN2_TOO_BIG_LABEL || rc == IDN2_PUNYCODE_BIG_OUTPUT) {
+        return "has a part of more than 63 characters in its domain";
+    }
+    return "has a domain that no registry could hold (IDNA 2008)";
+}
+
+/* Appends `domain` as lower-case A-labels. ERR_NOMEM without a message. */
 static int convert_domain(const char *domain, struct str *out, const char **fault)
 {
     uint8_t *ascii = NULL;
@@ -142,9 +154,7 @@ static int convert_domain(const char *domain, struct str *out, const char **faul
         *fault = domain_fault((const char *)ascii);
         str_add(out, (const char *)ascii);
     } else {
-        *fault = rc == IDN2_TOO_BIG_DOMAIN  ? "has a domain that is too long"
-                 : rc == IDN2_TOO_BIG_LABEL ? "has a part of more than 63 characters in its domain"
-                                            : "has a domain that no registry could hold (IDNA 2008)";
+        *fault = idn_fault(rc);
     }
     idn2_free(ascii);
     return 0;
@@ -327,6 +337,7 @@ static const struct {
     {"mail", "com ee ru de"},
     {"me", "com"},
     {"msn", "com"},
+    {"neti", "ee"},
     {"o2", "pl"},
     {"online", "ee de"},
     {"op", "pl"},
@@ -347,9 +358,11 @@ static const struct {
     {"spoko", "pl"},
     {"suomi24", "fi"},
     {"t-online", "de"},
+    {"takas", "lt"},
     {"tlen", "pl"},
     {"tutanota", "com de"},
     {"tuta", "com io"},
+    {"tvnet", "lv"},
     {"ukr", "net"},
     {"virgilio", "it"},
     {"volny", "cz"},
@@ -357,9 +370,10 @@ static const struct {
     {"web", "de"},
     {"wp", "pl"},
     {"ya", "ru"},
-    {"yahoo", "com at be bg ca ch cl cn cz de dk ee es fi fr gr hr hu ie in it lt lv nl no pl pt ro "
-              "rs ru se sk co.id co.il co.in co.jp co.kr co.nz co.th co.uk co.za com.ar com.au "
-              "com.br com.hk com.mx com.my com.ph com.sg com.tr com.tw com.ua com.vn"},
+    {"yahoo",
+     "com at be bg ca ch cl cn cz de dk ee es fi fr gr hr hu ie in it lt lv nl no pl pt ro "
+     "rs ru se sk co.id co.il co.in co.jp co.kr co.nz co.th co.uk co.za com.ar com.au "
+     "com.br com.hk com.mx com.my com.ph com.sg com.tr com.tw com.ua com.vn"},
     {"yandex", "com ru by kz ua ee lt lv fr com.tr com.am com.ge co.il md az tj tm uz"},
     {"ymail", "com"},
     {"zoho", "com eu"},

@@ -343,8 +343,8 @@ void civil_from_utc(int64_t instant, struct civil *civil)
         days--;
     }
     seconds = (int)(rest / SECOND);
-    *civil = (struct civil){
-        .hour = seconds / 3600, .minute = seconds / 60 % 60, .second = seconds % 60};
+    *civil =
+        (struct civil){.hour = seconds / 3600, .minute = seconds / 60 % 60, .second = seconds % 60};
     civil_set_days(civil, days);
 }
 

@@ -191,5 +191,6 @@ int report_check(struct report *report, struct err *err)
             return err_set(err, ERR_INVALID, "%s%s", place, problem->message);
         }
     }
-    return err_set(err, ERR_INVALID, "%zu errors were found", report->errors);
+    return err_set(err, ERR_INVALID, "%zu %s found", report->errors,
+                   report->errors == 1 ? "error was" : "errors were");
 }

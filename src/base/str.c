@@ -50,8 +50,7 @@ static bool make_room(struct str *str, size_t more)
     if (str->failed != ERR_OK) {
         return false;
     }
-    if (str->len > str->ceiling || more > str->ceiling - str->len ||
-        str->ceiling >= SIZE_MAX / 2) {
+    if (str->len > str->ceiling || more > str->ceiling - str->len || str->ceiling >= SIZE_MAX / 2) {
         str->failed = ERR_LIMIT;
         return false;
     }
