@@ -17,6 +17,7 @@
 #include "teataja/base/arena.h"
 #include "teataja/base/err.h"
 #include "teataja/base/language.h"
+#include "teataja/base/limits.h"
 #include "teataja/base/report.h"
 #include "teataja/base/yaml.h"
 
@@ -41,7 +42,7 @@ int front_matter_read(struct arena *arena, const char *folder, const char *path,
 
 /* What the name of a content file says. */
 struct content_name {
-    char slug[65];
+    char slug[LIMIT_SLUG + 1];
     enum language language; /* LANG_NONE: the site's first language */
 };
 

@@ -31,24 +31,23 @@ struct region {
     size_t alias_count;
     const char *const *member_codes; /* of a group, as written */
     size_t member_code_count;
-    const struct region **members; /* of a group; regions and groups */
+    const struct region **members; /* of a group: regions, never groups */
     size_t member_count;
 };
 
-struct region_name; /* the index of folded names */
+struct name_index; /* names folded for region_find */
 
 struct regions {
     const struct yaml_node *node; /* NULL if there is no regions.yaml */
     struct region *items;         /* regions, then groups, in the file's order */
     size_t count;
-    const struct region_name *names;
-    size_t name_count;
+    const struct name_index *names;
 };
 
 /* Reads folder/regions.yaml; a site without it has no regions. Checks that
- * parents and members exist, that nothing is inside itself, and that no name or
- * alias means two regions (a code or a parent's child of the same name as well:
- * the message names both). As site_load. */
+ * parents and members exist, that no region is inside itself, and that no name
+ * means two regions - except a region and one inside it, of which the wider is
+ * meant. As site_load. */
 int regions_load(struct arena *arena, const char *folder, struct report *report,
                  struct regions *out, struct err *err);
 

@@ -95,10 +95,13 @@ struct site_web {
     const char *url; /* base of links to our own pages, without '/' at the end */
 };
 
-/* Words with names in languages; see site_term_find. */
+struct name_index;
+
+/* Words with names in languages; see site_term_find and schema_term_name. */
 struct vocabulary {
     struct schema_term *items;
     size_t count;
+    const struct name_index *names;
 };
 
 enum site_attribute_type {
@@ -174,8 +177,8 @@ const struct site_relay *site_relay_find(const struct site *site, const char *na
 /* True if it is one of the site's languages. */
 bool site_has_language(const struct site *site, enum language language);
 
-/* The term whose slug or name in any language is `text`, folded ('_' and '-' of
- * slugs mean the same); NULL if there is none. */
+/* The term whose slug or name in any language is `text`, folded ('_', '-' and a
+ * space in slugs mean the same); NULL if there is none. */
 const struct schema_term *site_term_find(const struct vocabulary *vocabulary, const char *text);
 
 /* Offers every slug and name of a vocabulary (base/suggest.h). */
