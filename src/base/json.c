@@ -239,8 +239,7 @@ static int read_text(struct reader *reader, const char **text, size_t *len)
     while (rc == 0 && peek(reader) != '"') {
         size_t from = reader->at;
 
-        while ((unsigned char)peek(reader) >= 0x20 && peek(reader) != '"' &&
-               peek(reader) != '\\') {
+        while ((unsigned char)peek(reader) >= 0x20 && peek(reader) != '"' && peek(reader) != '\\') {
             reader->at++;
         }
         str_add_bytes(&out, reader->text + from, reader->at - from);
@@ -344,8 +343,8 @@ static int read_items(struct reader *reader, struct json *out, char end)
     while (rc == 0 && (out->count > 0 || peek(reader) != end)) {
         rc = arena_grow(reader->arena, &items, &room, out->count, sizeof(*items), reader->err);
         if (rc == 0 && end == '}') {
-            rc = arena_grow(reader->arena, &keys, &key_room, out->count, sizeof(*keys),
-                            reader->err);
+            rc =
+                arena_grow(reader->arena, &keys, &key_room, out->count, sizeof(*keys), reader->err);
         }
         if (rc == 0 && end == '}') {
             skip_space(reader);

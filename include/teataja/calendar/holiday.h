@@ -40,8 +40,7 @@ bool holidays_has_country(const struct holidays *holidays, const char *country);
 
 /* Moves the day forward to the next that is neither Saturday, Sunday nor a
  * holiday; the day itself if it is none. The time of day stays. */
-void holiday_next_workday(const struct holidays *holidays, const char *country,
-                          struct civil *day);
+void holiday_next_workday(const struct holidays *holidays, const char *country, struct civil *day);
 
 /* As above, backward. */
 void holiday_previous_workday(const struct holidays *holidays, const char *country,

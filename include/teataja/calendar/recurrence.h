@@ -35,6 +35,5 @@ int recurrence_list(struct arena *arena, const char *rule, const struct civil *s
 /* As above, for times in the zone `tzid` (NULL: as above). ERR_NOT_FOUND for an
  * unknown zone. */
 int recurrence_list_in(struct arena *arena, const char *rule, const char *tzid,
-                       const struct civil *start, const struct civil *from,
-                       const struct civil *to, size_t max, struct civil **out,
-                       struct err *err);
+                       const struct civil *start, const struct civil *from, const struct civil *to,
+                       size_t max, struct civil **out, struct err *err);

@@ -34,8 +34,7 @@ int zone_to_utc(const char *tzid, const struct civil *local, int64_t *out, enum 
 
 /* As zone_to_utc, but a time that does not exist or comes twice is ERR_INVALID:
  * "2027-03-28 03:30 does not exist in Europe/Tallinn: clocks go from 03:00 to 04:00". */
-int zone_to_utc_strict(const char *tzid, const struct civil *local, int64_t *out,
-                       struct err *err);
+int zone_to_utc_strict(const char *tzid, const struct civil *local, int64_t *out, struct err *err);
 
 /* The civil time of an instant in a zone. */
 int zone_from_utc(const char *tzid, int64_t instant, struct civil *out, struct err *err);
