@@ -287,9 +287,7 @@ int address_parse(const char *text, struct address *out, struct err *err)
     if (fault != NULL) {
         return refuse(whole, len, fault, err);
     }
-    for (size_t i = 0; i < local_len; i++) {
-        address.smtputf8 = address.smtputf8 || (unsigned char)whole[i] >= 0x80;
-    }
+    address.smtputf8 = utf8_length(whole, local_len) != local_len;
     *out = address;
     return 0;
 }

@@ -252,20 +252,21 @@ static int fold_utf16(const UChar *wide, int32_t wide_len, UChar **folded, int32
         return err_set(err, ERR_IO, "the Unicode library has no case folding: %s",
                        u_errorName(status));
     }
-    /* Some characters fold to many: a second try has the room that the first asked for. */
-    for (int try = 0; try < 2; try++) {
+    *folded = mem_alloc((size_t)room, sizeof(UChar));
+    if (*folded == NULL) {
+        return err_nomem(err);
+    }
+    *folded_len = unorm2_normalize(fold, wide, wide_len, *folded, room, &status);
+    if (status == U_BUFFER_OVERFLOW_ERROR) {
+        /* Some characters fold to many: the first try has told how much room it takes. */
+        room = *folded_len;
+        mem_free(*folded);
         *folded = mem_alloc((size_t)room, sizeof(UChar));
         if (*folded == NULL) {
             return err_nomem(err);
         }
         status = U_ZERO_ERROR;
         *folded_len = unorm2_normalize(fold, wide, wide_len, *folded, room, &status);
-        if (status != U_BUFFER_OVERFLOW_ERROR) {
-            break;
-        }
-        room = *folded_len;
-        mem_free(*folded);
-        *folded = NULL;
     }
     if (U_FAILURE(status)) {
         return status == U_MEMORY_ALLOCATION_ERROR
