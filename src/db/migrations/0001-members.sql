@@ -1,6 +1,12 @@
 -- Members, their organisations, lists, subscriptions and consent.
 -- Owner: room members. Instants are integer microseconds UTC.
 
+-- What the site's files said when these tables were last brought in step with them.
+CREATE TABLE members_sync (
+    name   TEXT PRIMARY KEY,            -- regions
+    digest TEXT NOT NULL                -- of what was read
+) STRICT, WITHOUT ROWID;
+
 -- Regions of regions.yaml, kept in step with the file at start.
 CREATE TABLE region (
     code   TEXT PRIMARY KEY,            -- NUTS, LAU/EHAK or a group's slug, as in regions.yaml
@@ -36,6 +42,13 @@ CREATE TABLE organisation (
     web           TEXT                  -- its address on the web
 ) STRICT;
 CREATE INDEX organisation_by_name ON organisation(name_fold);
+
+-- What an organisation does: several sectors each.
+CREATE TABLE organisation_sector (
+    organisation INTEGER NOT NULL REFERENCES organisation(id) ON DELETE CASCADE, -- whose
+    term         TEXT NOT NULL,         -- a slug
+    PRIMARY KEY (organisation, term)
+) STRICT, WITHOUT ROWID;
 
 -- A person who gets mail.
 CREATE TABLE member (
