@@ -14,7 +14,7 @@
 
 enum {
     CACHE_SLOTS = 512,       /* open addressing; more statements than this are not cached */
-    MAX_PARAMETERS = 48,     /* $1 to $48 */
+    MAX_PARAMETERS = 48,     /* $1 to $48 are looked up once, later ones when bound */
     BUSY_TIMEOUT_MS = 5000,
     CHECKPOINT_PAGES = 4096, /* of 4 KiB: 16 MB of WAL */
     APPLICATION_ID = 0x54454154 /* "TEAT" */
@@ -26,7 +26,7 @@ struct db_stmt {
     const struct db_sql *sql; /* NULL for a text made at run time */
     bool cached;
     bool in_use;
-    unsigned char index[MAX_PARAMETERS + 1]; /* SQLite's index of $n; 0 if absent */
+    int index[MAX_PARAMETERS + 1]; /* SQLite's index of $n; 0 if absent */
 };
 
 struct db {
@@ -329,7 +329,7 @@ static void index_parameters(struct db_stmt *stmt)
 
     for (int n = 1; count > 0 && n <= MAX_PARAMETERS; n++) {
         snprintf(name, sizeof(name), "$%d", n);
-        stmt->index[n] = (unsigned char)sqlite3_bind_parameter_index(stmt->native, name);
+        stmt->index[n] = sqlite3_bind_parameter_index(stmt->native, name);
     }
 }
 
@@ -407,7 +407,12 @@ static const char *name_of(const struct db_stmt *stmt)
 static int slot(struct db_stmt *stmt, int index, struct err *err)
 {
     int at = index >= 1 && index <= MAX_PARAMETERS ? stmt->index[index] : 0;
+    char name[16];
 
+    if (index > MAX_PARAMETERS) {
+        snprintf(name, sizeof(name), "$%d", index);
+        at = sqlite3_bind_parameter_index(stmt->native, name);
+    }
     if (at == 0) {
         err_set(err, ERR_INVALID, "statement %s has no parameter $%d",
                 name_of(stmt) != NULL ? name_of(stmt) : "made at run time", index);
