@@ -228,12 +228,10 @@ static void test_nothing_accepted_can_break_a_command(void **state)
     (void)state;
     for (size_t at = 0; at <= strlen(model); at++) {
         for (int byte = 1; byte < 256; byte++) {
-            char text[sizeof(model) + 1];
+            char text[2 * sizeof(model) + 1];
             struct address address;
 
-            memcpy(text, model, at);
-            text[at] = (char)byte;
-            strcpy(text + at + 1, model + at);
+            (void)snprintf(text, sizeof(text), "%.*s%c%s", (int)at, model, byte, model + at);
             if (address_parse(text, &address, NULL) < 0) {
                 continue;
             }

@@ -179,10 +179,10 @@ static void test_a_time_alone_keeps_the_date(void **state)
 static void test_days_agree_with_the_c_library(void **state)
 {
     struct civil civil = {.year = 1899, .month = 12, .day = 31, .hour = 7};
-    int64_t first = -25567; /* 1900-01-01 */
+    const int64_t first = -25567; /* 1900-01-01 */
 
     (void)state;
-    for (int64_t days = first; days < first + 301 * 366; days++) {
+    for (int64_t days = first; days < first + INT64_C(301) * 366; days++) {
         time_t instant = (time_t)days * 86400;
         struct tm tm;
 

@@ -31,7 +31,7 @@ static int enter(void **state)
 {
     struct place *place = calloc(1, sizeof(*place));
 
-    strcpy(place->folder, "/tmp/teataja-file-XXXXXX");
+    (void)snprintf(place->folder, sizeof(place->folder), "/tmp/test-file-XXXXXX");
     if (mkdtemp(place->folder) == NULL || chdir(place->folder) != 0) {
         free(place);
         return -1;

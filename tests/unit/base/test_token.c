@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -142,13 +143,10 @@ static void test_cutting_or_lengthening_is_noticed(void **state)
         token_write(&key, &samples[i], text);
         len = strlen(text);
         for (const char *c = "a7=-. \n"; *c != '\0'; c++) {
-            strcpy(longer, text);
-            longer[len] = *c;
-            longer[len + 1] = '\0';
+            (void)snprintf(longer, sizeof(longer), "%s%c", text, *c);
             assert_int_equal(token_read(&key, samples[i].purpose, longer, &token, NULL),
                              ERR_INVALID);
-            longer[0] = *c;
-            strcpy(longer + 1, text);
+            (void)snprintf(longer, sizeof(longer), "%c%s", *c, text);
             assert_int_equal(token_read(&key, samples[i].purpose, longer, &token, NULL),
                              ERR_INVALID);
         }
@@ -278,7 +276,7 @@ static void test_fixed_random_repeats_itself(void **state)
 static int init(void **state)
 {
     (void)state;
-    return token_init(NULL) == 0 && token_init(NULL) == 0 ? 0 : -1;
+    return token_init(NULL);
 }
 
 int main(void)

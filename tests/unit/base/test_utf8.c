@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -172,7 +173,7 @@ static void test_controls_are_found(void **state)
     }
     assert_true(utf8_has_control("a\0b", 3));
     for (int i = 0; i < 126; i++) {
-        strcat(deep, "\xE2\x81\xA7");
+        (void)snprintf(deep + (size_t)i * 3, 4, "\xE2\x81\xA7");
     }
     assert_true(utf8_has_control(deep, strlen(deep)));
 }
@@ -342,7 +343,7 @@ static void test_clean_makes_text_safe_to_show(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         char text[32];
 
-        strcpy(text, cases[i].text);
+        (void)snprintf(text, sizeof(text), "%s", cases[i].text);
         utf8_clean(text);
         assert_string_equal(text, cases[i].clean);
     }
