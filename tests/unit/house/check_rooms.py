@@ -25,7 +25,7 @@ ADAPTERS = {
     r"yaml\.h": r"src/base/yaml\.c",
     r"idn2\.h": r"src/base/address\.c",
     r"sodium\.h": r"src/base/token\.c",
-    r"unicode/.*": r"src/(base|calendar|render|members)/[a-z_]+\.[ch]",
+    r"unicode/.*": r"src/(base|calendar|render|members)/[a-z0-9_]+\.[ch]",
 }
 
 
