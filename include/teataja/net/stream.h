@@ -28,8 +28,8 @@ struct stream_options {
     const char *user;     /* NULL: no login */
     const char *password; /* with `user` */
     const char *hello;    /* our name in EHLO; NULL: the machine's host name */
-    int connect_ms;       /* for name, TCP and TLS together; 0: 30 s */
-    int reply_ms;         /* for each answer up to the login; 0: 300 s */
+    int connect_ms;       /* for name and TCP; 0: 30 s */
+    int reply_ms;         /* for TLS and each answer up to the login; 0: 300 s */
     int stop_fd;          /* every wait ends with ERR_STOPPED once it is readable; -1: none */
 };
 
