@@ -202,17 +202,110 @@ void text_paragraph_wrap(struct str *out, const struct text_paragraph *paragraph
     wrap(&wrapper, words, words_len);
 }
 
+static bool has_slot(const char *text, size_t len)
+{
+    size_t at = 0;
+
+    while (at < len) {
+        if (text_is_private(utf8_next(text, len, &at))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Length of "- ", "12. " or "[1] " at the start of `text`, or 0. */
+static size_t item_sign(const char *text, size_t len)
+{
+    bool bracket = len > 0 && text[0] == '[';
+    size_t start = bracket ? 1 : 0, at = start;
+
+    while (at < len && text[at] >= '0' && text[at] <= '9') {
+        at++;
+    }
+    if (at > start && at < len && text[at] == (bracket ? ']' : '.')) {
+        at++;
+    } else if (len > 0 && (text[0] == '-' || text[0] == '*')) {
+        at = 1;
+    } else {
+        return 0;
+    }
+    return at < len && text[at] == ' ' ? at + 1 : 0;
+}
+
+/* Appends to `next` what hangs before the later lines of a line, and returns
+ * the length of what it begins with. */
+static size_t hanging_prefix(const char *line, size_t len, struct str *next)
+{
+    size_t at = 0, sign;
+
+    while (at < len && (line[at] == ' ' || (line[at] == '>' && at + 1 < len))) {
+        str_add_char(next, line[at++]);
+    }
+    sign = item_sign(line + at, len - at);
+    str_add_repeat(next, ' ', sign);
+    return at + sign;
+}
+
+static void flow_line(struct str *out, const char *line, size_t len, size_t columns)
+{
+    struct str next;
+    size_t prefix;
+    bool slot = has_slot(line, len);
+
+    if ((len >= 4 && memcmp(line, "    ", 4) == 0) || (!slot && text_width(line, len) <= columns)) {
+        str_add_bytes(out, line, len);
+        str_add_char(out, '\n');
+        return;
+    }
+    str_init(&next, out->ceiling);
+    prefix = hanging_prefix(line, len, &next);
+    if (memchr(line + prefix, ' ', len - prefix) == NULL) {
+        str_add_bytes(out, line, len); /* one word, such as the address of a footnote */
+        str_add_char(out, '\n');
+    } else if (slot) {
+        str_add(out, TEXT_OPEN);
+        str_add_bytes(out, line, prefix);
+        str_addf(out, TEXT_NEXT "%s" TEXT_BODY, next.data);
+        str_add_bytes(out, line + prefix, len - prefix);
+        str_add(out, TEXT_CLOSE "\n");
+    } else {
+        struct wrapper wrapper = {
+            .out = out, .first = {line, prefix}, .next = {next.data, next.len}, .columns = columns};
+        wrap(&wrapper, line + prefix, len - prefix);
+    }
+    out->failed = out->failed != 0 ? out->failed : next.failed;
+    str_release(&next);
+}
+
+static void flow_lines(struct str *out, const char *text, size_t len, size_t columns)
+{
+    size_t at = 0;
+
+    while (at < len) {
+        const char *end = memchr(text + at, '\n', len - at);
+        size_t line = end != NULL ? (size_t)(end - text) - at : len - at;
+        flow_line(out, text + at, line, columns);
+        at += line + 1;
+    }
+}
+
 void text_flow(struct str *out, const char *text, size_t len, size_t columns)
 {
     struct text_paragraph paragraph;
     size_t at = 0;
 
+    columns = columns > 0 ? columns : TEXT_COLUMNS;
     while (text_paragraph_next(text, len, at, &paragraph)) {
-        str_add_bytes(out, text + at, paragraph.start - at);
-        text_paragraph_wrap(out, &paragraph, paragraph.words, paragraph.words_len, columns);
+        flow_lines(out, text + at, paragraph.start - at, columns);
+        if (has_slot(paragraph.words, paragraph.words_len)) {
+            str_add_bytes(out, text + paragraph.start, paragraph.end - paragraph.start);
+        } else {
+            text_paragraph_wrap(out, &paragraph, paragraph.words, paragraph.words_len, columns);
+        }
         at = paragraph.end;
     }
-    str_add_bytes(out, text + at, len - at);
+    flow_lines(out, text + at, len - at, columns);
 }
 
 /* Bidirectional embeddings, overrides and isolates: a value that leaves one

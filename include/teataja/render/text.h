@@ -11,8 +11,8 @@
  *
  * The first prefix stands before the first line of the result, the other before
  * each later one. Whoever fills the slots finds the paragraph with
- * text_paragraph_next, fills its words, and wraps them with text_wrap; or fills
- * the whole text and wraps all that is marked with text_flow.
+ * text_paragraph_next, fills its words and wraps them with text_paragraph_wrap;
+ * or fills the whole text and calls text_flow.
  * The marks are private-use characters, which markdown_parse refuses in its
  * input; values that go into slots must be free of them too (text_clean).
  * HTML is escaped by template_escape_html.
@@ -77,7 +77,15 @@ bool text_paragraph_next(const char *text, size_t len, size_t at, struct text_pa
 void text_paragraph_wrap(struct str *out, const struct text_paragraph *paragraph, const char *words,
                          size_t words_len, size_t columns);
 
-/* Appends the text with every marked paragraph wrapped and its marks gone. */
+/* Appends a text that templates made, with no line over `columns`:
+ *  - A marked paragraph is wrapped and its marks are gone, unless a slot (any
+ *    private-use character) is still in it: then it stays as it is.
+ *  - Any other line that is too wide is wrapped. What it begins with (spaces,
+ *    "> ", then "- ", "12. " or "[1] ") hangs before its later lines as spaces
+ *    and "> ". With a slot in it, it becomes a marked paragraph.
+ *  - Lines that are indented by four spaces or more are code, and kept.
+ * So it is called on a whole text once before it is cut at its slots, and
+ * text_paragraph_wrap (or text_flow again) after they are filled. */
 void text_flow(struct str *out, const char *text, size_t len, size_t columns);
 
 /* Appends a value that goes into a slot: without private-use characters and

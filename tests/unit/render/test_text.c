@@ -21,18 +21,18 @@ static void test_width_counts_columns_of_a_terminal(void **state)
     } cases[] = {
         {"", 0},
         {"õun", 3},
-        {"o\u0303un", 3},           /* combining tilde */
+        {"o\u0303un", 3}, /* combining tilde */
         {"Кохтла-Ярве", 11},
         {"漢字", 4},
         {"한글", 4},
-        {"\u1112\u1161\u11AB", 2},  /* conjoining jamo of one syllable */
-        {"a\u200Bb", 2},            /* zero width space */
-        {"a\u00ADb", 2},            /* soft hyphen */
+        {"\u1112\u1161\u11AB", 2}, /* conjoining jamo of one syllable */
+        {"a\u200Bb", 2},           /* zero width space */
+        {"a\u00ADb", 2},           /* soft hyphen */
         {"😀", 2},
-        {"👩\u200D🎨", 2},          /* joined: one picture */
-        {"👍🏽", 2},                 /* with a skin tone */
+        {"👩\u200D🎨", 2}, /* joined: one picture */
+        {"👍🏽", 2}, /* with a skin tone */
         {"🇪🇪", 2},
-        {"\u2709\uFE0F", 2},        /* envelope as a picture */
+        {"\u2709\uFE0F", 2}, /* envelope as a picture */
         {"10\u00A0000\u00A0€", 8},
     };
 
@@ -116,10 +116,45 @@ static void test_marked_paragraphs_are_wrapped_after_filling(void **state)
     assert_string_equal(text + found.end, "after\n");
     assert_false(text_paragraph_next(text, strlen(text), found.end, &found));
 
-    str_reset(&out);
-    text_flow(&out, text, strlen(text), 11);
-    assert_string_equal(out.data, "before\n- Dear \uE000\n  and all\nafter\n");
     str_release(&out);
+}
+
+static void test_flow_wraps_wide_lines_and_leaves_slots(void **state)
+{
+    static const struct {
+        const char *text, *expected;
+    } cases[] = {
+        {"", ""},
+        {"short\n\nline", "short\n\nline\n"},
+        {"one two three four\n", "one two\nthree four\n"},
+        {"  one two three\n", "  one two\n  three\n"},
+        {"- one two three\n", "- one two\n  three\n"},
+        {"> - one two three\n", "> - one two\n>   three\n"},
+        {"1. one two three\n", "1. one two\n   three\n"},
+        {"-one two three\n", "-one two\nthree\n"},
+        {"[1] https://a.example/\n", "[1] https://a.example/\n"},
+        {"[1] \uE001\n", "[1] \uE001\n"},
+        {"    int a = 1 + 2;\n", "    int a = 1 + 2;\n"},
+        {"Hi \uE000\n", TEXT_OPEN TEXT_NEXT TEXT_BODY "Hi \uE000" TEXT_CLOSE "\n"},
+        {"- Hi \uE000\n", TEXT_OPEN "- " TEXT_NEXT "  " TEXT_BODY "Hi \uE000" TEXT_CLOSE "\n"},
+        {"a\n" TEXT_OPEN "> " TEXT_NEXT "> " TEXT_BODY "one two three" TEXT_CLOSE "\nb\n",
+         "a\n> one two\n> three\nb\n"},
+        {TEXT_OPEN TEXT_NEXT TEXT_BODY "Hi \uE000 and all" TEXT_CLOSE "\nb\n",
+         TEXT_OPEN TEXT_NEXT TEXT_BODY "Hi \uE000 and all" TEXT_CLOSE "\nb\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct str out, again;
+        str_init(&out, LIMIT_TEXT);
+        str_init(&again, LIMIT_TEXT);
+        text_flow(&out, cases[i].text, strlen(cases[i].text), 11);
+        assert_string_equal(out.data, cases[i].expected);
+        text_flow(&again, out.data, out.len, 11);
+        assert_string_equal(again.data, out.data);
+        str_release(&out);
+        str_release(&again);
+    }
 }
 
 static void test_a_half_marked_paragraph_is_not_found(void **state)
@@ -243,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_wrap_breaks_at_spaces_only),
         cmocka_unit_test(test_wrap_takes_seventy_two_columns_by_default),
         cmocka_unit_test(test_marked_paragraphs_are_wrapped_after_filling),
+        cmocka_unit_test(test_flow_wraps_wide_lines_and_leaves_slots),
         cmocka_unit_test(test_a_half_marked_paragraph_is_not_found),
         cmocka_unit_test(test_a_clean_value_cannot_disturb_the_text_around_it),
         cmocka_unit_test(test_contrast_is_that_of_wcag),
