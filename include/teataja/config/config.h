@@ -1,6 +1,7 @@
 /* teataja/config/config.h - all configuration of a site, loaded and cross-checked. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "teataja/base/arena.h"
@@ -48,9 +49,9 @@ size_t config_check_projects(const struct config *config, const char *const *slu
 char *config_path(struct arena *arena, const struct config *config, const char *path);
 
 /* Reads what a "file:PATH" or "env:NAME" reference leads to, without white space
- * at its end, at most 4096 bytes and not empty. ERR_NOT_FOUND, ERR_DENIED (the
- * file can be read by others: its mode must not grant them anything), ERR_IO. No message
- * shows the secret. */
+ * at its end, at most 4096 bytes and not empty. ERR_NOT_FOUND, ERR_DENIED
+ * (the file's mode lets others in, or its group write), ERR_IO. No message shows
+ * the secret. */
 int config_secret(struct arena *arena, const struct config *config, const char *reference,
                   char **out, struct err *err);
 

@@ -164,8 +164,9 @@ struct site {
     struct site_import import;
 };
 
-/* Reads folder/teataja.yaml. Problems go into `report`; what was right is filled
- * in even then. Returns 0, ERR_INVALID, or ERR_NOMEM. config_load calls it. */
+/* Reads folder/teataja.yaml. Problems go into `report` (not NULL); what was right
+ * is filled in even then. Returns 0, ERR_INVALID, ERR_NOMEM, or what kept the
+ * file from being read. config_load calls it. */
 int site_load(struct arena *arena, const char *folder, struct report *report, struct site *out,
               struct err *err);
 

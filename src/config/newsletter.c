@@ -1,0 +1,184 @@
+/* newsletters/<slug>.yaml. */
+#include "teataja/config/newsletter.h"
+
+#include <string.h>
+
+#include "image.h"
+#include "teataja/base/clock.h"
+#include "teataja/base/file.h"
+#include "teataja/base/limits.h"
+#include "teataja/config/front_matter.h"
+
+#define FIELD(type, member) .offset = offsetof(struct type, member)
+#define ARRAY(type, member, counter)                                                               \
+    .offset = offsetof(struct type, member), .count_offset = offsetof(struct type, counter)
+
+static const struct schema_choice blocks[] = {
+    {"calls", BLOCK_CALLS, "open calls that the member has not been told of"},
+    {"events", BLOCK_EVENTS, "coming events"},
+    {"news", BLOCK_NEWS, "news, offers, partner searches"},
+    {"deadlines", BLOCK_DEADLINES, "a table of what closes next"},
+    {NULL, 0, NULL},
+};
+
+static const struct schema_field from_fields[] = {
+    {.key = "name", .type = SCHEMA_BY_LANGUAGE, .flags = SCHEMA_REQUIRED,
+     FIELD(newsletter_from, name), .max = LIMIT_NAME, .help = "Whom the letter is from.",
+     .example = "{ et: Loomeklaster, en: Creative Cluster }"},
+    {.key = "address", .type = SCHEMA_EMAIL, .flags = SCHEMA_REQUIRED,
+     FIELD(newsletter_from, address), .help = "At your own domain, never at a free-mail provider.",
+     .example = "letters@cluster.example"},
+};
+static const struct schema from_schema = SCHEMA("from", struct newsletter_from, from_fields);
+
+static const struct schema_field brand_fields[] = {
+    {.key = "color", .type = SCHEMA_COLOR, FIELD(newsletter_brand, color),
+     .fallback = "\"#1f5f8b\"", .help = "Of headings and buttons."},
+    {.key = "logo", .type = SCHEMA_PATH, FIELD(newsletter_brand, logo),
+     .help = "PNG, JPEG or GIF of at most 30 KB; travels inside each letter.",
+     .example = "assets/logo.png"},
+    {.key = "logo_alt", .type = SCHEMA_BY_LANGUAGE, FIELD(newsletter_brand, logo_alt),
+     .max = LIMIT_NAME, .help = "What the logo says, for those who do not see it.",
+     .example = "{ et: Loomeklaster, en: Creative Cluster }"},
+    {.key = "header_image", .type = SCHEMA_PATH, FIELD(newsletter_brand, header_image),
+     .help = "Above the letter; as the logo.", .example = "assets/header.png"},
+    {.key = "header_alt", .type = SCHEMA_BY_LANGUAGE, FIELD(newsletter_brand, header_alt),
+     .max = LIMIT_NAME, .help = "What the header image shows.",
+     .example = "{ et: Narva kesklinn, en: The centre of Narva }"},
+};
+static const struct schema brand_schema = SCHEMA("brand", struct newsletter_brand, brand_fields);
+
+static const struct schema_field newsletter_fields[] = {
+    {.key = "name", .type = SCHEMA_BY_LANGUAGE, .flags = SCHEMA_REQUIRED, FIELD(newsletter, name),
+     .max = LIMIT_NAME, .help = "Of the letter, in each language or once for all.",
+     .example = "{ et: Rahastuskiri, en: Funding letter }"},
+    {.key = "description", .type = SCHEMA_BY_LANGUAGE, FIELD(newsletter, description),
+     .help = "One sentence on what it brings.",
+     .example = "{ et: Toetused kord kuus, en: Grants once a month }"},
+    {.key = "list", .type = SCHEMA_SLUG, .flags = SCHEMA_REQUIRED, FIELD(newsletter, list),
+     .help = "The list of teataja.yaml whose subscribers get it.", .example = "funding"},
+    {.key = "from", .type = SCHEMA_MAP, .flags = SCHEMA_REQUIRED, FIELD(newsletter, from),
+     .sub = &from_schema, .help = "The sender."},
+    {.key = "reply_to", .type = SCHEMA_EMAIL, FIELD(newsletter, reply_to),
+     .help = "Where answers of readers go, if not to the sender.",
+     .example = "office@cluster.example"},
+    {.key = "languages", .type = SCHEMA_LANGUAGE,
+     .flags = SCHEMA_LIST | SCHEMA_OR_ONE | SCHEMA_UNIQUE | SCHEMA_NOT_EMPTY,
+     ARRAY(newsletter, languages, language_count),
+     .help = "Languages it is sent in; those of the site if not given.", .example = "[et, ru, en]"},
+    {.key = "fallback", .type = SCHEMA_LANGUAGE, FIELD(newsletter, fallback),
+     .help = "For members who read none of its languages; the first of them if not given.",
+     .example = "en"},
+    {.key = "timezone", .type = SCHEMA_ZONE, FIELD(newsletter, timezone),
+     .help = "Of its times; the site's if not given.", .example = "Europe/Tallinn"},
+    {.key = "audience", .type = SCHEMA_LINES, FIELD(newsletter, audience), .max = LIMIT_SEGMENT,
+     .help = "A segment that narrows the list's subscribers.",
+     .example = "not tag = \"press\""},
+    {.key = "brand", .type = SCHEMA_MAP, FIELD(newsletter, brand), .sub = &brand_schema,
+     .help = "How it looks."},
+    {.key = "funded_by", .type = SCHEMA_SLUG, .flags = SCHEMA_LIST | SCHEMA_OR_ONE | SCHEMA_UNIQUE,
+     ARRAY(newsletter, funded_by, funded_by_count),
+     .help = "Projects of projects/ that pay for it; each letter carries their notices.",
+     .example = "[south-baltic-creative]"},
+    {.key = "blocks", .type = SCHEMA_CHOICE, .flags = SCHEMA_LIST | SCHEMA_OR_ONE | SCHEMA_UNIQUE,
+     ARRAY(newsletter, blocks, block_count), .choices = blocks,
+     .fallback = "[calls, events, news, deadlines]",
+     .help = "What an issue may hold besides its text, in this order:"},
+    {.key = "news_max_age", .type = SCHEMA_DURATION, FIELD(newsletter, news_max_age),
+     .min = CLOCK_DAY, .max = 3650 * CLOCK_DAY, .fallback = "60 days",
+     .help = "Older news is left out."},
+    {.key = "events_within", .type = SCHEMA_DURATION, FIELD(newsletter, events_within),
+     .min = CLOCK_DAY, .max = 3650 * CLOCK_DAY, .fallback = "90 days",
+     .help = "Events that start later are left out."},
+    {.key = "deadlines_within", .type = SCHEMA_DURATION, FIELD(newsletter, deadlines_within),
+     .min = CLOCK_DAY, .max = 3650 * CLOCK_DAY, .fallback = "60 days",
+     .help = "How far ahead the table of deadlines looks."},
+};
+const struct schema newsletter_schema =
+    SCHEMA("newsletters/<slug>.yaml", struct newsletter, newsletter_fields);
+
+static bool has_text(const struct lang_text *text)
+{
+    return lang_text_get(text, LANG_NONE, LANG_NONE) != NULL;
+}
+
+static int check_image(struct arena *arena, const char *folder, struct newsletter_brand *brand,
+                       const char *key, const char *path, const char *alt_key,
+                       const struct lang_text *alt, struct report *report, struct err *err)
+{
+    const char *type;
+
+    if (!path) {
+        return 0;
+    }
+    if (!has_text(alt)) {
+        yaml_problem(report, brand->node, key, "%s: the image needs '%s', its text for those who "
+                     "do not see it", key, alt_key);
+    }
+    return image_check(arena, folder, path, brand->node, key, report, &type, err);
+}
+
+static int check(struct arena *arena, const char *folder, struct newsletter *newsletter,
+                 struct report *report, struct err *err)
+{
+    struct newsletter_brand *brand = &newsletter->brand;
+    const struct address *from = &newsletter->from.address;
+    int rc;
+
+    if (from->text[0] && address_is_freemail(from)) {
+        yaml_problem(report, newsletter->from.node, "address",
+                     "address: letters cannot come from %s, where anybody can have a mailbox; use "
+                     "an address of your own domain",
+                     address_domain(from));
+    }
+    rc = check_image(arena, folder, brand, "logo", brand->logo, "logo_alt", &brand->logo_alt,
+                     report, err);
+    return rc < 0 ? rc
+                  : check_image(arena, folder, brand, "header_image", brand->header_image,
+                                "header_alt", &brand->header_alt, report, err);
+}
+
+int newsletter_load(struct arena *arena, const char *folder, const char *name,
+                    struct report *report, struct newsletter *out, struct err *err)
+{
+    char *path = file_join(arena, "newsletters", name);
+    size_t before = report_errors(report);
+    const struct yaml_node *root;
+    struct content_name content;
+    struct err own = {0};
+    int rc;
+
+    memset(out, 0, sizeof(*out));
+    if (!path) {
+        return err_nomem(err);
+    }
+    if (content_name_parse(path, ".yaml", &content, &own) < 0) {
+        report_add(report, REPORT_ERROR, path, 0, 0, "%s", own.msg);
+        return err_set(err, ERR_INVALID, "%s: %s", path, own.msg);
+    }
+    rc = yaml_read(arena, folder, path, report, &root, err);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = schema_fill(arena, &newsletter_schema, root, SCHEMA_WHOLE, report, out, err);
+    if (rc == ERR_NOMEM) {
+        return rc;
+    }
+    out->file = path;
+    out->slug = arena_strdup(arena, content.slug);
+    rc = out->slug ? check(arena, folder, out, report, err) : err_nomem(err);
+    if (rc < 0) {
+        return rc;
+    }
+    return report_errors(report) > before ? report_check(report, err) : 0;
+}
+
+bool newsletter_has_language(const struct newsletter *newsletter, enum language language)
+{
+    for (size_t i = 0; i < newsletter->language_count; i++) {
+        if (newsletter->languages[i] == language) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,236 @@
+/* The table of teataja.yaml. */
+#include "teataja/base/clock.h"
+#include "teataja/config/site.h"
+
+#define FIELD(type, member) .offset = offsetof(struct type, member)
+#define ARRAY(type, member, counter)                                                               \
+    .offset = offsetof(struct type, member), .count_offset = offsetof(struct type, counter)
+
+static const struct schema_choice web_urls[] = {
+    {"http", 0, NULL}, {"https", 0, NULL}, {NULL, 0, NULL}};
+
+static const struct schema_choice relay_urls[] = {
+    {"smtp", 0, NULL}, {"smtps", 0, NULL}, {NULL, 0, NULL}};
+
+static const struct schema_choice bases[] = {
+    {"consent", SITE_BASIS_CONSENT, "the member said yes, and there is a record of it"},
+    {"membership", SITE_BASIS_MEMBERSHIP, "the letter belongs to being a member"},
+    {"public_task", SITE_BASIS_PUBLIC_TASK, "a task in the public interest"},
+    {"legitimate_interest", SITE_BASIS_LEGITIMATE_INTEREST, "weighed and written down"},
+    {NULL, 0, NULL},
+};
+
+static const struct schema_choice starttls[] = {
+    {"required", RELAY_STARTTLS_REQUIRED, "no TLS, no mail"},
+    {"optional", RELAY_STARTTLS_OPTIONAL, "used when the server offers it"},
+    {"off", RELAY_STARTTLS_OFF, "for a server on the same machine"},
+    {NULL, 0, NULL},
+};
+
+static const struct schema_choice pipelining[] = {
+    {"full", RELAY_PIPELINING_FULL, "a message and the next envelope in one flight"},
+    {"envelope", RELAY_PIPELINING_ENVELOPE, "the commands of one envelope together"},
+    {"off", RELAY_PIPELINING_OFF, "every command waits for its answer"},
+    {NULL, 0, NULL},
+};
+
+static const struct schema_choice address_modes[] = {
+    {"catchall", SITE_ADDRESS_CATCHALL, "a domain all of whose addresses are ours"},
+    {"plus", SITE_ADDRESS_PLUS, "one mailbox that takes mailbox+anything@"},
+    {"single", SITE_ADDRESS_SINGLE, "one plain mailbox"},
+    {NULL, 0, NULL},
+};
+
+static const struct schema_choice attribute_types[] = {
+    {"text", SITE_ATTRIBUTE_TEXT, NULL}, {"int", SITE_ATTRIBUTE_INT, NULL},
+    {"date", SITE_ATTRIBUTE_DATE, NULL}, {"bool", SITE_ATTRIBUTE_BOOL, NULL},
+    {NULL, 0, NULL},
+};
+
+static const struct schema_field list_fields[] = {
+    {.key = "slug", .type = SCHEMA_SLUG, .flags = SCHEMA_IS_KEY, FIELD(site_list, slug)},
+    {.key = "name", .type = SCHEMA_BY_LANGUAGE, .flags = SCHEMA_REQUIRED, FIELD(site_list, name),
+     .max = LIMIT_NAME, .help = "What subscribers see.",
+     .example = "{ et: Rahastusvõimalused, en: Funding }"},
+    {.key = "description", .type = SCHEMA_BY_LANGUAGE, FIELD(site_list, description),
+     .help = "What comes, and how often.",
+     .example = "{ et: Kord kuus, en: Once a month }"},
+    {.key = "controller", .type = SCHEMA_BY_LANGUAGE, FIELD(site_list, controller),
+     .max = LIMIT_NAME, .help = "Who answers for the members' data; the site's name if not given.",
+     .example = "MTÜ Loomeklaster"},
+    {.key = "privacy_url", .type = SCHEMA_URL, FIELD(site_list, privacy_url), .choices = web_urls,
+     .help = "Where the privacy notice stands.",
+     .example = "https://www.cluster.example/privacy"},
+    {.key = "basis", .type = SCHEMA_CHOICE, FIELD(site_list, basis), .choices = bases,
+     .fallback = "consent", .help = "Why we may write to its subscribers."},
+    {.key = "public", .type = SCHEMA_BOOL, FIELD(site_list, public), .fallback = "true",
+     .help = "Whether the public pages offer it."},
+};
+static const struct schema list_schema =
+    SCHEMA_SHORT("list", struct site_list, list_fields, "name");
+
+static const struct schema_field timeout_fields[] = {
+    {.key = "connect", .type = SCHEMA_DURATION, FIELD(relay_timeouts, connect),
+     .min = CLOCK_SECOND, .max = CLOCK_HOUR, .fallback = "30 s",
+     .help = "For the connection, its TLS and the login."},
+    {.key = "reply", .type = SCHEMA_DURATION, FIELD(relay_timeouts, reply), .min = CLOCK_SECOND,
+     .max = CLOCK_HOUR, .fallback = "5 min", .help = "For the answer to a command."},
+    {.key = "final_dot", .type = SCHEMA_DURATION, FIELD(relay_timeouts, final_dot),
+     .min = CLOCK_SECOND, .max = CLOCK_HOUR, .fallback = "10 min",
+     .help = "For the answer to a whole message. Too short a time makes duplicates."},
+};
+static const struct schema timeout_schema =
+    SCHEMA("timeouts", struct relay_timeouts, timeout_fields);
+
+static const struct schema_field relay_fields[] = {
+    {.key = "url", .type = SCHEMA_URL, .flags = SCHEMA_REQUIRED, FIELD(site_relay, url),
+     .choices = relay_urls, .help = "smtp://HOST:PORT, or smtps:// for TLS from the first byte.",
+     .example = "smtp://mail.cluster.example:587"},
+    {.key = "name", .type = SCHEMA_SLUG, FIELD(site_relay, name),
+     .help = "What the ledger calls it; the host and port if not given.", .example = "main"},
+    {.key = "starttls", .type = SCHEMA_CHOICE, FIELD(site_relay, starttls), .choices = starttls,
+     .fallback = "required", .help = "TLS on a connection that begins without."},
+    {.key = "ca_file", .type = SCHEMA_FILE, FIELD(site_relay, ca_file),
+     .help = "Certificates to trust instead of the system's.",
+     .example = "/etc/ssl/certs/ca-certificates.crt"},
+    {.key = "user", .type = SCHEMA_TEXT, FIELD(site_relay, user), .max = LIMIT_NAME,
+     .help = "Login name.", .example = "teataja"},
+    {.key = "password", .type = SCHEMA_SECRET, FIELD(site_relay, password),
+     .help = "Where the password is: file:PATH or env:NAME, never the password itself.",
+     .example = "env:TEATAJA_SMTP_PASSWORD"},
+    {.key = "connections", .type = SCHEMA_INT, FIELD(site_relay, connections), .min = 1, .max = 64,
+     .fallback = "2", .help = "Connections at a time."},
+    {.key = "messages_per_connection", .type = SCHEMA_INT,
+     FIELD(site_relay, messages_per_connection), .min = 1, .max = 1000000, .fallback = "100",
+     .help = "After so many messages a connection is closed and opened again."},
+    {.key = "pipelining", .type = SCHEMA_CHOICE, FIELD(site_relay, pipelining),
+     .choices = pipelining, .fallback = "full",
+     .help = "How much is sent ahead to a server that offers PIPELINING."},
+    {.key = "timeouts", .type = SCHEMA_MAP, FIELD(site_relay, timeouts), .sub = &timeout_schema,
+     .help = "How long to wait for the server."},
+    {.key = "rate", .type = SCHEMA_RATE, FIELD(site_relay, rate), .fallback = "unlimited",
+     .help = "Most messages in a time, over all connections.", .example = "500/hour"},
+};
+static const struct schema relay_schema =
+    SCHEMA_SHORT("relay", struct site_relay, relay_fields, "url");
+
+static const struct schema_field address_fields[] = {
+    {.key = "mode", .type = SCHEMA_CHOICE, .flags = SCHEMA_REQUIRED, FIELD(site_addresses, mode),
+     .choices = address_modes, .help = "How an answer or a bounce finds its way back:",
+     .example = "plus"},
+    {.key = "domain", .type = SCHEMA_TEXT, FIELD(site_addresses, domain), .max = LIMIT_DOMAIN,
+     .help = "With catchall: the domain.", .example = "bounce.cluster.example"},
+    {.key = "mailbox", .type = SCHEMA_EMAIL, FIELD(site_addresses, mailbox),
+     .help = "With plus and single: the mailbox.", .example = "bounce@cluster.example"},
+};
+static const struct schema address_schema =
+    SCHEMA("addresses", struct site_addresses, address_fields);
+
+static const struct schema_field office_fields[] = {
+    {.key = "name", .type = SCHEMA_BY_LANGUAGE, FIELD(site_office, name), .max = LIMIT_NAME,
+     .help = "As senders and organizers are shown; the site's name if not given.",
+     .example = "{ et: Loomeklastri büroo, en: Cluster office }"},
+    {.key = "address", .type = SCHEMA_EMAIL, .flags = SCHEMA_REQUIRED,
+     FIELD(site_office, address), .help = "A mailbox that people read; organizer of invitations.",
+     .example = "office@cluster.example"},
+    {.key = "phone", .type = SCHEMA_TEXT, FIELD(site_office, phone), .max = 40,
+     .help = "Shown below letters.", .example = "+372 5550 0000"},
+};
+static const struct schema office_schema =
+    SCHEMA_SHORT("office", struct site_office, office_fields, "address");
+
+static const struct schema_field web_fields[] = {
+    {.key = "url", .type = SCHEMA_URL, .flags = SCHEMA_REQUIRED, FIELD(site_web, url),
+     .choices = web_urls, .help = "What links to leave, to preferences and to answers begin with.",
+     .example = "https://letters.cluster.example"},
+};
+static const struct schema web_schema = SCHEMA_SHORT("web", struct site_web, web_fields, "url");
+
+static const struct schema_field vocabulary_fields[] = {
+    {.key = "sectors", .type = SCHEMA_TERMS,
+     ARRAY(site_vocabularies, sectors.items, sectors.count),
+     .help = "Fields of work, with names per language or as a plain list.",
+     .example = "\n  music: { et: muusika, en: music }\n  design: { et: disain, en: design }"},
+    {.key = "kinds", .type = SCHEMA_TERMS, ARRAY(site_vocabularies, kinds.items, kinds.count),
+     .fallback = "[individual, self_employed, company_sme, company_large, nonprofit, foundation, "
+                 "municipality, state_body, education, informal_group]",
+     .help = "What a member may be; calls name them as applicants."},
+    {.key = "tags", .type = SCHEMA_TERMS, ARRAY(site_vocabularies, tags.items, tags.count),
+     .help = "Marks of members; any slug if not given.", .example = "[press, board]"},
+};
+static const struct schema vocabulary_schema =
+    SCHEMA("vocabularies", struct site_vocabularies, vocabulary_fields);
+
+static const struct schema_field attribute_fields[] = {
+    {.key = "key", .type = SCHEMA_NAME, .flags = SCHEMA_IS_KEY, FIELD(site_attribute, key)},
+    {.key = "type", .type = SCHEMA_CHOICE, .flags = SCHEMA_REQUIRED, FIELD(site_attribute, type),
+     .choices = attribute_types, .help = "What its values are.", .example = "int"},
+    {.key = "name", .type = SCHEMA_BY_LANGUAGE, FIELD(site_attribute, name), .max = LIMIT_NAME,
+     .help = "What people see.", .example = "{ et: Töötajaid, en: Employees }"},
+};
+static const struct schema attribute_schema =
+    SCHEMA_SHORT("attribute", struct site_attribute, attribute_fields, "type");
+
+static const struct schema_field column_fields[] = {
+    {.key = "field", .type = SCHEMA_TEXT, .flags = SCHEMA_IS_KEY, FIELD(site_column, field),
+     .max = LIMIT_SLUG},
+    {.key = "headers", .type = SCHEMA_TEXT,
+     .flags = SCHEMA_REQUIRED | SCHEMA_LIST | SCHEMA_OR_ONE | SCHEMA_NOT_EMPTY,
+     ARRAY(site_column, headers, header_count), .help = "Header names that mean this field.",
+     .example = "[E-post, E-mail]"},
+};
+static const struct schema column_schema =
+    SCHEMA_SHORT("column", struct site_column, column_fields, "headers");
+
+static const struct schema_field import_fields[] = {
+    {.key = "columns", .type = SCHEMA_MAP, .flags = SCHEMA_KEYED,
+     ARRAY(site_import, columns, column_count), .sub = &column_schema,
+     .help = "Field of members -> header names in imported files.", .example = "email"},
+};
+static const struct schema import_schema = SCHEMA("import", struct site_import, import_fields);
+
+static const struct schema_field site_fields[] = {
+    {.key = "name", .type = SCHEMA_BY_LANGUAGE, .flags = SCHEMA_REQUIRED, FIELD(site, name),
+     .max = LIMIT_NAME, .help = "Who writes, in each language or once for all.",
+     .example = "{ et: Loomeklaster, en: Creative Cluster }"},
+    {.key = "url", .type = SCHEMA_URL, FIELD(site, url), .choices = web_urls,
+     .help = "The organisation's own web site.", .example = "https://www.cluster.example"},
+    {.key = "postal_address", .type = SCHEMA_LINES_BY_LANGUAGE, .flags = SCHEMA_REQUIRED,
+     FIELD(site, postal_address), .max = LIMIT_VALUE, .help = "Stands below every letter.",
+     .example = "Keskväljak 1, 30321 Kohtla-Järve, Estonia"},
+    {.key = "languages", .type = SCHEMA_LANGUAGE,
+     .flags = SCHEMA_REQUIRED | SCHEMA_LIST | SCHEMA_OR_ONE | SCHEMA_UNIQUE | SCHEMA_NOT_EMPTY,
+     ARRAY(site, languages, language_count),
+     .help = "Of et, ru, en, lv, lt, pl, cs, de, sv, fi. The first is the language of files "
+             "without a language in their name.",
+     .example = "[et, ru, en]"},
+    {.key = "timezone", .type = SCHEMA_ZONE, .flags = SCHEMA_REQUIRED, FIELD(site, timezone),
+     .help = "The zone of times that name none.", .example = "Europe/Tallinn"},
+    {.key = "country", .type = SCHEMA_COUNTRY, FIELD(site, country),
+     .help = "Whose public holidays move deadlines.", .example = "EE"},
+    {.key = "database", .type = SCHEMA_FILE, FIELD(site, database), .fallback = "var/teataja.db",
+     .help = "The file that holds members and the ledger."},
+    {.key = "token_key", .type = SCHEMA_SECRET, FIELD(site, token_key),
+     .fallback = "file:var/token.key",
+     .help = "Where the key that signs links is: file:PATH or env:NAME."},
+    {.key = "office", .type = SCHEMA_MAP, .flags = SCHEMA_REQUIRED, FIELD(site, office),
+     .sub = &office_schema, .help = "People who answer; the address alone is enough."},
+    {.key = "lists", .type = SCHEMA_MAP,
+     .flags = SCHEMA_REQUIRED | SCHEMA_KEYED | SCHEMA_NOT_EMPTY, ARRAY(site, lists, list_count),
+     .sub = &list_schema, .help = "What people subscribe to, by slug.", .example = "funding"},
+    {.key = "relays", .type = SCHEMA_MAP, .flags = SCHEMA_LIST | SCHEMA_OR_ONE,
+     ARRAY(site, relays, relay_count), .sub = &relay_schema,
+     .help = "Mail servers that take our letters, the preferred one first."},
+    {.key = "addresses", .type = SCHEMA_MAP, .flags = SCHEMA_REQUIRED, FIELD(site, addresses),
+     .sub = &address_schema, .help = "Where bounces and answers come in."},
+    {.key = "web", .type = SCHEMA_MAP, .flags = SCHEMA_REQUIRED, FIELD(site, web),
+     .sub = &web_schema, .help = "Our own public pages."},
+    {.key = "vocabularies", .type = SCHEMA_MAP, FIELD(site, vocabularies),
+     .sub = &vocabulary_schema, .help = "Words that describe members and calls."},
+    {.key = "attributes", .type = SCHEMA_MAP, .flags = SCHEMA_KEYED,
+     ARRAY(site, attributes, attribute_count), .sub = &attribute_schema,
+     .help = "Further things known about members: attr.NAME in segments.", .example = "employees"},
+    {.key = "import", .type = SCHEMA_MAP, FIELD(site, import), .sub = &import_schema,
+     .help = "How imported files name their columns."},
+};
+const struct schema site_schema = SCHEMA(SITE_FILE, struct site, site_fields);
