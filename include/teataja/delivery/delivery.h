@@ -16,6 +16,7 @@
 #include "teataja/base/limits.h"
 #include "teataja/base/str.h"
 #include "teataja/config/site.h"
+#include "teataja/delivery/ledger.h"
 
 /* A row to compose. Texts are valid during the call. */
 struct delivery_job {
@@ -46,7 +47,8 @@ struct delivery_options {
     const struct site_relay *relay;
     const char *password; /* of the relay, read from its reference; NULL for none */
     const char *ca_file;  /* as a path; NULL for the system's */
-    const uint8_t *suppression_key; /* 32 bytes: key of suppression.email_hash */
+    ledger_suppress *suppress; /* for addresses that do not exist; may be NULL */
+    void *suppress_ctx;
     int64_t mailing;      /* only this one; 0 for all that is due */
     size_t connections;   /* 0: the relay's */
     delivery_compose *compose;

@@ -22,6 +22,8 @@ CREATE TABLE mailing (
     finished_at  INTEGER                -- when nothing was left to do
 ) STRICT;
 
+CREATE INDEX mailing_active ON mailing(priority, id) WHERE state IN ('queued', 'sending');
+
 -- One rendering that many recipients share: same edition, same selection.
 CREATE TABLE variant (
     id        INTEGER PRIMARY KEY,
@@ -74,11 +76,12 @@ CREATE TABLE outbox (
     UNIQUE (mailing, dedupe)
 ) STRICT;
 -- Partial: an index over all rows would grow the WAL 3.5 times as fast.
-CREATE INDEX outbox_due ON outbox(priority, next_at, id) WHERE state IN ('queued', 'deferred');
+-- By mailing, so that a paused one costs the claims of others nothing.
+CREATE INDEX outbox_due ON outbox(mailing, next_at, id) WHERE state IN ('queued', 'deferred');
 CREATE INDEX outbox_held ON outbox(worker) WHERE state IN ('claimed', 'committing');
 CREATE INDEX outbox_by_member ON outbox(member, mailing) WHERE member IS NOT NULL;
 
--- Each answer of a relay about a row, also those before the last.
+-- Each answer of a relay about a row that was not "sent", and each recovery.
 CREATE TABLE attempt (
     outbox   INTEGER NOT NULL REFERENCES outbox(id), -- which row
     n        INTEGER NOT NULL,          -- 1, 2, ...
@@ -93,7 +96,7 @@ CREATE TABLE attempt (
 
 -- A delivering process; alive while it holds its lock file.
 CREATE TABLE worker (
-    id      INTEGER PRIMARY KEY,
+    id      INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice: its lock file is named by it
     boot    TEXT NOT NULL,              -- the machine's boot id when it started
     pid     INTEGER NOT NULL,           -- for people; the lock file decides
     started INTEGER NOT NULL            -- when

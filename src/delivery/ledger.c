@@ -1,0 +1,481 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "sql/delivery/ledger.h"
+#include "teataja/base/clock.h"
+#include "teataja/base/log.h"
+#include "teataja/base/mem.h"
+#include "teataja/delivery/ledger.h"
+
+enum {
+    LOCK_PATH = 1024,
+    GROUP_MAX = 256,    /* requests of one commit */
+    ATTEMPTS_MAX = 30   /* deferrals after which a row fails */
+};
+
+/* Pauses after the first, second, ... deferral; the last one repeats. */
+static const int64_t pauses[] = {5 * CLOCK_MINUTE,  15 * CLOCK_MINUTE, 30 * CLOCK_MINUTE,
+                                 60 * CLOCK_MINUTE, 2 * CLOCK_HOUR,    4 * CLOCK_HOUR};
+
+enum request_kind { REQUEST_CLAIM, REQUEST_WRITE, REQUEST_RETURN };
+
+/* Lives on the caller's stack until it is done. */
+struct request {
+    struct request *next;
+    enum request_kind kind;
+    int64_t mailing; /* claim */
+    size_t max;
+    struct ledger_row *rows;
+    size_t count;
+    const struct ledger_row *returned;     /* return */
+    const struct ledger_outcome *outcomes; /* write */
+    const struct ledger_row *begin;
+    bool done;
+    int rc;
+    struct err err;
+};
+
+struct ledger {
+    struct db *db;
+    int64_t worker;
+    int lock;
+    char lock_path[LOCK_PATH];
+    const char *relay;
+    ledger_suppress *suppress;
+    void *suppress_ctx;
+    pthread_t thread;
+    bool started;
+    pthread_mutex_t mutex;
+    pthread_cond_t work; /* a request is there, or closing */
+    pthread_cond_t done; /* requests were finished */
+    struct request *head;
+    struct request **tail;
+    bool closing;
+};
+
+/* ---- worker and lock ---- */
+
+static int lock_name(const char *folder, int64_t worker, char out[LOCK_PATH], struct err *err)
+{
+    int len = snprintf(out, LOCK_PATH, "%s/worker-%" PRId64 ".lock", folder, worker);
+
+    return len > 0 && len < LOCK_PATH
+               ? 0
+               : err_set(err, ERR_LIMIT, "the path of folder '%s' is too long", folder);
+}
+
+/* The lock is taken before the worker's row is seen by anybody: a row without a
+ * held lock is a dead worker's. */
+static int enlist(struct ledger *ledger, const char *folder, struct err *err)
+{
+    int rc = db_begin(ledger->db, err);
+
+    if (rc == 0) {
+        rc = db_exec(ledger->db, SQL_LEDGER_WORKER_INSERT, err, "tii", clock_boot_id(),
+                     (int64_t)getpid(), clock_now());
+    }
+    if (rc == 0) {
+        ledger->worker = db_last_id(ledger->db);
+        rc = lock_name(folder, ledger->worker, ledger->lock_path, err);
+    }
+    if (rc == 0) {
+        ledger->lock = open(ledger->lock_path, O_CREAT | O_RDWR | O_CLOEXEC, 0644);
+        if (ledger->lock < 0 || flock(ledger->lock, LOCK_EX | LOCK_NB) != 0) {
+            rc = err_set_errno(err, ERR_IO, errno, "cannot lock '%s'", ledger->lock_path);
+        }
+    }
+    if (rc == 0) {
+        rc = db_commit(ledger->db, err);
+    }
+    db_rollback(ledger->db);
+    return rc;
+}
+
+/* ---- transitions, inside the group's transaction ---- */
+
+/* A guarded transition touches exactly one row, or the row is not ours. */
+static int must_touch_one(struct ledger *ledger, int rc, int64_t row, struct err *err)
+{
+    if (rc == 0 && db_changes(ledger->db) != 1) {
+        rc = err_set(err, ERR_STATE,
+                     "outbox row %" PRId64 " is not worker %" PRId64 "'s any more", row,
+                     ledger->worker);
+    }
+    return rc;
+}
+
+static int claim_row(struct db_stmt *stmt, struct ledger_row *row, struct err *err)
+{
+    *row = (struct ledger_row){
+        .id = db_int(stmt, 0),
+        .mailing = db_int(stmt, 1),
+        .member = db_int(stmt, 2),
+        .variant = db_int(stmt, 3),
+        .attempts = db_int(stmt, 4),
+        .address = mem_strdup(db_text(stmt, 5)),
+        .slots = mem_strdup(db_text(stmt, 6)),
+        .list = db_int(stmt, 7),
+    };
+    return row->address != NULL && row->slots != NULL ? 0 : err_nomem(err);
+}
+
+static int do_claim(struct ledger *ledger, struct request *request, struct err *err)
+{
+    struct db_stmt *stmt = NULL;
+    int64_t mailing = 0;
+    int rc = db_query(ledger->db, SQL_LEDGER_CLAIM, &stmt, err);
+
+    request->count = 0;
+    if (rc == 0) {
+        rc = db_bind(stmt, err, "iiii", ledger->worker, clock_now(), (int64_t)request->max,
+                     request->mailing);
+    }
+    while (rc == 0 && (rc = db_next(stmt, err)) == 1) {
+        rc = claim_row(stmt, &request->rows[request->count++], err);
+    }
+    db_stmt_free(stmt);
+    for (size_t i = 0; rc == 0 && i < request->count; i++) {
+        if (request->rows[i].mailing != mailing) {
+            mailing = request->rows[i].mailing;
+            rc = db_exec(ledger->db, SQL_LEDGER_MAILING_SENDING, err, "i", mailing);
+        }
+    }
+    return rc;
+}
+
+static int do_suppress(struct ledger *ledger, const struct ledger_outcome *outcome,
+                       struct err *err)
+{
+    const struct ledger_row *row = outcome->row;
+    const struct reply *reply = &outcome->smtp->reply;
+    char evidence[64];
+
+    if (!outcome->smtp->verdict.suppress || ledger->suppress == NULL) {
+        return 0;
+    }
+    snprintf(evidence, sizeof(evidence), "reply %d %s to outbox row %" PRId64, reply->code,
+             reply->enhanced, row->id);
+    return ledger->suppress(ledger->suppress_ctx, ledger->db, row->member, row->address, evidence,
+                            err);
+}
+
+static int note_attempt(struct ledger *ledger, const struct ledger_outcome *outcome,
+                        const char *text, int64_t now, struct err *err)
+{
+    const struct smtp_outcome *smtp = outcome->smtp;
+
+    return db_exec(ledger->db, SQL_LEDGER_ATTEMPT, err, "iitt?itt", outcome->row->id, now,
+                   ledger->relay, smtp != NULL ? reply_stage_name(smtp->stage) : "recipient",
+                   smtp != NULL && smtp->reply.code != 0,
+                   smtp != NULL ? (int64_t)smtp->reply.code : 0,
+                   smtp != NULL ? smtp->reply.enhanced : NULL, text);
+}
+
+/* Deferred, failed, unknown, or not to be sent any more. */
+static int settle(struct ledger *ledger, const struct ledger_outcome *outcome, const char *state,
+                  int64_t now, struct err *err)
+{
+    const struct ledger_row *row = outcome->row;
+    const struct smtp_outcome *smtp = outcome->smtp;
+    const char *text = smtp != NULL ? smtp->reply.text : outcome->reason;
+    int64_t next_at = 0;
+    int rc;
+
+    if (strcmp(state, "deferred") == 0) {
+        size_t n = (size_t)row->attempts < sizeof(pauses) / sizeof(pauses[0])
+                       ? (size_t)row->attempts
+                       : sizeof(pauses) / sizeof(pauses[0]) - 1;
+
+        next_at = now + pauses[n];
+        state = row->attempts + 1 >= ATTEMPTS_MAX ? "failed" : state;
+    }
+    rc = db_exec(ledger->db, SQL_LEDGER_SETTLED, err, "iitti?itti", row->id, ledger->worker, state,
+                 ledger->relay, now, smtp != NULL && smtp->reply.code != 0,
+                 smtp != NULL ? (int64_t)smtp->reply.code : 0,
+                 smtp != NULL ? smtp->reply.enhanced : NULL, text, next_at);
+    rc = must_touch_one(ledger, rc, row->id, err);
+    return rc < 0 ? rc : note_attempt(ledger, outcome, text, now, err);
+}
+
+static int do_outcome(struct ledger *ledger, const struct ledger_outcome *outcome, struct err *err)
+{
+    const struct ledger_row *row = outcome->row;
+    const struct smtp_outcome *smtp = outcome->smtp;
+    int64_t now = clock_now();
+    int rc;
+
+    if (smtp == NULL) {
+        return settle(ledger, outcome, "suppressed", now, err);
+    }
+    switch (smtp->verdict.disposition) {
+    case REPLY_SENT:
+        rc = db_exec(ledger->db, SQL_LEDGER_SENT, err, "iitiitt", row->id, ledger->worker,
+                     ledger->relay, now, (int64_t)smtp->reply.code, smtp->reply.enhanced,
+                     smtp->reply.text);
+        return must_touch_one(ledger, rc, row->id, err);
+    case REPLY_RETURNED:
+        rc = db_exec(ledger->db, SQL_LEDGER_RETURN, err, "ii", row->id, ledger->worker);
+        return must_touch_one(ledger, rc, row->id, err);
+    case REPLY_DEFERRED:
+    case REPLY_FAILED:
+    case REPLY_UNKNOWN:
+        rc = settle(ledger, outcome, reply_disposition_name(smtp->verdict.disposition), now, err);
+        return rc < 0 ? rc : do_suppress(ledger, outcome, err);
+    }
+    return err_set(err, ERR_INVALID, "outbox row %" PRId64 " has no outcome", row->id);
+}
+
+static int do_write(struct ledger *ledger, const struct request *request, struct err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < request->count; i++) {
+        rc = do_outcome(ledger, &request->outcomes[i], err);
+    }
+    if (rc == 0 && request->begin != NULL) {
+        rc = db_exec(ledger->db, SQL_LEDGER_BEGIN, err, "iii", request->begin->id, ledger->worker,
+                     clock_now());
+        rc = must_touch_one(ledger, rc, request->begin->id, err);
+    }
+    return rc;
+}
+
+static int do_return(struct ledger *ledger, const struct request *request, struct err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < request->count; i++) {
+        rc = db_exec(ledger->db, SQL_LEDGER_RETURN, err, "ii", request->returned[i].id,
+                     ledger->worker);
+    }
+    return rc;
+}
+
+/* ---- the thread ---- */
+
+static int run_request(struct ledger *ledger, struct request *request, struct err *err)
+{
+    switch (request->kind) {
+    case REQUEST_CLAIM:
+        return do_claim(ledger, request, err);
+    case REQUEST_WRITE:
+        return do_write(ledger, request, err);
+    case REQUEST_RETURN:
+        return do_return(ledger, request, err);
+    }
+    return ERR_INVALID;
+}
+
+/* One transaction over a group. What fails takes the whole group back: it is a
+ * broken database or a broken rule, and either ends the delivery. */
+static int run_group(struct ledger *ledger, struct request *group, struct err *err)
+{
+    bool claims = false;
+    int rc;
+
+    for (struct request *r = group; r != NULL; r = r->next) {
+        claims |= r->kind == REQUEST_CLAIM;
+    }
+    rc = db_set_durability(ledger->db, claims ? DB_SURVIVES_POWER_CUT : DB_SURVIVES_KILL, err);
+    if (rc == 0) {
+        rc = db_begin(ledger->db, err);
+    }
+    for (struct request *r = group; rc == 0 && r != NULL; r = r->next) {
+        rc = run_request(ledger, r, err);
+    }
+    if (rc == 0) {
+        rc = db_commit(ledger->db, err);
+    }
+    db_rollback(ledger->db);
+    return rc;
+}
+
+/* Takes all that waits, up to GROUP_MAX, off the queue. */
+static struct request *take_group(struct ledger *ledger)
+{
+    struct request *group = ledger->head;
+    struct request *last = group;
+
+    for (size_t n = 1; n < GROUP_MAX && last->next != NULL; n++) {
+        last = last->next;
+    }
+    ledger->head = last->next;
+    if (ledger->head == NULL) {
+        ledger->tail = &ledger->head;
+    }
+    last->next = NULL;
+    return group;
+}
+
+static void *ledger_main(void *arg)
+{
+    struct ledger *ledger = arg;
+
+    pthread_mutex_lock(&ledger->mutex);
+    while (ledger->head != NULL || !ledger->closing) {
+        struct request *group;
+        struct err err = {0};
+        int rc;
+
+        if (ledger->head == NULL) {
+            pthread_cond_wait(&ledger->work, &ledger->mutex);
+            continue;
+        }
+        group = take_group(ledger);
+        pthread_mutex_unlock(&ledger->mutex);
+        rc = run_group(ledger, group, &err);
+        pthread_mutex_lock(&ledger->mutex);
+        while (group != NULL) {
+            struct request *next = group->next; /* its owner may be gone once it is done */
+
+            group->rc = rc;
+            group->err = err;
+            group->done = true;
+            group = next;
+        }
+        pthread_cond_broadcast(&ledger->done);
+    }
+    pthread_mutex_unlock(&ledger->mutex);
+    return NULL;
+}
+
+static int submit(struct ledger *ledger, struct request *request, struct err *err)
+{
+    request->next = NULL;
+    pthread_mutex_lock(&ledger->mutex);
+    *ledger->tail = request;
+    ledger->tail = &request->next;
+    pthread_cond_signal(&ledger->work);
+    while (!request->done) {
+        pthread_cond_wait(&ledger->done, &ledger->mutex);
+    }
+    pthread_mutex_unlock(&ledger->mutex);
+    if (request->rc < 0 && err != NULL) {
+        *err = request->err;
+    }
+    return request->rc;
+}
+
+/* ---- public ---- */
+
+int ledger_open(const struct ledger_options *options, struct ledger **out, struct err *err)
+{
+    struct ledger *ledger = mem_alloc(1, sizeof(*ledger));
+    int rc;
+
+    *out = NULL;
+    if (ledger == NULL) {
+        return err_nomem(err);
+    }
+    ledger->lock = -1;
+    ledger->relay = options->relay;
+    ledger->suppress = options->suppress;
+    ledger->suppress_ctx = options->suppress_ctx;
+    ledger->tail = &ledger->head;
+    pthread_mutex_init(&ledger->mutex, NULL);
+    pthread_cond_init(&ledger->work, NULL);
+    pthread_cond_init(&ledger->done, NULL);
+    rc = db_open(options->database, DB_OPEN_EXISTING, &ledger->db, err);
+    if (rc == 0) {
+        rc = enlist(ledger, options->lock_folder, err);
+    }
+    if (rc == 0 && pthread_create(&ledger->thread, NULL, ledger_main, ledger) != 0) {
+        rc = err_set(err, ERR_NOMEM, "cannot start the ledger's thread");
+    }
+    if (rc < 0) {
+        ledger_close(ledger);
+        return rc;
+    }
+    ledger->started = true;
+    *out = ledger;
+    return 0;
+}
+
+void ledger_close(struct ledger *ledger)
+{
+    struct err err = {0};
+    int rc = 0;
+
+    if (ledger == NULL) {
+        return;
+    }
+    if (ledger->started) {
+        pthread_mutex_lock(&ledger->mutex);
+        ledger->closing = true;
+        pthread_cond_signal(&ledger->work);
+        pthread_mutex_unlock(&ledger->mutex);
+        pthread_join(ledger->thread, NULL);
+    }
+    if (ledger->db != NULL && ledger->worker != 0) {
+        rc = db_exec(ledger->db, SQL_LEDGER_RETURN_ALL, &err, "i", ledger->worker);
+        if (rc == 0) {
+            rc = db_exec(ledger->db, SQL_LEDGER_WORKER_DELETE, &err, "i", ledger->worker);
+        }
+    }
+    /* A worker that could not sign off is a dead one: recovery finds its row. */
+    if (rc == 0 && ledger->lock >= 0) {
+        unlink(ledger->lock_path);
+    }
+    if (rc < 0) {
+        LOG(LOG_WARN, "worker_left_behind", log_int("worker", ledger->worker),
+            log_text("error", err.msg));
+    }
+    if (ledger->lock >= 0) {
+        close(ledger->lock);
+    }
+    db_close(ledger->db);
+    pthread_cond_destroy(&ledger->done);
+    pthread_cond_destroy(&ledger->work);
+    pthread_mutex_destroy(&ledger->mutex);
+    mem_free(ledger);
+}
+
+void ledger_row_release(struct ledger_row *row)
+{
+    mem_free(row->address);
+    mem_free(row->slots);
+    row->address = NULL;
+    row->slots = NULL;
+}
+
+int ledger_claim(struct ledger *ledger, int64_t mailing, size_t max,
+                 struct ledger_row rows[LEDGER_CLAIM], size_t *count, struct err *err)
+{
+    struct request request = {.kind = REQUEST_CLAIM,
+                              .mailing = mailing,
+                              .max = max < LEDGER_CLAIM ? max : LEDGER_CLAIM,
+                              .rows = rows};
+    int rc = submit(ledger, &request, err);
+
+    *count = request.count;
+    if (rc < 0) {
+        for (size_t i = 0; i < request.count; i++) {
+            ledger_row_release(&rows[i]);
+        }
+        *count = 0;
+    }
+    return rc;
+}
+
+int ledger_write(struct ledger *ledger, const struct ledger_outcome *outcomes, size_t count,
+                 const struct ledger_row *begin, struct err *err)
+{
+    struct request request = {
+        .kind = REQUEST_WRITE, .outcomes = outcomes, .count = count, .begin = begin};
+
+    return submit(ledger, &request, err);
+}
+
+int ledger_return(struct ledger *ledger, const struct ledger_row *rows, size_t count,
+                  struct err *err)
+{
+    struct request request = {.kind = REQUEST_RETURN, .returned = rows, .count = count};
+
+    return count == 0 ? 0 : submit(ledger, &request, err);
+}

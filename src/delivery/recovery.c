@@ -1,0 +1,136 @@
+/* What dead workers left behind: see teataja/delivery/ledger.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "sql/delivery/ledger.h"
+#include "teataja/base/arena.h"
+#include "teataja/base/clock.h"
+#include "teataja/base/limits.h"
+#include "teataja/base/log.h"
+#include "teataja/delivery/ledger.h"
+
+struct worker {
+    int64_t id;
+    bool same_boot;
+};
+
+/* True if nobody holds the worker's lock; *fd then does, until it is closed. */
+static bool is_dead(const char *folder, int64_t worker, int *fd)
+{
+    char path[1024];
+
+    *fd = -1;
+    if (snprintf(path, sizeof(path), "%s/worker-%" PRId64 ".lock", folder, worker) >=
+        (int)sizeof(path)) {
+        return false;
+    }
+    *fd = open(path, O_RDWR | O_CLOEXEC);
+    if (*fd < 0) {
+        return errno == ENOENT;
+    }
+    if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
+        close(*fd);
+        *fd = -1;
+        return false;
+    }
+    unlink(path);
+    return true;
+}
+
+static int bury(struct db *db, const struct worker *worker, int64_t *unknown, struct err *err)
+{
+    const char *why = worker->same_boot
+                          ? "the program ended while the message was on its way"
+                          : "the machine went down while the message was claimed";
+    int64_t all = worker->same_boot ? 0 : 1;
+    int rc = db_begin(db, err);
+
+    if (rc == 0) {
+        rc = db_exec(db, SQL_LEDGER_RECOVER_NOTE, err, "iiti", worker->id, clock_now(), why, all);
+    }
+    if (rc == 0) {
+        rc = db_exec(db, SQL_LEDGER_RECOVER_UNKNOWN, err, "iiti", worker->id, clock_now(), why,
+                     all);
+    }
+    if (rc == 0) {
+        *unknown += db_changes(db);
+        rc = db_exec(db, SQL_LEDGER_RETURN_ALL, err, "i", worker->id);
+    }
+    if (rc == 0) {
+        rc = db_exec(db, SQL_LEDGER_WORKER_DELETE, err, "i", worker->id);
+    }
+    if (rc == 0) {
+        rc = db_commit(db, err);
+    }
+    db_rollback(db);
+    return rc;
+}
+
+static int list_workers(struct db *db, struct arena *arena, struct worker **workers, size_t *count,
+                        struct err *err)
+{
+    struct db_stmt *stmt = NULL;
+    size_t capacity = 0;
+    int rc = db_query(db, SQL_LEDGER_WORKER_LIST, &stmt, err);
+
+    while (rc == 0 && (rc = db_next(stmt, err)) == 1) {
+        rc = arena_grow(arena, workers, &capacity, *count, sizeof(**workers), err);
+        if (rc == 0) {
+            (*workers)[*count].id = db_int(stmt, 0);
+            (*workers)[*count].same_boot = strcmp(db_text(stmt, 1), clock_boot_id()) == 0;
+            *count += 1;
+        }
+    }
+    db_stmt_free(stmt);
+    return rc;
+}
+
+int ledger_recover(struct db *db, const char *lock_folder, int64_t *unknown, struct err *err)
+{
+    struct arena *arena = arena_new(LIMIT_ARENA_WORK);
+    struct worker *workers = NULL;
+    int64_t became_unknown = 0;
+    int64_t requeued = 0;
+    size_t count = 0;
+    int rc = arena == NULL ? err_nomem(err) : list_workers(db, arena, &workers, &count, err);
+
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        int fd;
+
+        if (is_dead(lock_folder, workers[i].id, &fd)) {
+            rc = bury(db, &workers[i], &became_unknown, err);
+            LOG(LOG_WARN, "worker_recovered", log_int("worker", workers[i].id),
+                log_int("unknown", became_unknown));
+        }
+        if (fd >= 0) {
+            close(fd);
+        }
+    }
+    if (rc == 0) {
+        rc = ledger_apply_policy(db, 0, &requeued, err);
+    }
+    if (unknown != NULL) {
+        *unknown = became_unknown;
+    }
+    arena_free(arena);
+    return rc;
+}
+
+int ledger_apply_policy(struct db *db, int64_t mailing, int64_t *requeued, struct err *err)
+{
+    int rc = db_exec(db, SQL_LEDGER_POLICY_REQUEUE, err, "ii", mailing, (int64_t)LEDGER_RESENDS);
+
+    *requeued = rc == 0 ? db_changes(db) : 0;
+    return rc;
+}
+
+int ledger_finish(struct db *db, struct err *err)
+{
+    return db_exec(db, SQL_LEDGER_FINISH, err, "i", clock_now());
+}
