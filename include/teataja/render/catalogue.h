@@ -73,7 +73,8 @@ int catalogue_text(const struct catalogue *catalogue, enum language lang, const 
 const char *catalogue_word(const struct catalogue *catalogue, enum language lang, const char *key);
 
 /* Sets all texts without arguments in a map of groups, for templates:
- * {{t.call.read_more}} after catalogue_words(c, LANG_ET, value_set_map(data, "t")). */
+ * {{t.call.read_more}} after catalogue_words(c, LANG_ET, value_set_map(data, "t")).
+ * The catalogue must outlive the data. */
 void catalogue_words(const struct catalogue *catalogue, enum language lang, struct value *map);
 
 /* Number of texts, and the key at `index`, sorted. */
