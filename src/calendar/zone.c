@@ -120,7 +120,7 @@ static int get_zone(const char *tzid, const struct tzif **out, struct err *err)
 
 bool zone_is_known(const char *tzid)
 {
-    const struct tzif *zone;
+    const struct tzif *zone = NULL;
 
     return get_zone(tzid, &zone, NULL) == 0;
 }
@@ -266,7 +266,7 @@ static int64_t local_seconds(const struct civil *local)
 int zone_to_utc(const char *tzid, const struct civil *local, int64_t *out, enum zone_fit *fit,
                 struct err *err)
 {
-    const struct tzif *zone;
+    const struct tzif *zone = NULL;
     struct reading reading;
     int rc = get_zone(tzid, &zone, err);
 
@@ -294,7 +294,7 @@ static void clock_text(int64_t local, char text[16])
 
 int zone_to_utc_strict(const char *tzid, const struct civil *local, int64_t *out, struct err *err)
 {
-    const struct tzif *zone;
+    const struct tzif *zone = NULL;
     struct reading reading;
     char when[16];
     char before[16];
@@ -336,7 +336,7 @@ int zone_from_utc(const char *tzid, int64_t instant, struct civil *out, struct e
 
 int zone_offset(const char *tzid, int64_t instant, int *seconds, struct err *err)
 {
-    const struct tzif *zone;
+    const struct tzif *zone = NULL;
     int rc = get_zone(tzid, &zone, err);
 
     if (rc == 0) {
