@@ -217,12 +217,14 @@ static int configure(CURL *curl, CURLU *url, const struct stream_options *option
     return 0;
 }
 
+/* libcurl keeps the server's certificate only if there was TLS. (It hands out
+ * the TLS session itself no longer once the connection is ours.) */
 static bool curl_has_tls(CURL *curl)
 {
-    struct curl_tlssessioninfo *info = NULL;
+    struct curl_certinfo *info = NULL;
 
-    return curl_easy_getinfo(curl, CURLINFO_TLS_SSL_PTR, &info) == CURLE_OK && info != NULL &&
-           info->internals != NULL;
+    return curl_easy_getinfo(curl, CURLINFO_CERTINFO, &info) == CURLE_OK && info != NULL &&
+           info->num_of_certs > 0;
 }
 
 /* Connects with libcurl; afterwards its callbacks must not point to our stack. */

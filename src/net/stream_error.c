@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "teataja/base/clock.h"
@@ -76,7 +77,7 @@ static bool certificate_date(const struct stream_dialogue *dialogue, const char 
         return false;
     }
     for (const struct curl_slist *line = info->certinfo[0]; line != NULL; line = line->next) {
-        if (strncmp(line->data, name, len) == 0) {
+        if (strncasecmp(line->data, name, len) == 0) {
             memset(out, 0, sizeof(*out));
             return strptime(line->data + len, "%Y-%m-%d %H:%M:%S", out) != NULL;
         }
@@ -91,13 +92,13 @@ static int bad_certificate(const struct stream_dialogue *dialogue,
     time_t now = (time_t)(clock_now() / CLOCK_SECOND);
     char day[16];
 
-    if (certificate_date(dialogue, "Expire date:", &date) && timegm(&date) < now) {
+    if (certificate_date(dialogue, "Expire Date:", &date) && timegm(&date) < now) {
         strftime(day, sizeof(day), "%Y-%m-%d", &date);
         return err_set(err, ERR_PROTOCOL,
                        "the certificate of %s expired on %s; whoever runs it must renew it",
                        dialogue->peer, day);
     }
-    if (certificate_date(dialogue, "Start date:", &date) && timegm(&date) > now) {
+    if (certificate_date(dialogue, "Start Date:", &date) && timegm(&date) > now) {
         strftime(day, sizeof(day), "%Y-%m-%d", &date);
         return err_set(err, ERR_PROTOCOL,
                        "the certificate of %s is valid only from %s; check this machine's clock",
