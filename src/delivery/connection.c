@@ -1,0 +1,492 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "connection.h"
+#include "sql/delivery/delivery.h"
+#include "teataja/base/address.h"
+#include "teataja/base/clock.h"
+#include "teataja/base/log.h"
+#include "teataja/base/mem.h"
+#include "teataja/delivery/smtp.h"
+#include "teataja/net/stream.h"
+
+enum {
+    IN_FLIGHT = 2,      /* rows that smtp_run holds at once */
+    FAULTS_MAX = 4,     /* connections in a row that carried nothing */
+    MICROS_PER_MS = 1000
+};
+
+/* Pauses before the second, third, ... connection in a row that failed. */
+static const int fault_pause_ms[FAULTS_MAX] = {0, 500, 2000, 5000};
+
+/* A row between claim and outcome. */
+struct flight {
+    bool used;
+    struct ledger_row row;
+    struct address sender;
+    struct address recipient;
+    struct str message;
+};
+
+struct connection {
+    struct delivery *delivery;
+    struct db *reader; /* for the question who may still get it */
+    struct ledger_row claimed[LEDGER_CLAIM];
+    size_t claimed_at;
+    size_t claimed_count;
+    bool dry; /* the last claim found nothing */
+    struct flight flights[IN_FLIGHT];
+    struct flight *settled[IN_FLIGHT]; /* outcomes that are not written yet */
+    struct smtp_outcome outcomes[IN_FLIGHT];
+    size_t settled_count;
+    enum smtp_pipelining pipelining; /* stepped down when the relay cannot take it */
+};
+
+static void count(struct delivery *delivery, const struct smtp_outcome *outcome)
+{
+    switch (outcome->verdict.disposition) {
+    case REPLY_SENT:
+        atomic_fetch_add(&delivery->sent, 1);
+        break;
+    case REPLY_DEFERRED:
+        atomic_fetch_add(&delivery->deferred, 1);
+        break;
+    case REPLY_FAILED:
+        atomic_fetch_add(&delivery->failed, 1);
+        break;
+    case REPLY_UNKNOWN:
+        atomic_fetch_add(&delivery->unknown, 1);
+        break;
+    case REPLY_RETURNED:
+        break;
+    }
+}
+
+static void free_flight(struct flight *flight)
+{
+    ledger_row_release(&flight->row);
+    flight->used = false;
+}
+
+/* Writes the outcomes that wait, and that `begin` is about to be sent. */
+static int write_outcomes(struct connection *connection, const struct ledger_row *begin,
+                          struct err *err)
+{
+    struct ledger_outcome outcomes[IN_FLIGHT];
+    int rc = 0;
+
+    for (size_t i = 0; i < connection->settled_count; i++) {
+        outcomes[i] = (struct ledger_outcome){.row = &connection->settled[i]->row,
+                                              .smtp = &connection->outcomes[i]};
+    }
+    if (connection->settled_count > 0 || begin != NULL) {
+        rc = ledger_write(connection->delivery->ledger, outcomes, connection->settled_count, begin,
+                          err);
+    }
+    for (size_t i = 0; rc == 0 && i < connection->settled_count; i++) {
+        count(connection->delivery, &connection->outcomes[i]);
+        free_flight(connection->settled[i]);
+    }
+    connection->settled_count = rc == 0 ? 0 : connection->settled_count;
+    return rc;
+}
+
+/* ---- where rows come from ---- */
+
+static size_t claim_size(const struct delivery_options *options)
+{
+    const struct rate *rate = &options->relay->rate;
+    int64_t a_second = rate->count > 0 ? rate->count * CLOCK_SECOND / rate->micros : LEDGER_CLAIM;
+
+    return a_second < 1 ? 1 : a_second < LEDGER_CLAIM ? (size_t)a_second : LEDGER_CLAIM;
+}
+
+/* 1 with a row to take at claimed[claimed_at], 0 if nothing is due. */
+static int have_row(struct connection *connection, struct err *err)
+{
+    struct delivery *delivery = connection->delivery;
+    int rc;
+
+    if (connection->claimed_at < connection->claimed_count) {
+        return 1;
+    }
+    if (connection->dry) {
+        return 0;
+    }
+    connection->claimed_at = 0;
+    rc = ledger_claim(delivery->ledger, delivery->options->mailing, claim_size(delivery->options),
+                      connection->claimed, &connection->claimed_count, err);
+    connection->dry = rc == 0 && connection->claimed_count == 0;
+    return rc < 0 ? rc : connection->claimed_count > 0;
+}
+
+/* 1 if the relay's rate allows a message now (and takes the turn), else 0. */
+static int take_turn(struct connection *connection, bool idle)
+{
+    struct delivery *delivery = connection->delivery;
+    const struct rate *rate = &delivery->options->relay->rate;
+    int64_t pace = rate->count > 0 ? rate->micros / rate->count * 1000 : 0; /* ns a message */
+    int64_t wait = 0;
+
+    if (pace == 0) {
+        return 1;
+    }
+    pthread_mutex_lock(&delivery->mutex);
+    wait = delivery->next_slot - clock_ticks();
+    if (wait <= 0 || idle) {
+        delivery->next_slot = (wait > 0 ? delivery->next_slot : clock_ticks()) + pace;
+    }
+    pthread_mutex_unlock(&delivery->mutex);
+    if (wait > 0 && !idle) {
+        return 0;
+    }
+    while (wait > 0 && !delivery_stopping(delivery)) {
+        struct timespec nap = {.tv_nsec = wait < 100000000 ? (long)wait : 100000000L};
+
+        nanosleep(&nap, NULL);
+        wait -= nap.tv_nsec;
+    }
+    return !delivery_stopping(delivery);
+}
+
+/* Takes a claimed row out of the list and into a flight. */
+static struct flight *take_row(struct connection *connection)
+{
+    struct flight *flight = connection->flights[0].used ? &connection->flights[1]
+                                                        : &connection->flights[0];
+
+    flight->row = connection->claimed[connection->claimed_at++];
+    flight->used = true;
+    str_reset(&flight->message);
+    return flight;
+}
+
+static int settle_unsent(struct connection *connection, struct flight *flight,
+                         const struct smtp_outcome *smtp, const char *reason, struct err *err)
+{
+    const struct ledger_outcome outcome = {.row = &flight->row, .smtp = smtp, .reason = reason};
+    int rc = ledger_write(connection->delivery->ledger, &outcome, 1, NULL, err);
+
+    if (rc == 0) {
+        atomic_fetch_add(smtp == NULL ? &connection->delivery->suppressed
+                                      : &connection->delivery->failed, 1);
+        free_flight(flight);
+    }
+    return rc;
+}
+
+/* 1 if the member may still get it. */
+static int may_get(struct connection *connection, const struct ledger_row *row, struct err *err)
+{
+    int64_t may = 1;
+    int rc = 1;
+
+    if (row->member != 0 && row->list != 0) {
+        rc = db_get_int(connection->reader, SQL_DELIVERY_MAY_GET, &may, err, "ii", row->member,
+                        row->list);
+    }
+    return rc < 0 ? rc : may != 0;
+}
+
+static int compose(struct connection *connection, struct flight *flight, struct err *err)
+{
+    const struct delivery_options *options = connection->delivery->options;
+    const struct delivery_job job = {.row = flight->row.id,
+                                     .mailing = flight->row.mailing,
+                                     .variant = flight->row.variant,
+                                     .member = flight->row.member,
+                                     .address = flight->row.address,
+                                     .slots = flight->row.slots};
+    char sender[LIMIT_ADDRESS + 1] = "";
+    int rc = options->compose(options->compose_ctx, &job, &flight->message, sender, err);
+
+    if (rc == 0) {
+        rc = str_check(&flight->message, err);
+    }
+    if (rc == 0) {
+        rc = address_parse(flight->row.address, &flight->recipient, err);
+    }
+    return rc == 0 ? address_parse(sender, &flight->sender, err) : rc;
+}
+
+static bool is_ours(int code)
+{
+    return code == ERR_NOMEM || code == ERR_IO || code == ERR_BUSY || code == ERR_FULL ||
+           code == ERR_CORRUPT || code == ERR_DENIED;
+}
+
+/* Makes the row ready for the wire: 1; 0 if it was settled without it. */
+static int prepare(struct connection *connection, struct flight *flight, struct err *err)
+{
+    struct smtp_outcome outcome = {.stage = REPLY_MESSAGE,
+                                   .verdict = {.disposition = REPLY_FAILED,
+                                               .class = REPLY_POLICY}};
+    struct err why = {0};
+    int rc = may_get(connection, &flight->row, err);
+
+    if (rc <= 0) {
+        return rc < 0 ? rc
+                      : settle_unsent(connection, flight, NULL,
+                                      "left the list, or was suppressed, since it was queued",
+                                      err);
+    }
+    rc = compose(connection, flight, &why);
+    if (rc == 0) {
+        return 1;
+    }
+    if (is_ours(rc)) {
+        *err = why;
+        return rc;
+    }
+    snprintf(outcome.reply.text, sizeof(outcome.reply.text), "%s", why.msg);
+    return settle_unsent(connection, flight, &outcome, NULL, err);
+}
+
+/* ---- the dialogue's callbacks ---- */
+
+static int next(void *context, bool idle, struct smtp_job *job, struct err *err)
+{
+    struct connection *connection = context;
+    int rc = idle ? write_outcomes(connection, NULL, err) : 0;
+
+    while (rc == 0) {
+        struct flight *flight;
+
+        if (delivery_stopping(connection->delivery)) {
+            return 0;
+        }
+        rc = have_row(connection, err);
+        if (rc <= 0 || take_turn(connection, idle) == 0) {
+            return rc < 0 ? rc : 0;
+        }
+        flight = take_row(connection);
+        rc = prepare(connection, flight, err);
+        if (rc == 1) {
+            *job = (struct smtp_job){.sender = &flight->sender,
+                                     .recipient = &flight->recipient,
+                                     .bytes = flight->message.data,
+                                     .len = flight->message.len,
+                                     .row = flight};
+            return 1;
+        }
+    }
+    return rc;
+}
+
+static int before_dot(void *context, void *row, struct err *err)
+{
+    const struct flight *flight = row;
+
+    return write_outcomes(context, &flight->row, err);
+}
+
+static int outcome(void *context, void *row, const struct smtp_outcome *smtp, struct err *err)
+{
+    struct connection *connection = context;
+
+    if (connection->settled_count == IN_FLIGHT) {
+        int rc = write_outcomes(connection, NULL, err);
+
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    connection->settled[connection->settled_count] = row;
+    connection->outcomes[connection->settled_count++] = *smtp;
+    return 0;
+}
+
+/* ---- connections ---- */
+
+static int ms_of(int64_t micros)
+{
+    return (int)(micros / MICROS_PER_MS);
+}
+
+static int connect_relay(struct connection *connection, struct stream **stream, struct smtp **smtp,
+                         struct err *err)
+{
+    static const enum stream_starttls starttls[] = {
+        [RELAY_STARTTLS_REQUIRED] = STREAM_STARTTLS_REQUIRED,
+        [RELAY_STARTTLS_OPTIONAL] = STREAM_STARTTLS_OPTIONAL,
+        [RELAY_STARTTLS_OFF] = STREAM_STARTTLS_OFF,
+    };
+    const struct delivery_options *options = connection->delivery->options;
+    const struct site_relay *relay = options->relay;
+    const struct stream_options stream_options = {
+        .url = relay->url,
+        .starttls = starttls[relay->starttls],
+        .ca_file = options->ca_file,
+        .user = relay->user,
+        .password = options->password,
+        .connect_ms = ms_of(relay->timeouts.connect),
+        .reply_ms = ms_of(relay->timeouts.reply),
+        .stop_fd = -1,
+    };
+    const struct smtp_options smtp_options = {
+        .pipelining = connection->pipelining,
+        .reply_ms = ms_of(relay->timeouts.reply),
+        .dot_ms = ms_of(relay->timeouts.final_dot),
+        .messages_max = (uint64_t)relay->messages_per_connection,
+    };
+    int rc = stream_open(&stream_options, stream, err);
+
+    return rc < 0 ? rc : smtp_open(*stream, &smtp_options, smtp, err);
+}
+
+/* One connection from greeting to QUIT. *sent counts what the relay took. */
+static int run_once(struct connection *connection, struct smtp_end *end, struct err *err)
+{
+    const struct smtp_callbacks callbacks = {
+        .context = connection, .next = next, .before_dot = before_dot, .outcome = outcome};
+    struct stream *stream = NULL;
+    struct smtp *smtp = NULL;
+    struct err why = {0};
+    int written;
+    int rc = connect_relay(connection, &stream, &smtp, err);
+
+    *end = (struct smtp_end){.reason = SMTP_END_LOST, .pipelining = connection->pipelining};
+    /* An idle end is final only when no row is left: the rate may have paused it. */
+    while (rc == 0) {
+        rc = smtp_run(smtp, &callbacks, end, err);
+        if (rc < 0 || end->reason != SMTP_END_IDLE || !smtp_is_usable(smtp) ||
+            delivery_stopping(connection->delivery) ||
+            (connection->dry && connection->claimed_at == connection->claimed_count)) {
+            break;
+        }
+    }
+    /* The outcomes are known: they are kept whatever became of the connection. */
+    written = write_outcomes(connection, NULL, &why);
+    if (written < 0) {
+        end->reason = SMTP_END_CALLER;
+        *err = why;
+        rc = written;
+    }
+    smtp_close(smtp);
+    stream_close(stream);
+    connection->pipelining = end->pipelining;
+    return rc;
+}
+
+static void give_up(struct delivery *delivery, const struct err *err, bool ours)
+{
+    pthread_mutex_lock(&delivery->mutex);
+    if (delivery->fault.code == 0 || (ours && !delivery->fault_is_ours)) {
+        delivery->fault = *err;
+        delivery->fault_is_ours = ours;
+    }
+    pthread_mutex_unlock(&delivery->mutex);
+}
+
+/* Final at once: trying again cannot help. */
+static bool is_final(int code)
+{
+    return code == ERR_DENIED || code == ERR_PROTOCOL || code == ERR_INVALID;
+}
+
+static void pause_ms(const struct delivery *delivery, int ms)
+{
+    for (int waited = 0; waited < ms && !delivery_stopping(delivery); waited += 50) {
+        struct timespec nap = {.tv_nsec = 50000000L};
+
+        nanosleep(&nap, NULL);
+    }
+}
+
+/* Connects again and again until nothing is due or the relay cannot be used. */
+static void run(struct connection *connection)
+{
+    struct delivery *delivery = connection->delivery;
+    int faults = 0;
+
+    while (!delivery_stopping(delivery)) {
+        struct smtp_end end;
+        struct err err = {0};
+        int rc = have_row(connection, &err);
+
+        if (rc == 0) {
+            return;
+        }
+        if (rc < 0) {
+            give_up(delivery, &err, true);
+            return;
+        }
+        rc = run_once(connection, &end, &err);
+        if (rc < 0 && end.reason == SMTP_END_CALLER) {
+            give_up(delivery, &err, true);
+            return;
+        }
+        faults = rc == 0 || end.sent > 0 ? 0 : faults + 1;
+        if (rc < 0) {
+            LOG(LOG_INFO, "connection_ended", log_text("relay", delivery->options->relay->name),
+                log_text("why", err.msg), log_int("sent", (int64_t)end.sent));
+        }
+        if (faults >= FAULTS_MAX || (faults > 0 && is_final(rc))) {
+            give_up(delivery, &err, false);
+            return;
+        }
+        pause_ms(delivery, fault_pause_ms[faults]);
+    }
+}
+
+static int start(struct connection *connection, struct err *err)
+{
+    static const enum smtp_pipelining pipelining[] = {
+        [RELAY_PIPELINING_FULL] = SMTP_PIPELINING_FULL,
+        [RELAY_PIPELINING_ENVELOPE] = SMTP_PIPELINING_ENVELOPE,
+        [RELAY_PIPELINING_OFF] = SMTP_PIPELINING_OFF,
+    };
+    const struct delivery_options *options = connection->delivery->options;
+
+    connection->pipelining = pipelining[options->relay->pipelining];
+    for (size_t i = 0; i < IN_FLIGHT; i++) {
+        str_init(&connection->flights[i].message, LIMIT_MESSAGE);
+    }
+    return db_open(options->database, DB_OPEN_READ, &connection->reader, err);
+}
+
+static void finish(struct connection *connection)
+{
+    struct err err = {0};
+
+    if (ledger_return(connection->delivery->ledger, connection->claimed + connection->claimed_at,
+                      connection->claimed_count - connection->claimed_at, &err) < 0) {
+        give_up(connection->delivery, &err, true);
+    }
+    while (connection->claimed_at < connection->claimed_count) {
+        ledger_row_release(&connection->claimed[connection->claimed_at++]);
+    }
+    for (size_t i = 0; i < IN_FLIGHT; i++) {
+        ledger_row_release(&connection->flights[i].row);
+        str_release(&connection->flights[i].message);
+    }
+    db_close(connection->reader);
+}
+
+void *connection_main(void *arg)
+{
+    struct delivery *delivery = arg;
+    struct connection *connection = mem_alloc(1, sizeof(*connection));
+    struct err err = {0};
+
+    if (connection == NULL) {
+        err_nomem(&err);
+        give_up(delivery, &err, true);
+    } else {
+        connection->delivery = delivery;
+        if (start(connection, &err) < 0) {
+            give_up(delivery, &err, true);
+        } else {
+            run(connection);
+        }
+        finish(connection);
+        mem_free(connection);
+    }
+    pthread_mutex_lock(&delivery->mutex);
+    delivery->ended++;
+    pthread_cond_signal(&delivery->ending);
+    pthread_mutex_unlock(&delivery->mutex);
+    return NULL;
+}

@@ -1,0 +1,18 @@
+-- name: delivery_may_get
+-- Asked when the envelope goes on the wire: who left, was suppressed or erased since
+-- the letter was queued gets nothing. $2 is 0 for a mailing without a list.
+SELECT EXISTS (SELECT 1 FROM v_list_recipient WHERE list = $2 AND member = $1);
+
+-- name: delivery_states
+SELECT state, count(*) FROM outbox WHERE $1 = 0 OR mailing = $1 GROUP BY state;
+
+-- name: delivery_due
+-- Rows that could go now.
+SELECT count(*)
+  FROM mailing CROSS JOIN outbox ON outbox.mailing = mailing.id
+ WHERE mailing.state IN ('queued', 'sending') AND ($1 = 0 OR mailing.id = $1)
+   AND (mailing.not_after IS NULL OR mailing.not_after > $2)
+   AND outbox.state IN ('queued', 'deferred') AND outbox.next_at <= $2;
+
+-- name: delivery_next_at
+SELECT min(next_at) FROM outbox WHERE state = 'deferred' AND ($1 = 0 OR mailing = $1);
