@@ -39,6 +39,9 @@ enum format_style {
     FORMAT_MONTH,   /* märts 2026 */
     FORMAT_BRIEF,   /* N, 5. märts */
     FORMAT_SHORT,   /* 5.3.2026 */
+    /* For the leaf of a calendar, beside the number of the day. */
+    FORMAT_LEAF_MONTH,   /* märts, at most some letters */
+    FORMAT_LEAF_WEEKDAY, /* neljapäev */
     FORMAT_STYLES
 };
 

@@ -1,0 +1,357 @@
+/* format.c - dates, times and zones through ICU. */
+#include "teataja/render/format.h"
+
+#include <string.h>
+
+#include <unicode/ucal.h>
+#include <unicode/uloc.h>
+#include <unicode/ustring.h>
+#include <unicode/utf16.h>
+
+#include "format_state.h"
+#include "teataja/base/arena.h"
+#include "teataja/base/limits.h"
+#include "teataja/base/mem.h"
+#include "teataja/base/utf8.h"
+
+#define FORMAT_UNITS 256 /* UTF-16 units of a formatted date */
+
+/* Civil times go in, and come out, as if they were UTC. */
+#define FORMAT_ZONE u"UTC"
+
+/* CLDR skeletons: which fields, not in which order. */
+static const UChar *const skeletons[FORMAT_KINDS][2] = {
+    [FORMAT_FULL] = {u"yMMMMEEEEd", u"yMMMMEEEEdHm"},
+    [FORMAT_LONG] = {u"yMMMMd", u"yMMMMdHm"},
+    [FORMAT_WEEKDAY] = {u"MMMMEEEEd", u"MMMMEEEEdHm"},
+    [FORMAT_DAY] = {u"MMMMd", u"MMMMdHm"},
+    [FORMAT_MONTH] = {u"yMMMM", u"yMMMMdHm"},
+    [FORMAT_BRIEF] = {u"MMMMEEEd", u"MMMMEEEdHm"},
+    [FORMAT_SHORT] = {u"yMd", u"yMdHm"},
+    [FORMAT_LEAF_MONTH] = {u"LLL", u"MMMdHm"},
+    [FORMAT_LEAF_WEEKDAY] = {u"cccc", u"EEEEHm"},
+    [FORMAT_TIME] = {u"Hm", u"Hm"},
+};
+
+/* Over several days no weekday: CLDR's patterns for that are long, and faulty in
+ * some languages. */
+static const int several_days[FORMAT_KINDS] = {
+    [FORMAT_FULL] = FORMAT_LONG,
+    [FORMAT_LONG] = FORMAT_LONG,
+    [FORMAT_WEEKDAY] = FORMAT_DAY,
+    [FORMAT_DAY] = FORMAT_DAY,
+    [FORMAT_MONTH] = FORMAT_MONTH,
+    [FORMAT_BRIEF] = FORMAT_DAY,
+    [FORMAT_SHORT] = FORMAT_SHORT,
+    [FORMAT_LEAF_MONTH] = FORMAT_LEAF_MONTH,
+    [FORMAT_LEAF_WEEKDAY] = FORMAT_LEAF_WEEKDAY,
+    [FORMAT_TIME] = FORMAT_TIME,
+};
+
+int format_fault(const struct format *format, UErrorCode status, const char *what, struct err *err)
+{
+    if (status == U_MEMORY_ALLOCATION_ERROR) {
+        return err_nomem(err);
+    }
+    return err_set(err, ERR_INVALID, "%s cannot be written in language '%s': %s", what,
+                   language_tag(format->lang), u_errorName(status));
+}
+
+void format_add(struct str *out, const UChar *text, int32_t len)
+{
+    for (int32_t i = 0; i < len;) {
+        UChar32 c;
+        U16_NEXT(text, i, len, c);
+        utf8_add(out, (uint32_t)c);
+    }
+}
+
+int format_open(enum language lang, struct format **out, struct err *err)
+{
+    struct format *format;
+    UErrorCode status = U_ZERO_ERROR;
+
+    *out = NULL;
+    if (lang < 0 || lang >= LANG_COUNT) {
+        return err_set(err, ERR_NOT_FOUND, "dates are asked for in no language");
+    }
+    format = mem_alloc(1, sizeof(*format));
+    if (format == NULL) {
+        return err_nomem(err);
+    }
+    format->lang = lang;
+    format->locale = lang == LANG_EN ? "en_GB" : language_tag(lang);
+    format->patterns = udatpg_open(format->locale, &status);
+    format->result = unumf_openResult(&status);
+    if (U_FAILURE(status)) {
+        int rc = format_fault(format, status, "dates", err);
+        format_close(format);
+        return rc;
+    }
+    *out = format;
+    return 0;
+}
+
+void format_close(struct format *format)
+{
+    if (format == NULL) {
+        return;
+    }
+    for (int kind = 0; kind < FORMAT_KINDS; kind++) {
+        for (int timed = 0; timed < 2; timed++) {
+            udat_close(format->dates[kind][timed]);
+            udtitvfmt_close(format->ranges[kind][timed]);
+        }
+    }
+    udatpg_close(format->patterns);
+    ulistfmt_close(format->list);
+    format_close_numbers(format);
+    mem_free(format);
+}
+
+enum language format_language(const struct format *format)
+{
+    return format->lang;
+}
+
+static UDate to_icu(const struct civil *civil)
+{
+    return (UDate)(civil_to_utc(civil) / 1000);
+}
+
+static int write_date(struct format *format, const struct civil *civil, int kind, bool timed,
+                      struct str *out, struct err *err)
+{
+    UDateFormat **formatter = &format->dates[kind][timed];
+    UErrorCode status = U_ZERO_ERROR;
+    UChar text[FORMAT_UNITS];
+    int32_t len;
+
+    if (*formatter == NULL) {
+        const UChar *skeleton = skeletons[kind][timed];
+        UChar pattern[128];
+
+        len = udatpg_getBestPattern(format->patterns, skeleton, u_strlen(skeleton), pattern, 128,
+                                    &status);
+        *formatter = udat_open(UDAT_PATTERN, UDAT_PATTERN, format->locale, FORMAT_ZONE, -1, pattern,
+                               len, &status);
+    }
+    if (U_SUCCESS(status)) {
+        len = udat_format(*formatter, to_icu(civil), text, FORMAT_UNITS, NULL, &status);
+    }
+    if (U_FAILURE(status)) {
+        return format_fault(format, status, "a date", err);
+    }
+    format_add(out, text, len);
+    return str_check(out, err);
+}
+
+static int write_range(struct format *format, const struct civil *start, const struct civil *end,
+                       int kind, bool timed, struct str *out, struct err *err)
+{
+    UDateIntervalFormat **formatter = &format->ranges[kind][timed];
+    UErrorCode status = U_ZERO_ERROR;
+    UChar text[FORMAT_UNITS];
+    int32_t len = 0;
+
+    if (*formatter == NULL) {
+        *formatter =
+            udtitvfmt_open(format->locale, skeletons[kind][timed], -1, FORMAT_ZONE, -1, &status);
+    }
+    if (U_SUCCESS(status)) {
+        len = udtitvfmt_format(*formatter, to_icu(start), to_icu(end), text, FORMAT_UNITS, NULL,
+                               &status);
+    }
+    if (U_FAILURE(status)) {
+        return format_fault(format, status, "a range of dates", err);
+    }
+    format_add(out, text, len);
+    return str_check(out, err);
+}
+
+static int check_style(enum format_style style, struct err *err)
+{
+    if ((int)style < 0 || style >= FORMAT_STYLES) {
+        return err_set(err, ERR_INVALID, "there is no style %d of dates", (int)style);
+    }
+    return 0;
+}
+
+int format_date(struct format *format, const struct civil *date, enum format_style style,
+                struct str *out, struct err *err)
+{
+    int rc = check_style(style, err);
+
+    return rc < 0 ? rc : write_date(format, date, (int)style, false, out, err);
+}
+
+int format_time(struct format *format, const struct civil *time, struct str *out, struct err *err)
+{
+    return write_date(format, time, FORMAT_TIME, false, out, err);
+}
+
+int format_moment(struct format *format, const struct civil *moment, enum format_style style,
+                  struct str *out, struct err *err)
+{
+    int rc = check_style(style, err);
+
+    return rc < 0 ? rc : write_date(format, moment, (int)style, !moment->date_only, out, err);
+}
+
+int format_range(struct format *format, const struct civil *start, const struct civil *end,
+                 enum format_style style, struct str *out, struct err *err)
+{
+    bool same_day = civil_days(start) == civil_days(end);
+
+    if (start->date_only || end->date_only) {
+        return format_date_range(format, start, end, style, out, err);
+    }
+    if (civil_compare(end, start) <= 0) {
+        return format_moment(format, start, style, out, err);
+    }
+    if (check_style(style, err) < 0) {
+        return ERR_INVALID;
+    }
+    return write_range(format, start, end, same_day ? (int)style : several_days[style], true, out,
+                       err);
+}
+
+int format_date_range(struct format *format, const struct civil *start, const struct civil *end,
+                      enum format_style style, struct str *out, struct err *err)
+{
+    if (check_style(style, err) < 0) {
+        return ERR_INVALID;
+    }
+    if (civil_days(end) <= civil_days(start)) {
+        return format_date(format, start, style, out, err);
+    }
+    return write_range(format, start, end, several_days[style], false, out, err);
+}
+
+int format_time_range(struct format *format, const struct civil *start, const struct civil *end,
+                      struct str *out, struct err *err)
+{
+    struct civil same_day = *end;
+
+    /* On one day, else ICU would write the dates too. */
+    same_day.year = start->year;
+    same_day.month = start->month;
+    same_day.day = start->day;
+    if (civil_compare(&same_day, start) <= 0) {
+        return format_time(format, start, out, err);
+    }
+    return write_range(format, start, &same_day, FORMAT_TIME, false, out, err);
+}
+
+/* The exemplar city of a zone; no offset is computed for it. */
+static int32_t zone_city(const struct format *format, const UChar *zone, UChar text[FORMAT_UNITS],
+                         UErrorCode *status)
+{
+    UDateFormat *formatter =
+        udat_open(UDAT_PATTERN, UDAT_PATTERN, format->locale, zone, -1, u"VVV", 3, status);
+    int32_t len = 0;
+
+    if (U_SUCCESS(*status)) {
+        len = udat_format(formatter, 0, text, FORMAT_UNITS, NULL, status);
+    }
+    udat_close(formatter);
+    return len;
+}
+
+int format_zone_city(struct format *format, const char *zone, struct str *out, struct err *err)
+{
+    UErrorCode status = U_ZERO_ERROR;
+    UChar id[CIVIL_ZONE];
+    UChar canonical[128];
+    UChar city[FORMAT_UNITS];
+    UChar nowhere[FORMAT_UNITS];
+    int32_t len = 0;
+    int32_t nowhere_len = 0;
+    bool known;
+
+    u_strFromUTF8(id, CIVIL_ZONE, NULL, zone, -1, &status);
+    known = U_SUCCESS(status) &&
+            ucal_getCanonicalTimeZoneID(id, -1, canonical, 128, NULL, &status) > 0 &&
+            U_SUCCESS(status);
+    status = U_ZERO_ERROR;
+    if (known) {
+        len = zone_city(format, id, city, &status);
+        nowhere_len = zone_city(format, u"Etc/Unknown", nowhere, &status);
+        if (U_FAILURE(status)) {
+            return format_fault(format, status, "a time zone", err);
+        }
+        known = len != nowhere_len || u_memcmp(city, nowhere, len) != 0;
+    }
+    if (known) {
+        format_add(out, city, len);
+    } else {
+        str_add(out, zone);
+    }
+    return str_check(out, err);
+}
+
+int format_list(struct format *format, const char *const *items, size_t count, struct str *out,
+                struct err *err)
+{
+    UErrorCode status = U_ZERO_ERROR;
+    struct arena *arena = NULL;
+    const UChar **wide;
+    int32_t *lens;
+    UChar *text;
+    int32_t room = 64;
+    int rc = 0;
+
+    if (count == 0) {
+        return 0;
+    }
+    arena = arena_new(LIMIT_ARENA_WORK);
+    if (arena == NULL) {
+        return err_nomem(err);
+    }
+    wide = arena_alloc(arena, count, sizeof(*wide));
+    lens = arena_alloc(arena, count, sizeof(*lens));
+    rc = wide != NULL && lens != NULL ? 0 : err_nomem(err);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        int32_t most = (int32_t)strlen(items[i]) + 1;
+        UChar *item = arena_alloc(arena, (size_t)most, sizeof(*item));
+
+        if (item == NULL) {
+            rc = err_nomem(err);
+            break;
+        }
+        u_strFromUTF8(item, most, &lens[i], items[i], -1, &status);
+        wide[i] = item;
+        room += most + 32; /* what stands between two items */
+    }
+    text = rc == 0 ? arena_alloc(arena, (size_t)room, sizeof(*text)) : NULL;
+    if (rc < 0 || text == NULL) {
+        rc = err_nomem(err);
+        goto out;
+    }
+    if (format->list == NULL) {
+        format->list = ulistfmt_open(format->locale, &status);
+    }
+    room = ulistfmt_format(format->list, wide, lens, (int32_t)count, text, room, &status);
+    if (U_FAILURE(status)) {
+        rc = format_fault(format, status, "a list", err);
+        goto out;
+    }
+    format_add(out, text, room);
+    rc = str_check(out, err);
+out:
+    arena_free(arena);
+    return rc;
+}
+
+int format_language_name(struct format *format, const char *lang, struct str *out, struct err *err)
+{
+    UErrorCode status = U_ZERO_ERROR;
+    UChar name[FORMAT_UNITS];
+    int32_t len = uloc_getDisplayLanguage(lang, format->locale, name, FORMAT_UNITS, &status);
+
+    if (U_FAILURE(status)) {
+        return format_fault(format, status, "the name of a language", err);
+    }
+    format_add(out, name, len);
+    return str_check(out, err);
+}
