@@ -80,6 +80,7 @@ static const char *advice(const char *problem)
         {"mapping values are not allowed", ": a value that holds ': ' needs quotes"},
         {"cannot start any token", ": indent with spaces, and put a value that starts with one of "
                                    "@ ` % & * ! | > { [ in quotes"},
+        {"tab character", ": indent with spaces"},
         {"could not find expected ':'", ": a key needs ': ' behind it"},
         {"did not find expected key", ": is the line indented like the keys above it?"},
         {"unexpected end of stream", ": a quote is not closed"},
