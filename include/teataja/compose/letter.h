@@ -1,0 +1,97 @@
+/* teataja/compose/letter.h - an issue, from Markdown to frozen rows.
+ *
+ * Who gets what is decided once: each recipient's selection (compose/selection.h)
+ * makes a key, equal keys share a variant, each variant is rendered once.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "teataja/base/arena.h"
+#include "teataja/base/err.h"
+#include "teataja/base/language.h"
+#include "teataja/compose/compose.h"
+#include "teataja/members/recipients.h"
+
+struct letter_options {
+    bool dry_run;         /* nothing is written */
+    const char *test;     /* an address: one message goes there, and does not count as had */
+    const char *as;       /* with test: the member whose letter it is (member_find); NULL: `language` */
+    enum language language; /* with test and without `as`; LANG_NONE: the fallback's */
+    int64_t date;         /* Date of the messages; 0: now */
+    const char *on_unknown; /* "resend" or "hold"; NULL: resend */
+};
+
+/* A line of what a letter shows. */
+struct letter_line {
+    const char *block; /* "calls", "still_open", "events", "news", "deadlines" */
+    const char *slug;
+    const char *title; /* in the letter's language, else in the one shown */
+    const char *note;  /* "new", "moved", "closed", "in et" ...; "" */
+};
+
+/* Recipients whose letters show the same. */
+struct letter_group {
+    enum language language;
+    const char *key; /* of the selection */
+    const char *subject;
+    int64_t recipients;
+    const struct letter_line *lines;
+    size_t line_count;
+    size_t html_bytes; /* of the HTML part before encoding */
+};
+
+/* All in one arena. */
+struct letter_summary {
+    int64_t mailing; /* 0 for a dry run */
+    const char *subject; /* "issues/2026-12" */
+    const struct newsletter *newsletter;
+    int64_t date;
+    int64_t not_after; /* the first deadline shown; 0: none */
+    int64_t total;     /* recipients */
+    const struct letter_group *groups; /* most recipients first */
+    size_t group_count;
+    struct recipients_count reasons; /* why others get nothing; zeros for a test */
+    const char *const *warnings;     /* "call 'x' closed on ... : left out" */
+    size_t warning_count;
+};
+
+/* Plans the letter `slug`: freezes parts, variants and recipients and makes the
+ * mailing ready. Refused, with nothing left behind:
+ *   ERR_NOT_FOUND  no such issue ("; did you mean ...")
+ *   ERR_EXISTS     it was sent, or is being sent by somebody else
+ *   ERR_STATE      nobody would get it; a project that pays for it is not running on
+ *                  that day; no call in it is open any more that the text speaks of
+ *   ERR_INVALID    a segment, a template, a notice that lacks the letter's language
+ *   ERR_LIMIT      an HTML part over LIMIT_HTML, with what to do
+ * A dry run refuses the same but ERR_EXISTS, which becomes a warning. */
+int letter_plan(struct compose *compose, struct arena *arena, const char *slug,
+                const struct letter_options *options, struct letter_summary *out, struct err *err);
+
+/* One letter, as it would be sent to a member now. */
+struct letter_view {
+    enum language language;
+    const char *subject;
+    const char *html; /* with images as data: so that a browser shows them */
+    size_t html_len;
+    const char *text;
+    size_t text_len;
+    const char *eml; /* the same but for Message-ID, Date, envelope and tokens */
+    size_t eml_len;
+    const struct letter_line *lines;
+    size_t line_count;
+};
+
+struct letter_preview {
+    const char *member;     /* as member_find takes it; NULL: a reader without a profile */
+    enum language language; /* without `member`; LANG_NONE: the newsletter's fallback */
+    int64_t date;           /* 0: now */
+};
+
+/* Renders without writing anything. Errors as letter_plan; ERR_NOT_FOUND for
+ * the member. */
+int letter_preview(struct compose *compose, struct arena *arena, const char *slug,
+                   const struct letter_preview *options, struct letter_view *out,
+                   struct err *err);

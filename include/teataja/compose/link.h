@@ -1,0 +1,46 @@
+/* teataja/compose/link.h - signed links and envelope senders.
+ *
+ * Where they lead:
+ *   <web>/leave/TOKEN        <web>/preferences/TOKEN    <web>/view/TOKEN
+ *   <web>/answer/TOKEN/yes   <web>/archive/NEWSLETTER
+ * and by mail, by `addresses.mode`:
+ *   catchall  b-TOKEN@domain (bounces), u-TOKEN@domain (leaving)
+ *   plus      bounce+b-TOKEN@..., bounce+u-TOKEN@...
+ *   single    the mailbox itself; leaving by "?subject=leave-TOKEN"
+ * Tokens are lower case and read in any case; local parts stay within
+ * LIMIT_LOCAL_PART octets.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "teataja/base/err.h"
+#include "teataja/base/limits.h"
+#include "teataja/base/token.h"
+#include "teataja/config/site.h"
+
+#define LINK_TEXT 2300 /* most bytes of a link, with NUL */
+
+/* What links are made of: part of a mailing's frozen configuration. */
+struct link_base {
+    const char *web; /* without '/' at its end */
+    int mode;        /* of enum site_address_mode */
+    const char *domain;
+    const char *mailbox;
+};
+
+struct link_base link_base_of(const struct site *site);
+
+/* <web>/<page>/<token>[/<answer>]; `answer` may be NULL. ERR_LIMIT. */
+int link_page(const struct link_base *base, const char *page, const struct token_key *key,
+              const struct token *token, const char *answer, char out[LINK_TEXT],
+              struct err *err);
+
+/* The mailto: address by which one leaves. ERR_LIMIT when the mailbox's local
+ * part leaves no room for a token. */
+int link_leave_mail(const struct link_base *base, const struct token_key *key,
+                    const struct token *token, char out[LINK_TEXT], struct err *err);
+
+/* The envelope sender of an outbox row. ERR_LIMIT as above. */
+int link_envelope(const struct link_base *base, const struct token_key *key, int64_t row,
+                  char out[LIMIT_ADDRESS + 1], struct err *err);
