@@ -22,7 +22,3 @@ SELECT id, kind, slug, revision, digest, data FROM item
 -- Every revision of each item: what was told of an earlier one counts for all.
 CREATE VIEW v_item_revision AS
 SELECT id, kind, slug, revision, digest, seen_at FROM item;
-
--- Every revision of each item: what was told may be of an earlier one.
-CREATE VIEW v_item_revision AS
-SELECT id, kind, slug, revision FROM item;
