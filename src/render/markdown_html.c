@@ -100,7 +100,10 @@ static void write_block(struct html_writer *writer, const struct mark *mark,
 {
     switch (mark->kind) {
     case MARK_PARAGRAPH:
-        write_element(writer, "p", THEME_PARAGRAPH, mark);
+        write_element(writer, "p",
+                      parent != NULL && parent->kind == MARK_QUOTE ? THEME_QUOTE_PARAGRAPH
+                                                                   : THEME_PARAGRAPH,
+                      mark);
         str_add_char(writer->out, '\n');
         break;
     case MARK_HEADING:

@@ -278,6 +278,13 @@ static void flow_line(struct str *out, const char *line, size_t len, size_t colu
     str_release(&next);
 }
 
+/* Sections of a template that wrote nothing leave blank lines behind: one of a
+ * row of them is enough, and none at the start. */
+static bool is_spare_blank(const struct str *out, size_t len)
+{
+    return len == 0 && (out->len == 0 || str_ends_with(out, "\n\n"));
+}
+
 static void flow_lines(struct str *out, const char *text, size_t len, size_t columns)
 {
     size_t at = 0;
@@ -285,7 +292,9 @@ static void flow_lines(struct str *out, const char *text, size_t len, size_t col
     while (at < len) {
         const char *end = memchr(text + at, '\n', len - at);
         size_t line = end != NULL ? (size_t)(end - text) - at : len - at;
-        flow_line(out, text + at, line, columns);
+        if (!is_spare_blank(out, line)) {
+            flow_line(out, text + at, line, columns);
+        }
         at += line + 1;
     }
 }

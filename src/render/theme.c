@@ -18,6 +18,9 @@
 #define INK "#101214"
 #define WHITE "#ffffff"
 
+/* Coloured letters on a dark ground look dull at the least contrast. */
+#define DARK_LINK_CONTRAST 6.5
+
 #define SERIF "Georgia,Cambria,Times New Roman,serif"
 #define SANS "Segoe UI,Roboto,Helvetica Neue,Arial,sans-serif"
 #define MONO "Consolas,Menlo,monospace"
@@ -81,9 +84,9 @@ static void mix(const char *a, const char *b, double share, char out[THEME_COLOU
     rgb_write(x, out);
 }
 
-/* Moves `colour` towards `end` (white or ink) until it can be read on all of
- * the scheme's grounds. A margin keeps it readable after rounding. */
-static void make_readable(char colour[THEME_COLOUR], const char *end,
+/* Moves `colour` towards `end` (white or ink) until it has at least `ratio` on
+ * all of the scheme's grounds. */
+static void make_readable(char colour[THEME_COLOUR], const char *end, double ratio,
                           const struct theme_colours *scheme)
 {
     char origin[THEME_COLOUR];
@@ -91,9 +94,9 @@ static void make_readable(char colour[THEME_COLOUR], const char *end,
     (void)snprintf(origin, sizeof(origin), "%s", colour);
     for (int step = 0; step <= 50; step++) {
         mix(end, origin, step / 50.0, colour);
-        if (theme_contrast(colour, scheme->page) >= THEME_CONTRAST &&
-            theme_contrast(colour, scheme->surface) >= THEME_CONTRAST &&
-            theme_contrast(colour, scheme->tint) >= THEME_CONTRAST) {
+        if (theme_contrast(colour, scheme->page) >= ratio &&
+            theme_contrast(colour, scheme->surface) >= ratio &&
+            theme_contrast(colour, scheme->tint) >= ratio) {
             return;
         }
     }
@@ -123,9 +126,9 @@ static void make_light(struct theme_colours *light, const char *brand)
     mix(brand, LIGHT_SURFACE, 0.055, light->tint);
     set(light->text, LIGHT_TEXT);
     set(light->muted, LIGHT_MUTED);
-    make_readable(light->muted, INK, light);
+    make_readable(light->muted, INK, THEME_CONTRAST, light);
     set(light->link, brand);
-    make_readable(light->link, INK, light);
+    make_readable(light->link, INK, THEME_CONTRAST, light);
     set(light->accent, brand);
     set_on_accent(light);
     mix(LIGHT_TEXT, LIGHT_SURFACE, 0.16, light->line);
@@ -143,9 +146,9 @@ static void make_dark(struct theme_colours *dark, const char *brand)
     }
     set(dark->text, DARK_TEXT);
     set(dark->muted, DARK_MUTED);
-    make_readable(dark->muted, WHITE, dark);
+    make_readable(dark->muted, WHITE, THEME_CONTRAST, dark);
     mix(brand, WHITE, 0.75, dark->link);
-    make_readable(dark->link, WHITE, dark);
+    make_readable(dark->link, WHITE, DARK_LINK_CONTRAST, dark);
     set(dark->accent, dark->link);
     set_on_accent(dark);
     mix(DARK_TEXT, DARK_SURFACE, 0.2, dark->line);
@@ -173,8 +176,10 @@ static const struct {
     [THEME_ITEM_PARAGRAPH] = {"item_paragraph", "tx",
                               "margin:0 0 10px;font:17px/1.6 " SANS ";color:$text"},
     [THEME_QUOTE] = {"quote", "bq",
-                     "margin:20px 0;padding:2px 0 2px 18px;color:$text;"
+                     "margin:24px 0;padding:2px 0 2px 20px;color:$text;"
                      "border-left:3px solid $accent"},
+    [THEME_QUOTE_PARAGRAPH] = {"quote_paragraph", "tx",
+                               "margin:0;padding:4px 0;font:italic 20px/1.5 " SERIF ";color:$text"},
     [THEME_CODE] = {"code", "cd",
                     "font:15px/1.5 " MONO ";color:$text;background:$tint;padding:1px 4px"},
     [THEME_CODE_BLOCK] = {"code_block", "cd",

@@ -84,6 +84,7 @@ void text_paragraph_wrap(struct str *out, const struct text_paragraph *paragraph
  *    "> ", then "- ", "12. " or "[1] ") hangs before its later lines as spaces
  *    and "> ". With a slot in it, it becomes a marked paragraph.
  *  - Lines that are indented by four spaces or more are code, and kept.
+ *  - Of several blank lines in a row one stays, and none at the start of `out`.
  * So it is called on a whole text once before it is cut at its slots, and
  * text_paragraph_wrap (or text_flow again) after they are filled. */
 void text_flow(struct str *out, const char *text, size_t len, size_t columns);

@@ -46,6 +46,7 @@ enum theme_element {
     THEME_ITEM,
     THEME_ITEM_PARAGRAPH, /* a paragraph inside a list item */
     THEME_QUOTE,
+    THEME_QUOTE_PARAGRAPH,
     THEME_CODE,
     THEME_CODE_BLOCK,
     THEME_RULE,

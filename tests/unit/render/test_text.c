@@ -127,6 +127,7 @@ static void test_flow_wraps_wide_lines_and_leaves_slots(void **state)
         {"", ""},
         {"short\n\nline", "short\n\nline\n"},
         {"one two three four\n", "one two\nthree four\n"},
+        {"\n\none\n\n\n\ntwo\n", "one\n\ntwo\n"},
         {"  one two three\n", "  one two\n  three\n"},
         {"- one two three\n", "- one two\n  three\n"},
         {"> - one two three\n", "> - one two\n>   three\n"},
