@@ -117,7 +117,7 @@ static void skip_space(struct compiler *compiler)
 /* A name or a selector: up to white space or punctuation of the syntax. */
 static size_t read_word(struct compiler *compiler)
 {
-    size_t start = compiler->at;
+    size_t start;
 
     skip_space(compiler);
     start = compiler->at;

@@ -116,7 +116,7 @@ enum language format_language(const struct format *format)
 
 static UDate to_icu(const struct civil *civil)
 {
-    return (UDate)(civil_to_utc(civil) / 1000);
+    return (UDate)civil_to_utc(civil) / 1000.0;
 }
 
 static int write_date(struct format *format, const struct civil *civil, int kind, bool timed,
@@ -290,55 +290,71 @@ int format_zone_city(struct format *format, const char *zone, struct str *out, s
     return str_check(out, err);
 }
 
-int format_list(struct format *format, const char *const *items, size_t count, struct str *out,
-                struct err *err)
+/* The items as UTF-16, and how much room their list may need. NULL when out of
+ * memory. */
+static const UChar **widen(struct arena *arena, const char *const *items, size_t count,
+                           int32_t *lens, int32_t *room)
 {
-    UErrorCode status = U_ZERO_ERROR;
-    struct arena *arena = NULL;
-    const UChar **wide;
-    int32_t *lens;
-    UChar *text;
-    int32_t room = 64;
-    int rc = 0;
+    const UChar **wide = arena_alloc(arena, count, sizeof(*wide));
 
-    if (count == 0) {
-        return 0;
+    if (wide == NULL) {
+        return NULL;
     }
-    arena = arena_new(LIMIT_ARENA_WORK);
-    if (arena == NULL) {
-        return err_nomem(err);
-    }
-    wide = arena_alloc(arena, count, sizeof(*wide));
-    lens = arena_alloc(arena, count, sizeof(*lens));
-    rc = wide != NULL && lens != NULL ? 0 : err_nomem(err);
-    for (size_t i = 0; rc == 0 && i < count; i++) {
+    *room = 64;
+    for (size_t i = 0; i < count; i++) {
+        UErrorCode status = U_ZERO_ERROR;
         int32_t most = (int32_t)strlen(items[i]) + 1;
         UChar *item = arena_alloc(arena, (size_t)most, sizeof(*item));
 
         if (item == NULL) {
-            rc = err_nomem(err);
-            break;
+            return NULL;
         }
-        u_strFromUTF8(item, most, &lens[i], items[i], -1, &status);
+        u_strFromUTF8WithSub(item, most, &lens[i], items[i], -1, 0xFFFD, NULL, &status);
         wide[i] = item;
-        room += most + 32; /* what stands between two items */
+        *room += most + 32; /* what stands between two items */
     }
-    text = rc == 0 ? arena_alloc(arena, (size_t)room, sizeof(*text)) : NULL;
-    if (rc < 0 || text == NULL) {
-        rc = err_nomem(err);
-        goto out;
+    return wide;
+}
+
+static int write_list(struct format *format, struct arena *arena, const char *const *items,
+                      size_t count, struct str *out, struct err *err)
+{
+    UErrorCode status = U_ZERO_ERROR;
+    int32_t *lens = arena_alloc(arena, count, sizeof(*lens));
+    const UChar **wide;
+    UChar *text;
+    int32_t room = 0;
+
+    if (lens == NULL) {
+        return err_nomem(err);
+    }
+    wide = widen(arena, items, count, lens, &room);
+    text = arena_alloc(arena, (size_t)room, sizeof(*text));
+    if (wide == NULL || text == NULL) {
+        return err_nomem(err);
     }
     if (format->list == NULL) {
         format->list = ulistfmt_open(format->locale, &status);
     }
     room = ulistfmt_format(format->list, wide, lens, (int32_t)count, text, room, &status);
     if (U_FAILURE(status)) {
-        rc = format_fault(format, status, "a list", err);
-        goto out;
+        return format_fault(format, status, "a list", err);
     }
     format_add(out, text, room);
-    rc = str_check(out, err);
-out:
+    return str_check(out, err);
+}
+
+int format_list(struct format *format, const char *const *items, size_t count, struct str *out,
+                struct err *err)
+{
+    struct arena *arena = NULL;
+    int rc;
+
+    if (count == 0) {
+        return 0;
+    }
+    arena = arena_new(LIMIT_ARENA_WORK);
+    rc = arena != NULL ? write_list(format, arena, items, count, out, err) : err_nomem(err);
     arena_free(arena);
     return rc;
 }

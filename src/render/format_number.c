@@ -75,9 +75,10 @@ int format_percent(struct format *format, int64_t hundredths, struct str *out, s
     return finish(format, status, "a percentage", out, err);
 }
 
-/* The formatters of a currency, opened once; ones too many take turns. */
-static int find_money(struct format *format, const char *currency, struct format_money **out,
-                      struct err *err)
+/* The formatters of a currency, opened once; ones too many take turns. NULL with
+ * *rc and err set when there are none. */
+static struct format_money *find_money(struct format *format, const char *currency, int *rc,
+                                       struct err *err)
 {
     UErrorCode status = U_ZERO_ERROR;
     char skeleton[32];
@@ -85,13 +86,13 @@ static int find_money(struct format *format, const char *currency, struct format
     struct format_money *money;
 
     if (strlen(currency) != 3 || strspn(currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3) {
-        return err_set(err, ERR_INVALID, "'%.20s' is not the code of a currency, such as EUR",
-                       currency);
+        *rc = err_set(err, ERR_INVALID, "'%.20s' is not the code of a currency, such as EUR",
+                      currency);
+        return NULL;
     }
     for (size_t i = 0; i < FORMAT_CURRENCIES; i++) {
         if (strcmp(format->money[i].currency, currency) == 0) {
-            *out = &format->money[i];
-            return 0;
+            return &format->money[i];
         }
     }
     money = &format->money[format->next_money];
@@ -105,23 +106,23 @@ static int find_money(struct format *format, const char *currency, struct format
         NULL, &status);
     if (U_FAILURE(status)) {
         close_money(money);
-        return format_fault(format, status, "money", err);
+        *rc = format_fault(format, status, "money", err);
+        return NULL;
     }
     memcpy(money->currency, currency, sizeof(money->currency));
-    *out = money;
-    return 0;
+    return money;
 }
 
 int format_money(struct format *format, int64_t hundredths, const char *currency, struct str *out,
                  struct err *err)
 {
     UErrorCode status = U_ZERO_ERROR;
-    struct format_money *money = NULL;
     char text[32];
     int32_t len = decimal(hundredths, text);
-    int rc = find_money(format, currency, &money, err);
+    int rc = 0;
+    struct format_money *money = find_money(format, currency, &rc, err);
 
-    if (rc < 0) {
+    if (money == NULL) {
         return rc;
     }
     unumf_formatDecimal(money->amount, text, len, format->result, &status);
@@ -132,7 +133,6 @@ int format_money_range(struct format *format, int64_t least, int64_t most, const
                        struct str *out, struct err *err)
 {
     UErrorCode status = U_ZERO_ERROR;
-    struct format_money *money = NULL;
     UFormattedNumberRange *result = NULL;
     const UChar *text = NULL;
     int32_t text_len = 0;
@@ -140,9 +140,10 @@ int format_money_range(struct format *format, int64_t least, int64_t most, const
     char to[32];
     int32_t from_len = decimal(least, from);
     int32_t to_len = decimal(most, to);
-    int rc = find_money(format, currency, &money, err);
+    int rc = 0;
+    struct format_money *money = find_money(format, currency, &rc, err);
 
-    if (rc < 0) {
+    if (money == NULL) {
         return rc;
     }
     result = unumrf_openResult(&status);

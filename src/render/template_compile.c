@@ -143,6 +143,7 @@ static int read_tag(struct compiler *compiler, size_t start, struct tag *tag)
     const char *end;
 
     memset(tag, 0, sizeof(*tag));
+    tag->name = compiler->text + start;
     tag->start = start;
     tag->line = line_of(compiler, start);
     while (at < compiler->len && is_space(compiler->text[at])) {
