@@ -280,6 +280,55 @@ static void test_wrong_arguments_are_refused_and_leave_the_output(void **state)
     catalogue_free(catalogue);
 }
 
+/* The keys in {{t.call.apply}} and {{#t.call.apply}} of one template. */
+static size_t check_words(const struct catalogue *catalogue, const char *file, const char *text)
+{
+    size_t found = 0;
+
+    for (const char *at = strstr(text, "{{"); at != NULL; at = strstr(at, "{{")) {
+        char key[80];
+        size_t len;
+
+        at += 2 + strspn(at + 2, "{#^& ");
+        if (strncmp(at, "t.", 2) != 0) {
+            continue;
+        }
+        len = strcspn(at + 2, "} ");
+        assert_true(len < sizeof(key));
+        memcpy(key, at + 2, len);
+        key[len] = '\0';
+        if (catalogue_word(catalogue, LANG_EN, key) == NULL) {
+            fail_msg("%s: no word '%s'", file, key);
+        }
+        found++;
+    }
+    return found;
+}
+
+static void test_the_mail_templates_use_words_that_exist(void **state)
+{
+    struct catalogue *catalogue = load_installed();
+    struct arena *arena = arena_new(LIMIT_ARENA_WORK);
+    struct err err = {0};
+    char **names = NULL;
+    size_t count = 0;
+    size_t found = 0;
+
+    (void)state;
+    assert_int_equal(file_list(arena, TEMPLATES "/mail", &names, &count, &err), 0);
+    for (size_t i = 0; i < count; i++) {
+        char *text = NULL;
+
+        assert_int_equal(file_read_text(arena, file_join(arena, TEMPLATES "/mail", names[i]),
+                                        LIMIT_TEXT, &text, NULL, &err),
+                         0);
+        found += strstr(names[i], ".mustache") != NULL ? check_words(catalogue, names[i], text) : 0;
+    }
+    assert_true(found > 40);
+    arena_free(arena);
+    catalogue_free(catalogue);
+}
+
 static void test_words_hang_in_groups_for_templates(void **state)
 {
     struct catalogue *catalogue = load_installed();
@@ -502,6 +551,7 @@ int main(void)
         cmocka_unit_test(test_plurals_are_written_as_icu_writes_them),
         cmocka_unit_test(test_texts_take_named_arguments),
         cmocka_unit_test(test_wrong_arguments_are_refused_and_leave_the_output),
+        cmocka_unit_test(test_the_mail_templates_use_words_that_exist),
         cmocka_unit_test(test_words_hang_in_groups_for_templates),
         cmocka_unit_test(test_a_site_may_change_single_texts),
         cmocka_unit_test(test_a_faulty_text_is_refused_with_its_place),

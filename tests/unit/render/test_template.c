@@ -363,6 +363,31 @@ static void test_the_first_folder_that_has_a_template_wins(void **state)
     arena_free(arena);
 }
 
+static void test_the_installed_templates_compile(void **state)
+{
+    static const char *const folders[] = {TEST_SOURCE_DIR "/templates"};
+    struct arena *arena = arena_new(LIMIT_ARENA_WORK);
+    struct template_set *set = template_set_new(folders, 1, TEMPLATE_STRICT);
+    struct err err = {0};
+    char **names = NULL;
+    size_t count = 0;
+
+    (void)state;
+    assert_int_equal(file_list(arena, TEST_SOURCE_DIR "/templates/mail", &names, &count, &err), 0);
+    for (size_t i = 0; i < count; i++) {
+        const struct template *template = NULL;
+        const char *end = strstr(names[i], ".mustache");
+
+        if (end != NULL &&
+            template_find(set, arena_printf(arena, "mail/%.*s", (int)(end - names[i]), names[i]),
+                          &template, &err) != 0) {
+            fail_msg("%s", err.msg);
+        }
+    }
+    template_set_free(set);
+    arena_free(arena);
+}
+
 static void test_recursion_over_data_ends_with_the_data(void **state)
 {
     struct bench bench;
@@ -522,6 +547,7 @@ int main(void)
         cmocka_unit_test(test_a_partial_takes_folder_and_ending_of_its_template),
         cmocka_unit_test(test_a_partial_of_a_partial_is_indented_by_both),
         cmocka_unit_test(test_the_first_folder_that_has_a_template_wins),
+        cmocka_unit_test(test_the_installed_templates_compile),
         cmocka_unit_test(test_recursion_over_data_ends_with_the_data),
         cmocka_unit_test(test_sections_and_partials_nest_within_the_limit),
         cmocka_unit_test(test_the_output_has_a_ceiling),
