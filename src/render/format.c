@@ -59,10 +59,14 @@ int format_fault(const struct format *format, UErrorCode status, const char *wha
 
 void format_add(struct str *out, const UChar *text, int32_t len)
 {
-    for (int32_t i = 0; i < len;) {
-        UChar32 c;
-        U16_NEXT(text, i, len, c);
-        utf8_add(out, (uint32_t)c);
+    for (int32_t i = 0; i < len; i++) {
+        uint32_t c = text[i];
+
+        /* ICU's own macro for this is not clean under -Wsign-conversion. */
+        if (U16_IS_LEAD(c) && i + 1 < len && U16_IS_TRAIL(text[i + 1])) {
+            c = 0x10000U + ((c - 0xD800U) << 10U) + (text[++i] - 0xDC00U);
+        }
+        utf8_add(out, c);
     }
 }
 

@@ -466,12 +466,14 @@ static void test_more_currencies_than_are_kept_take_turns(void **state)
 static void test_lists_join_any_number_of_items(void **state)
 {
     static const char *const items[] = {"Pärnu", "Rīga", "Elbląg"};
+    static const char *const masks[] = {"🎭", "😀"};
     struct bench *bench = *state;
 
     CHECK(bench, "", format_list, items, (size_t)0);
     CHECK(bench, "Pärnu", format_list, items, (size_t)1);
     CHECK(bench, "Pärnu ja Rīga", format_list, items, (size_t)2);
     CHECK(bench, "Pärnu, Rīga ja Elbląg", format_list, items, (size_t)3);
+    CHECK(bench, "🎭 ja 😀", format_list, masks, (size_t)2);
 }
 
 static void test_what_does_not_exist_is_refused(void **state)
