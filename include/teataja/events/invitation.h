@@ -65,3 +65,7 @@ int invitation_sent(struct db *db, int64_t invitation, const char *address, int6
 /* The member's invitation. ERR_NOT_FOUND. */
 int invitation_find(struct db *db, struct arena *arena, const char *slug, int64_t member,
                     struct invitation *out, struct err *err);
+
+/* Removes what a member's invitations hold of the person: addresses, comments. The
+ * answers stay, for the counts. Inside the caller's transaction. */
+int invitation_scrub_member(struct db *db, int64_t member, struct err *err);

@@ -1,0 +1,257 @@
+#include <inttypes.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "deliver.h"
+#include "output.h"
+#include "teataja/base/civil.h"
+#include "teataja/base/clock.h"
+#include "teataja/base/json.h"
+#include "teataja/base/limits.h"
+#include "teataja/compose/message.h"
+#include "teataja/delivery/delivery.h"
+#include "teataja/delivery/mailing.h"
+#include "teataja/members/suppression.h"
+
+static atomic_bool stop;
+
+/* The second Ctrl-C ends the program as it always would: the ledger copes. */
+static void on_signal(int number)
+{
+    atomic_store(&stop, true);
+    signal(number, SIG_DFL);
+}
+
+struct screen {
+    int64_t started; /* clock_ticks */
+    int64_t at_start; /* rows that were settled before */
+};
+
+static void show_progress(void *ctx, const struct delivery_progress *progress)
+{
+    struct screen *screen = ctx;
+    int64_t settled = progress->total - progress->left;
+    double seconds = (double)(clock_ticks() - screen->started) / 1e9;
+    double rate;
+    int filled;
+
+    if (screen->at_start < 0) {
+        screen->at_start = settled;
+    }
+    rate = seconds > 0.05 ? (double)(settled - screen->at_start) / seconds : 0;
+    filled = progress->total > 0 ? (int)(30 * settled / progress->total) : 30;
+    fprintf(stderr, "\r[%.*s%*s] %" PRId64 "/%" PRId64 "  %.0f/s", filled,
+            "##############################", 30 - filled, "", settled, progress->total, rate);
+    if (rate > 0.01 && progress->left > 0) {
+        int64_t left = (int64_t)((double)progress->left / rate);
+
+        fprintf(stderr, "  %" PRId64 ":%02" PRId64 " left ", left / 60, left % 60);
+    } else {
+        fputs("            ", stderr);
+    }
+}
+
+static int suppress(void *ctx, struct db *db, int64_t member, const char *address,
+                    const char *evidence, struct err *err)
+{
+    const struct workspace *workspace = ctx;
+    const struct members members = {
+        .db = db, .config = &workspace->config, .key = &workspace->key};
+
+    (void)member;
+    return suppression_add(&members, address, SUPPRESSION_HARD, evidence, err);
+}
+
+static const struct site_relay *choose_relay(const struct site *site, const char *name,
+                                             struct err *err)
+{
+    const struct site_relay *relay;
+
+    if (site->relay_count == 0) {
+        err_set(err, ERR_NOT_FOUND, "teataja.yaml names no relay: add one under 'relays'");
+        return NULL;
+    }
+    if (name == NULL) {
+        return &site->relays[0];
+    }
+    relay = site_relay_find(site, name);
+    if (relay == NULL) {
+        err_set(err, ERR_NOT_FOUND, "no relay '%s' in teataja.yaml", name);
+    }
+    return relay;
+}
+
+static int fill_options(struct workspace *workspace, const char *relay_name,
+                        struct delivery_options *options, struct err *err)
+{
+    char *text = NULL;
+    int rc;
+
+    options->relay = choose_relay(&workspace->config.site, relay_name, err);
+    if (options->relay == NULL) {
+        return err->code;
+    }
+    if (options->relay->password != NULL) {
+        rc = config_secret(workspace->arena, &workspace->config, options->relay->password, &text,
+                           err);
+        if (rc < 0) {
+            return err_prefix(err, "the password of relay '%s'", options->relay->name);
+        }
+        options->password = text;
+    }
+    if (options->relay->ca_file != NULL) {
+        options->ca_file =
+            config_path(workspace->arena, &workspace->config, options->relay->ca_file);
+        if (options->ca_file == NULL) {
+            return err_nomem(err);
+        }
+    }
+    options->database = db_path(workspace->db);
+    options->suppress = suppress;
+    options->suppress_ctx = workspace;
+    options->stop = &stop;
+    rc = workspace_var(workspace, &text, err);
+    options->lock_folder = text;
+    return rc;
+}
+
+static const char *when_text(struct arena *arena, int64_t instant)
+{
+    struct civil civil;
+    char text[CIVIL_TEXT];
+
+    civil_from_utc(instant, &civil);
+    civil_format(&civil, text);
+    text[10] = ' ';
+    text[16] = '\0';
+    return arena_printf(arena, "%s UTC", text);
+}
+
+static void report_json(const struct mailing *mailing, const struct mailing_counts *counts)
+{
+    struct str out;
+    struct json_writer json = json_writer(&out);
+
+    str_init(&out, LIMIT_TEXT);
+    json_write_object(&json);
+    json_write_int_at(&json, "mailing", mailing->id);
+    json_write_text_at(&json, "subject", mailing->subject);
+    json_write_text_at(&json, "purpose", mailing->purpose);
+    json_write_text_at(&json, "state", mailing->state);
+    json_write_int_at(&json, "total", counts->total);
+    json_write_int_at(&json, "sent", counts->sent);
+    json_write_int_at(&json, "queued", counts->queued + counts->claimed + counts->committing);
+    json_write_int_at(&json, "deferred", counts->deferred);
+    json_write_int_at(&json, "failed", counts->failed);
+    json_write_int_at(&json, "suppressed", counts->suppressed);
+    json_write_int_at(&json, "unknown", counts->unknown);
+    json_write_int_at(&json, "resent", counts->resent);
+    json_write_object_end(&json);
+    puts(out.data);
+    str_release(&out);
+}
+
+static void report_text(const struct mailing *mailing, const struct mailing_counts *counts)
+{
+    int64_t waiting = counts->queued + counts->claimed + counts->committing;
+    const struct {
+        int64_t count;
+        const char *what;
+    } others[] = {{counts->deferred, "deferred"},
+                  {counts->failed, "failed"},
+                  {counts->suppressed, "not sent any more"},
+                  {counts->unknown, "unknown"},
+                  {waiting, "waiting"}};
+
+    printf("Mailing %" PRId64 " (%s) is %s: %" PRId64 " of %" PRId64 " sent", mailing->id,
+           mailing->subject, mailing->state, counts->sent, counts->total);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (others[i].count > 0) {
+            printf(", %" PRId64 " %s", others[i].count, others[i].what);
+        }
+    }
+    puts(".");
+    if (waiting > 0 || counts->deferred > 0) {
+        printf("Go on with: teataja mailing resume %" PRId64 "\n", mailing->id);
+    }
+    if (counts->unknown > 0) {
+        printf("Nobody knows whether the unknown ones arrived; send them again with: teataja "
+               "mailing resend %" PRId64 " --unknown\n",
+               mailing->id);
+    }
+    if (counts->failed > 0) {
+        printf("Why they failed: teataja mailing show %" PRId64 " --state failed\n", mailing->id);
+    }
+}
+
+enum exit_status deliver_report(const struct command *command, struct workspace *workspace,
+                                int64_t mailing_id)
+{
+    struct mailing mailing;
+    struct mailing_counts counts;
+    struct err err = {0};
+
+    if (mailing_get(workspace->db, command->arena, mailing_id, &mailing, &err) < 0 ||
+        mailing_count(workspace->db, mailing_id, &counts, &err) < 0) {
+        return command_fail(&err);
+    }
+    if (command->json) {
+        report_json(&mailing, &counts);
+    } else {
+        report_text(&mailing, &counts);
+    }
+    return counts.sent + counts.suppressed == counts.total ? EXIT_DONE : EXIT_PARTLY;
+}
+
+enum exit_status deliver_mailing(const struct command *command, struct workspace *workspace,
+                                 int64_t mailing, const char *relay_name, int64_t connections)
+{
+    struct delivery_options options = {.mailing = mailing,
+                                       .connections = (size_t)connections,
+                                       .compose = composer_message};
+    struct delivery_result result = {0};
+    struct screen screen = {.started = clock_ticks(), .at_start = -1};
+    struct sigaction action = {.sa_handler = on_signal};
+    struct composer *composer = NULL;
+    struct err err = {0};
+    enum exit_status status;
+    int rc = fill_options(workspace, relay_name, &options, &err);
+
+    if (rc == 0) {
+        rc = composer_open(options.database, &workspace->key, &composer, &err);
+    }
+    options.compose_ctx = composer;
+    if (isatty(STDERR_FILENO) && !command->json) {
+        options.progress = show_progress;
+        options.progress_ctx = &screen;
+    }
+    if (rc == 0) {
+        sigaction(SIGINT, &action, NULL);
+        sigaction(SIGTERM, &action, NULL);
+        rc = delivery_run(&options, &result, &err);
+    }
+    if (options.progress != NULL) {
+        fputc('\n', stderr);
+    }
+    composer_close(composer);
+    if (rc < 0) {
+        command_fail(&err);
+        fprintf(stderr, "Nobody is lost: 'teataja mailing resume %" PRId64 "' goes on.\n", mailing);
+        return EXIT_FAILED;
+    }
+    if (result.relay_fault[0] != '\0') {
+        fprintf(stderr, "teataja: the relay would not go on: %s\n", result.relay_fault);
+    }
+    if (result.stopped && !command->json) {
+        puts("Stopped between messages.");
+    }
+    status = deliver_report(command, workspace, mailing);
+    if (result.deferred_until > 0 && !command->json) {
+        printf("The first deferred one may be tried again at %s.\n",
+               when_text(command->arena, result.deferred_until));
+    }
+    return status;
+}

@@ -1,0 +1,14 @@
+/* src/cli/deliver.h - runs a delivery in front of a person. */
+#pragma once
+
+#include "workspace.h"
+
+/* Delivers a mailing (0: all that is due) through the site's first relay, or the one
+ * named; shows progress on a terminal, stops between messages on Ctrl-C, and tells what
+ * came of it. `connections` 0 means the relay's own number. */
+enum exit_status deliver_mailing(const struct command *command, struct workspace *workspace,
+                                 int64_t mailing, const char *relay_name, int64_t connections);
+
+/* Prints the counts of a mailing and what can be done about what is left. */
+enum exit_status deliver_report(const struct command *command, struct workspace *workspace,
+                                int64_t mailing);

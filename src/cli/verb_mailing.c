@@ -1,0 +1,279 @@
+/* mailing list | show | resume | resend: the ledger, for people. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "deliver.h"
+#include "output.h"
+#include "teataja/base/civil.h"
+#include "teataja/delivery/ledger.h"
+#include "teataja/delivery/mailing.h"
+#include "workspace.h"
+
+static const char *when_text(struct arena *arena, int64_t instant)
+{
+    struct civil civil;
+    char text[CIVIL_TEXT];
+
+    if (instant == 0) {
+        return "";
+    }
+    civil_from_utc(instant, &civil);
+    civil_format(&civil, text);
+    text[10] = ' ';
+    text[16] = '\0';
+    return arena_strdup(arena, text);
+}
+
+static const char *number_text(struct arena *arena, int64_t number)
+{
+    return arena_printf(arena, "%" PRId64, number);
+}
+
+/* Opens the site; what dead workers left is recovered first, so that what is shown
+ * is so. */
+static enum exit_status open_ledger(const struct command *command, struct workspace *workspace)
+{
+    struct err err = {0};
+    char *var = NULL;
+    enum exit_status status = workspace_open(command, WORKSPACE_DB, false, workspace);
+
+    if (status == EXIT_DONE && (workspace_var(workspace, &var, &err) < 0 ||
+                                ledger_recover(workspace->db, var, NULL, &err) < 0)) {
+        status = command_fail(&err);
+    }
+    return status;
+}
+
+static enum exit_status read_id(const struct command *command, int64_t *id)
+{
+    char *end = NULL;
+
+    *id = strtoll(command->arguments[0], &end, 10);
+    return *end == '\0' && *id > 0
+               ? EXIT_DONE
+               : command_misused(command, "'%s' is no number of a mailing; see 'mailing list'",
+                                 command->arguments[0]);
+}
+
+static enum exit_status list_run(struct command *command)
+{
+    static const char *const headings[] = {">id",   "made (UTC)", "what",      "purpose",
+                                           "state", ">total",     ">sent",     ">waiting",
+                                           ">failed", ">unknown"};
+    struct output_table *table = output_table_new(10, headings);
+    struct workspace workspace;
+    struct mailing *mailings = NULL;
+    struct err err = {0};
+    size_t count = 0;
+    enum exit_status status = open_ledger(command, &workspace);
+
+    if (status == EXIT_DONE &&
+        mailing_list(workspace.db, command->arena, 100, &mailings, &count, &err) < 0) {
+        status = command_fail(&err);
+    }
+    for (size_t i = 0; status == EXIT_DONE && i < count; i++) {
+        struct mailing_counts counts;
+
+        if (mailing_count(workspace.db, mailings[i].id, &counts, &err) < 0) {
+            status = command_fail(&err);
+            break;
+        }
+        const char *const cells[] = {
+            number_text(command->arena, mailings[i].id),
+            when_text(command->arena, mailings[i].created_at),
+            mailings[i].subject,
+            mailings[i].purpose,
+            mailings[i].state,
+            number_text(command->arena, counts.total),
+            number_text(command->arena, counts.sent),
+            number_text(command->arena, counts.queued + counts.claimed + counts.committing +
+                                            counts.deferred),
+            number_text(command->arena, counts.failed),
+            number_text(command->arena, counts.unknown),
+        };
+        output_table_row(table, cells);
+    }
+    output_table_print(table, command->json && status == EXIT_DONE);
+    workspace_close(&workspace);
+    return status;
+}
+
+const struct verb verb_mailing_list = {
+    .name = "mailing list",
+    .usage = "",
+    .summary = "list what was sent, the newest first",
+    .help = "The last hundred mailings, with how many are sent, waiting, failed or unknown.",
+    .run = list_run,
+};
+
+struct rows {
+    struct arena *arena;
+    struct output_table *table;
+};
+
+static int add_row(void *ctx, const struct mailing_row *row)
+{
+    struct rows *rows = ctx;
+    struct arena_mark mark = arena_mark(rows->arena);
+    const char *answer = row->code != 0
+                             ? arena_printf(rows->arena, "%" PRId64 " %s %s", row->code,
+                                            row->enhanced != NULL ? row->enhanced : "",
+                                            row->reply != NULL ? row->reply : "")
+                             : row->reply;
+    const char *const cells[] = {
+        row->member != 0 ? number_text(rows->arena, row->member) : "",
+        row->address,
+        row->lang,
+        row->state,
+        when_text(rows->arena, row->done_at),
+        row->next_at > 0 && strcmp(row->state, "deferred") == 0
+            ? when_text(rows->arena, row->next_at)
+            : "",
+        answer,
+    };
+
+    output_table_row(rows->table, cells);
+    arena_rewind(rows->arena, mark);
+    return 0;
+}
+
+static enum exit_status show_run(struct command *command)
+{
+    static const char *const headings[] = {">member", "address",       "language", "state",
+                                           "done (UTC)", "next (UTC)", "answer"};
+    struct rows rows = {.arena = command->arena, .table = output_table_new(7, headings)};
+    struct workspace workspace;
+    struct err err = {0};
+    int64_t id = 0;
+    enum exit_status status = read_id(command, &id);
+    enum exit_status counted;
+
+    if (status != EXIT_DONE) {
+        output_table_print(rows.table, false);
+        return status;
+    }
+    status = open_ledger(command, &workspace);
+    if (status == EXIT_DONE && !command->json) {
+        counted = deliver_report(command, &workspace, id);
+        status = counted == EXIT_FAILED ? EXIT_FAILED : EXIT_DONE;
+    }
+    if (status == EXIT_DONE && mailing_rows(workspace.db, id, command_value(command, "state"),
+                                            add_row, &rows, &err) < 0) {
+        status = command_fail(&err);
+    }
+    output_table_print(rows.table, command->json && status == EXIT_DONE);
+    workspace_close(&workspace);
+    return status;
+}
+
+static const struct option show_options[] = {
+    {"state", "STATE", "only rows that are queued, sent, deferred, failed, suppressed or unknown",
+     false},
+    {NULL, NULL, NULL, false},
+};
+
+const struct verb verb_mailing_show = {
+    .name = "mailing show",
+    .usage = "ID",
+    .summary = "who has a mailing, who has not, who is unknown, and why",
+    .help = "One line a recipient, with the relay's answer.",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .options = show_options,
+    .run = show_run,
+};
+
+static enum exit_status resume_run(struct command *command)
+{
+    struct workspace workspace;
+    struct err err = {0};
+    int64_t id = 0;
+    int64_t connections = 0;
+    enum exit_status status = read_id(command, &id);
+
+    if (status != EXIT_DONE) {
+        return status;
+    }
+    if (command_number(command, "connections", 1, 64, 0, &connections, &err) < 0) {
+        return command_misused(command, "%s", err.msg);
+    }
+    status = open_ledger(command, &workspace);
+    if (status == EXIT_DONE && mailing_resume(workspace.db, id, &err) < 0) {
+        status = command_fail(&err);
+    }
+    if (status == EXIT_DONE) {
+        status = deliver_mailing(command, &workspace, id, command_value(command, "relay"),
+                                 connections);
+    }
+    workspace_close(&workspace);
+    return status;
+}
+
+static const struct option resume_options[] = {
+    {"relay", "NAME", "use this relay of teataja.yaml (default: the first)", false},
+    {"connections", "N", "so many connections (default: the relay's)", false},
+    {NULL, NULL, NULL, false},
+};
+
+const struct verb verb_mailing_resume = {
+    .name = "mailing resume",
+    .usage = "ID",
+    .summary = "go on with a mailing that was interrupted, paused or held",
+    .help = "What a killed program left is recovered first: nobody is lost, and whoever may have\n"
+            "got the letter already is named 'unknown' before it is sent again.",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .options = resume_options,
+    .run = resume_run,
+};
+
+static enum exit_status resend_run(struct command *command)
+{
+    struct workspace workspace;
+    struct err err = {0};
+    int64_t id = 0;
+    int64_t count = 0;
+    int rc;
+    bool unknown = command_has(command, "unknown");
+    enum exit_status status = read_id(command, &id);
+
+    if (status != EXIT_DONE) {
+        return status;
+    }
+    if (unknown == command_has(command, "failed")) {
+        return command_misused(command, "resend needs --unknown or --failed");
+    }
+    status = open_ledger(command, &workspace);
+    if (status == EXIT_DONE) {
+        rc = unknown ? mailing_resend_unknown(workspace.db, id, &count, &err)
+                     : mailing_resend_failed(workspace.db, id, &count, &err);
+        status = rc < 0 ? command_fail(&err) : EXIT_DONE;
+    }
+    if (status == EXIT_DONE && count == 0) {
+        printf("Mailing %" PRId64 " has no %s rows.\n", id, unknown ? "unknown" : "failed");
+    } else if (status == EXIT_DONE) {
+        status = deliver_mailing(command, &workspace, id, command_value(command, "relay"), 0);
+    }
+    workspace_close(&workspace);
+    return status;
+}
+
+static const struct option resend_options[] = {
+    {"unknown", NULL, "those of whom nobody knows whether they got it", false},
+    {"failed", NULL, "those whom the relay refused", false},
+    {"relay", "NAME", "use this relay of teataja.yaml (default: the first)", false},
+    {NULL, NULL, NULL, false},
+};
+
+const struct verb verb_mailing_resend = {
+    .name = "mailing resend",
+    .usage = "ID",
+    .summary = "send the unknown or the failed ones of a mailing again",
+    .help = "The same message, byte for byte, with the same Message-ID.",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .options = resend_options,
+    .run = resend_run,
+};

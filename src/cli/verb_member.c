@@ -1,0 +1,751 @@
+/* member import | add | list | show | set | change-address | export | erase */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "output.h"
+#include "teataja/base/civil.h"
+#include "teataja/base/file.h"
+#include "teataja/base/json.h"
+#include "teataja/base/limits.h"
+#include "teataja/delivery/mailing.h"
+#include "teataja/events/invitation.h"
+#include "teataja/members/erasure.h"
+#include "teataja/members/export.h"
+#include "teataja/members/import.h"
+#include "teataja/members/member.h"
+#include "teataja/members/segment.h"
+#include "teataja/members/subscription.h"
+#include "workspace.h"
+
+static const char *day_of(struct arena *arena, int64_t instant)
+{
+    struct civil civil;
+    char text[CIVIL_TEXT];
+
+    civil_from_utc(instant, &civil);
+    civil.date_only = true;
+    civil_format(&civil, text);
+    return arena_strdup(arena, text);
+}
+
+static const char *languages_of(struct arena *arena, const struct member *member)
+{
+    char text[LANG_COUNT * 4] = "";
+    size_t at = 0;
+
+    for (size_t i = 0; i < member->language_count; i++) {
+        at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s", i > 0 ? " " : "",
+                               language_tag(member->languages[i]));
+    }
+    return arena_strdup(arena, text);
+}
+
+static const char *terms_of(struct arena *arena, const struct member_terms *terms)
+{
+    struct str text;
+    const char *out;
+
+    str_init(&text, LIMIT_TEXT);
+    for (size_t i = 0; i < terms->count; i++) {
+        str_addf(&text, "%s%s", i > 0 ? ", " : "", terms->items[i]);
+    }
+    out = arena_strdup(arena, text.data);
+    str_release(&text);
+    return out;
+}
+
+/* ---- import ---- */
+
+static void import_progress(void *context, size_t rows)
+{
+    (void)context;
+    fprintf(stderr, "\r%zu rows", rows);
+}
+
+static int read_mappings(const struct command *command, struct import_mapping *mappings,
+                         struct err *err)
+{
+    for (size_t i = 0; i < command->many_count; i++) {
+        const char *equals = strchr(command->many[i], '=');
+
+        if (equals == NULL || equals == command->many[i] || equals[1] == '\0') {
+            return err_set(err, ERR_INVALID, "--map takes HEADER=FIELD, not '%s'",
+                           command->many[i]);
+        }
+        mappings[i].header = arena_strndup(command->arena, command->many[i],
+                                           (size_t)(equals - command->many[i]));
+        mappings[i].field = equals + 1;
+        if (mappings[i].header == NULL) {
+            return err_nomem(err);
+        }
+    }
+    return 0;
+}
+
+static void print_import(const struct command *command, const struct import_result *result)
+{
+    static const char *const headings[] = {">rows",   ">added",       ">updated", ">unchanged",
+                                           ">active", ">unconfirmed", ">pending", ">left",
+                                           ">suppressed"};
+    const size_t counts[] = {result->rows,    result->added,       result->updated,
+                             result->unchanged, result->active,    result->unconfirmed,
+                             result->pending, result->left,        result->suppressed};
+    const char *cells[9];
+    struct output_table *table = output_table_new(9, headings);
+
+    for (size_t i = 0; i < 9; i++) {
+        cells[i] = arena_printf(command->arena, "%zu", counts[i]);
+    }
+    output_table_row(table, cells);
+    output_table_print(table, command->json);
+    if (!command->json && result->unconfirmed > 0) {
+        printf("%zu without evidence of consent get nothing until they confirm.\n",
+               result->unconfirmed);
+    }
+    if (!command->json && command_has(command, "dry-run")) {
+        puts("Dry run: nothing was changed.");
+    }
+}
+
+static enum exit_status import_run(struct command *command)
+{
+    struct import_mapping mappings[MAX_MANY];
+    struct import_options options = {.basis = -1};
+    struct import_result result = {0};
+    struct workspace workspace;
+    struct report *report = NULL;
+    struct err err = {0};
+    enum exit_status status = workspace_open(command, WORKSPACE_DB, false, &workspace);
+    const char *basis = command_value(command, "basis");
+
+    if (status != EXIT_DONE) {
+        goto out;
+    }
+    options.list = command_value(command, "list");
+    options.source = command_value(command, "source");
+    options.csv.charset = command_value(command, "charset");
+    options.dry_run = command_has(command, "dry-run");
+    options.progress = isatty(STDERR_FILENO) ? import_progress : NULL;
+    options.mappings = mappings;
+    options.mapping_count = command->many_count;
+    if (options.list != NULL && options.source == NULL) {
+        status = command_misused(command, "--list needs --source: where the consent or the "
+                                          "membership is on record");
+        goto out;
+    }
+    if (basis != NULL && (options.basis = subscription_basis_find(basis)) < 0) {
+        status = command_misused(command, "--basis is consent, membership, public_task or "
+                                          "legitimate_interest, not '%s'", basis);
+        goto out;
+    }
+    if (read_mappings(command, mappings, &err) < 0) {
+        status = command_misused(command, "%s", err.msg);
+        goto out;
+    }
+    report = report_new();
+    if (import_file(&workspace.members, command->arguments[0], &options, report, &result, &err) <
+        0) {
+        fputs(options.progress != NULL ? "\r" : "", stderr);
+        if (report_errors(report) > 0) {
+            report_print(report, stderr);
+            fputs("teataja: nothing was imported\n", stderr);
+            status = EXIT_CONTENT;
+        } else {
+            status = command_fail(&err);
+        }
+        goto out;
+    }
+    fputs(options.progress != NULL ? "\r" : "", stderr);
+    report_print(report, stderr);
+    print_import(command, &result);
+out:
+    report_free(report);
+    workspace_close(&workspace);
+    return status;
+}
+
+static const struct option import_options[] = {
+    {"list", "LIST", "subscribe the members to this list", false},
+    {"source", "TEXT", "where the file comes from; kept as evidence (needed with --list)", false},
+    {"basis", "BASIS", "consent, membership, public_task or legitimate_interest", false},
+    {"charset", "NAME", "the file's charset, such as windows-1257 (default: UTF-8)", false},
+    {"map", "HEADER=FIELD", "read the column HEADER as FIELD; '-' leaves it out (repeatable)",
+     true},
+    {"dry-run", NULL, "say what would happen and change nothing", false},
+    {NULL, NULL, NULL, false},
+};
+
+const struct verb verb_member_import = {
+    .name = "member import",
+    .usage = "FILE.csv",
+    .summary = "import members from a CSV file, all or nothing",
+    .help = "The first row names the columns, in any of the ten languages. A row is matched to a\n"
+            "member by the office's own id, else by address, so the same file may be imported\n"
+            "again. Every wrong row is named, and then nothing is imported. Without evidence of\n"
+            "consent (columns consent_at and consent_source) a subscription is unconfirmed.",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .options = import_options,
+    .run = import_run,
+};
+
+/* ---- add, set ---- */
+
+/* Reads FIELD=VALUE arguments from `first` on, all their mistakes at once. */
+static int read_fields(const struct command *command, struct workspace *workspace, size_t first,
+                       struct member_input *input)
+{
+    int bad = 0;
+
+    for (size_t i = first; i < command->argument_count; i++) {
+        const char *equals = strchr(command->arguments[i], '=');
+        struct err err = {0};
+        char *name;
+
+        if (equals == NULL) {
+            err_set(&err, ERR_INVALID, "'%s' is not FIELD=VALUE", command->arguments[i]);
+        } else {
+            name = arena_strndup(command->arena, command->arguments[i],
+                                 (size_t)(equals - command->arguments[i]));
+            if (name == NULL) {
+                err_nomem(&err);
+            } else {
+                member_input_set_named(&workspace->config, command->arena, input, name,
+                                       equals + 1, &err);
+            }
+        }
+        if (err.code != 0) {
+            fprintf(stderr, "teataja: %s: %s\n", command->arguments[i], err.msg);
+            bad++;
+        }
+    }
+    return bad;
+}
+
+static int subscribe(const struct command *command, struct workspace *workspace, int64_t id,
+                     enum subscription_state *state, struct err *err)
+{
+    const char *list = command_value(command, "list");
+    const char *basis = command_value(command, "basis");
+    const struct site_list *site_list;
+    struct subscription_ground ground = {.source = command_value(command, "source"),
+                                         .how = "staff"};
+    struct civil day;
+    int found;
+    int rc;
+
+    if (list == NULL) {
+        return 0;
+    }
+    site_list = site_list_find(&workspace->config.site, list);
+    ground.basis = site_list != NULL ? (enum site_basis)site_list->basis : SITE_BASIS_CONSENT;
+    if (basis != NULL) {
+        found = subscription_basis_find(basis);
+        if (found < 0) {
+            return err_set(err, ERR_INVALID,
+                           "--basis is consent, membership, public_task or legitimate_interest");
+        }
+        ground.basis = (enum site_basis)found;
+    }
+    if (command_has(command, "consent-at")) {
+        rc = civil_parse(command_value(command, "consent-at"), &day, err);
+        if (rc < 0) {
+            return err_prefix(err, "--consent-at");
+        }
+        ground.consent_at = civil_to_utc(&day);
+    }
+    return subscription_start(&workspace->members, id, list, &ground, state, NULL, err);
+}
+
+static enum exit_status add_run(struct command *command)
+{
+    struct workspace workspace;
+    struct member_input input = {0};
+    enum subscription_state state = SUBSCRIPTION_NONE;
+    struct err err = {0};
+    int64_t id = 0;
+    enum exit_status status = workspace_open(command, WORKSPACE_DB, false, &workspace);
+    int rc;
+
+    if (status != EXIT_DONE) {
+        goto out;
+    }
+    rc = member_input_set(&workspace.config, command->arena, &input, MEMBER_EMAIL,
+                          command->arguments[0], &err);
+    if (rc < 0) {
+        status = command_fail(&err);
+    }
+    if (read_fields(command, &workspace, 1, &input) > 0 || rc < 0) {
+        status = EXIT_CONTENT;
+        goto out;
+    }
+    rc = db_begin(workspace.db, &err);
+    if (rc == 0) {
+        rc = member_add(&workspace.members, &input, &id, &err);
+    }
+    if (rc == 0) {
+        rc = subscribe(command, &workspace, id, &state, &err);
+    }
+    if (rc == 0) {
+        rc = db_commit(workspace.db, &err);
+    }
+    if (rc < 0) {
+        db_rollback(workspace.db);
+        status = command_fail(&err);
+        goto out;
+    }
+    if (command->json) {
+        printf("{\"id\":%" PRId64 ",\"subscription\":\"%s\"}\n", id,
+               subscription_state_name(state));
+    } else {
+        printf("Added member %" PRId64 "%s%s.\n", id, state != SUBSCRIPTION_NONE ? ": " : "",
+               state != SUBSCRIPTION_NONE ? subscription_state_name(state) : "");
+    }
+out:
+    workspace_close(&workspace);
+    return status;
+}
+
+static const struct option add_options[] = {
+    {"list", "LIST", "subscribe the member to this list", false},
+    {"basis", "BASIS", "consent, membership, public_task or legitimate_interest", false},
+    {"source", "TEXT", "where the consent or the membership is on record", false},
+    {"consent-at", "DATE", "when consent was given; without it the member must confirm", false},
+    {NULL, NULL, NULL, false},
+};
+
+const struct verb verb_member_add = {
+    .name = "member add",
+    .usage = "ADDRESS [FIELD=VALUE]...",
+    .summary = "add one member",
+    .help = "Fields: id name language timezone region kind sector tag joined organisation\n"
+            "organisation_code attr.NAME, as in 'member import'.",
+    .min_arguments = 1,
+    .max_arguments = MAX_ARGUMENTS,
+    .options = add_options,
+    .run = add_run,
+};
+
+static enum exit_status set_run(struct command *command)
+{
+    struct workspace workspace;
+    struct member_input input = {0};
+    struct member member;
+    struct err err = {0};
+    bool changed = false;
+    enum exit_status status = workspace_open(command, WORKSPACE_DB, false, &workspace);
+
+    if (status != EXIT_DONE) {
+        goto out;
+    }
+    if (read_fields(command, &workspace, 1, &input) > 0) {
+        status = EXIT_CONTENT;
+        goto out;
+    }
+    if (member_find(&workspace.members, command->arena, command->arguments[0], &member, &err) <
+            0 ||
+        member_set(&workspace.members, member.id, &input, &changed, &err) < 0) {
+        status = command_fail(&err);
+        goto out;
+    }
+    if (command->json) {
+        printf("{\"id\":%" PRId64 ",\"changed\":%s}\n", member.id, changed ? "true" : "false");
+    } else {
+        printf(changed ? "Changed member %" PRId64 ".\n" : "Member %" PRId64 " is so already.\n",
+               member.id);
+    }
+out:
+    workspace_close(&workspace);
+    return status;
+}
+
+const struct verb verb_member_set = {
+    .name = "member set",
+    .usage = "MEMBER FIELD=VALUE...",
+    .summary = "change fields of a member",
+    .help = "MEMBER is an address, an id, or id:THE-OFFICE'S-ID. An empty value clears a field.",
+    .min_arguments = 2,
+    .max_arguments = MAX_ARGUMENTS,
+    .run = set_run,
+};
+
+static enum exit_status change_address_run(struct command *command)
+{
+    struct workspace workspace;
+    struct member member;
+    struct err err = {0};
+    enum exit_status status = workspace_open(command, WORKSPACE_DB, false, &workspace);
+
+    if (status == EXIT_DONE &&
+        (member_find(&workspace.members, command->arena, command->arguments[0], &member, &err) <
+             0 ||
+         member_change_address(&workspace.members, member.id, command->arguments[1], &err) < 0)) {
+        status = command_fail(&err);
+    }
+    if (status == EXIT_DONE && !command->json) {
+        printf("Member %" PRId64 " has a new address; answers from the old one still count.\n",
+               member.id);
+    }
+    workspace_close(&workspace);
+    return status;
+}
+
+const struct verb verb_member_change_address = {
+    .name = "member change-address",
+    .usage = "MEMBER ADDRESS",
+    .summary = "give a member another address",
+    .help = "Subscriptions, invitations and answers stay. An answer from the earlier address\n"
+            "still counts as the member's.",
+    .min_arguments = 2,
+    .max_arguments = 2,
+    .run = change_address_run,
+};
+
+/* ---- list, show ---- */
+
+static enum exit_status list_members(const struct command *command, struct workspace *workspace,
+                                     const char *expression)
+{
+    static const char *const headings[] = {">id",    "email",  "name",        "languages",
+                                           "region", "sectors", "organisation", "status"};
+    struct output_table *table = output_table_new(8, headings);
+    struct segment *segment = NULL;
+    struct segment_walk *walk = NULL;
+    struct err err = {0};
+    int64_t id;
+    int rc = segment_parse_plain(&workspace->config, expression, &segment, &err);
+
+    if (rc == 0) {
+        rc = segment_open(workspace->db, segment, &walk, &err);
+    }
+    while (rc == 0 && (rc = segment_next(walk, &id, &err)) == 1) {
+        struct arena_mark mark = arena_mark(command->arena);
+        struct member member;
+
+        rc = member_get(&workspace->members, command->arena, id, &member, &err);
+        if (rc == 0) {
+            const char *const cells[] = {arena_printf(command->arena, "%" PRId64, id),
+                                         member.email,
+                                         member.name,
+                                         languages_of(command->arena, &member),
+                                         member.region,
+                                         terms_of(command->arena, &member.sectors),
+                                         member.organisation_name,
+                                         member_delivery_name(member.delivery)};
+            output_table_row(table, cells);
+        }
+        arena_rewind(command->arena, mark);
+    }
+    segment_close(walk);
+    segment_free(segment);
+    output_table_print(table, command->json && rc == 0);
+    return rc < 0 ? command_fail(&err) : EXIT_DONE;
+}
+
+static enum exit_status list_run(struct command *command)
+{
+    struct workspace workspace;
+    enum exit_status status = workspace_open(command, WORKSPACE_DB, false, &workspace);
+
+    if (status == EXIT_DONE) {
+        status = list_members(command, &workspace,
+                              command->argument_count > 0 ? command->arguments[0] : "");
+    }
+    workspace_close(&workspace);
+    return status;
+}
+
+const struct verb verb_member_list = {
+    .name = "member list",
+    .usage = "[EXPRESSION]",
+    .summary = "list members, all or those of a segment",
+    .help = "EXPRESSION is a segment, such as 'subscribed(funding) and sector = music'.",
+    .max_arguments = 1,
+    .run = list_run,
+};
+
+const struct verb verb_segment_show = {
+    .name = "segment show",
+    .usage = "EXPRESSION",
+    .summary = "list the members of a segment",
+    .help = "The same as 'member list' with an expression.",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .run = list_run,
+};
+
+static void show_line(const char *label, const char *value)
+{
+    if (value != NULL && value[0] != '\0') {
+        printf("%-14s %s\n", label, value);
+    }
+}
+
+static int show_record(const struct command *command, struct workspace *workspace, int64_t id,
+                       struct err *err)
+{
+    struct subscription *subscriptions = NULL;
+    struct consent *consents = NULL;
+    size_t count = 0;
+    int rc = subscription_list(&workspace->members, command->arena, id, &subscriptions, &count,
+                               err);
+
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        printf("%-14s %s: %s by %s since %s\n", i == 0 ? "subscriptions" : "",
+               subscriptions[i].list, subscription_state_name(subscriptions[i].state),
+               subscription_basis_name(subscriptions[i].basis),
+               day_of(command->arena, subscriptions[i].since));
+    }
+    if (rc == 0) {
+        rc = consent_list(&workspace->members, command->arena, id, &consents, &count, err);
+    }
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        printf("%-14s %s %s %s%s%s%s%s\n", i == 0 ? "record" : "",
+               day_of(command->arena, consents[i].at), consents[i].list, consents[i].act,
+               consents[i].how != NULL ? ", " : "", consents[i].how != NULL ? consents[i].how : "",
+               consents[i].source != NULL ? ", " : "",
+               consents[i].source != NULL ? consents[i].source : "");
+    }
+    return rc;
+}
+
+static void write_show_json(struct command *command, const struct member *member,
+                            const struct subscription *subscriptions, size_t count)
+{
+    struct str out;
+    struct json_writer json = json_writer(&out);
+
+    str_init(&out, LIMIT_TEXT);
+    json_write_object(&json);
+    json_write_int_at(&json, "id", member->id);
+    json_write_text_at(&json, "uid", member->uid);
+    json_write_text_at(&json, "external_id", member->external_id);
+    json_write_text_at(&json, "email", member->email);
+    json_write_text_at(&json, "name", member->name);
+    json_write_text_at(&json, "languages", languages_of(command->arena, member));
+    json_write_text_at(&json, "timezone", member->tz);
+    json_write_text_at(&json, "region", member->region);
+    json_write_text_at(&json, "organisation", member->organisation_name);
+    json_write_text_at(&json, "kinds", terms_of(command->arena, &member->kinds));
+    json_write_text_at(&json, "sectors", terms_of(command->arena, &member->sectors));
+    json_write_text_at(&json, "tags", terms_of(command->arena, &member->tags));
+    json_write_text_at(&json, "status", member_delivery_name(member->delivery));
+    json_write_key(&json, "attributes");
+    json_write_object(&json);
+    for (size_t i = 0; i < member->attr_count; i++) {
+        json_write_text_at(&json, member->attrs[i].key, member->attrs[i].text);
+    }
+    json_write_object_end(&json);
+    json_write_key(&json, "subscriptions");
+    json_write_array(&json);
+    for (size_t i = 0; i < count; i++) {
+        json_write_object(&json);
+        json_write_text_at(&json, "list", subscriptions[i].list);
+        json_write_text_at(&json, "state", subscription_state_name(subscriptions[i].state));
+        json_write_text_at(&json, "basis", subscription_basis_name(subscriptions[i].basis));
+        json_write_object_end(&json);
+    }
+    json_write_array_end(&json);
+    json_write_object_end(&json);
+    puts(out.data);
+    str_release(&out);
+}
+
+static int show_member(struct command *command, struct workspace *workspace, struct err *err)
+{
+    struct subscription *subscriptions = NULL;
+    struct member member;
+    size_t count = 0;
+    int rc = member_find(&workspace->members, command->arena, command->arguments[0], &member, err);
+
+    if (rc < 0) {
+        return rc;
+    }
+    if (command->json) {
+        rc = subscription_list(&workspace->members, command->arena, member.id, &subscriptions,
+                               &count, err);
+        if (rc == 0) {
+            write_show_json(command, &member, subscriptions, count);
+        }
+        return rc;
+    }
+    printf("%-14s %" PRId64 " (%s)\n", "member", member.id, member.uid);
+    show_line("id", member.external_id);
+    show_line("address", member.email);
+    show_line("name", member.name);
+    show_line("languages", languages_of(command->arena, &member));
+    show_line("time zone", member.tz);
+    show_line("region", member.region);
+    show_line("organisation", member.organisation_name);
+    show_line("kinds", terms_of(command->arena, &member.kinds));
+    show_line("sectors", terms_of(command->arena, &member.sectors));
+    show_line("tags", terms_of(command->arena, &member.tags));
+    for (size_t i = 0; i < member.attr_count; i++) {
+        show_line(member.attrs[i].key, member.attrs[i].text);
+    }
+    show_line("delivery", member_delivery_name(member.delivery));
+    show_line("because", member.delivery_reason);
+    show_line("joined", day_of(command->arena, member.joined_at));
+    return show_record(command, workspace, member.id, err);
+}
+
+static enum exit_status show_run(struct command *command)
+{
+    struct workspace workspace;
+    struct err err = {0};
+    enum exit_status status = workspace_open(command, WORKSPACE_DB, false, &workspace);
+
+    if (status == EXIT_DONE && show_member(command, &workspace, &err) < 0) {
+        status = command_fail(&err);
+    }
+    workspace_close(&workspace);
+    return status;
+}
+
+const struct verb verb_member_show = {
+    .name = "member show",
+    .usage = "MEMBER",
+    .summary = "show a member with subscriptions and the record of consent",
+    .help = "MEMBER is an address (also an earlier one), an id, or id:THE-OFFICE'S-ID.",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .run = show_run,
+};
+
+/* ---- export ---- */
+
+static enum exit_status export_run(struct command *command)
+{
+    struct export_options options = {.list = command_value(command, "list"),
+                                     .bom = command_has(command, "bom")};
+    const char *path = command_value(command, "o");
+    const char *separator = command_value(command, "separator");
+    struct workspace workspace;
+    struct segment *segment = NULL;
+    struct err err = {0};
+    size_t count = 0;
+    FILE *out = stdout;
+    enum exit_status status = workspace_open(command, WORKSPACE_DB, false, &workspace);
+    int rc = 0;
+
+    if (status != EXIT_DONE) {
+        goto out;
+    }
+    if (separator != NULL && strlen(separator) != 1) {
+        status = command_misused(command, "--separator is one character");
+        goto out;
+    }
+    options.separator = separator != NULL ? separator[0] : ',';
+    if (command->argument_count > 0) {
+        rc = segment_parse_plain(&workspace.config, command->arguments[0], &segment, &err);
+        options.segment = segment;
+    }
+    if (rc == 0 && path != NULL && (out = fopen(path, "wx")) == NULL) {
+        rc = err_set(&err, ERR_IO, "cannot make '%s': it exists or its folder is not writable",
+                     path);
+    }
+    if (rc == 0) {
+        rc = export_members(&workspace.members, &options, out, &count, &err);
+    }
+    if (path != NULL && out != NULL && fclose(out) != 0 && rc == 0) {
+        rc = err_set(&err, ERR_IO, "cannot write '%s'", path);
+    }
+    if (rc < 0) {
+        status = command_fail(&err);
+    } else if (path != NULL) {
+        printf("Exported %zu members to %s.\n", count, path);
+    }
+out:
+    segment_free(segment);
+    workspace_close(&workspace);
+    return status;
+}
+
+static const struct option export_verb_options[] = {
+    {"o", "FILE", "write to a new file instead of standard output", false},
+    {"list", "LIST", "only those who are or were on this list, with their subscription", false},
+    {"separator", "C", "what separates columns (default ',')", false},
+    {"bom", NULL, "begin with a byte order mark, for old spreadsheets", false},
+    {NULL, NULL, NULL, false},
+};
+
+const struct verb verb_member_export = {
+    .name = "member export",
+    .usage = "[EXPRESSION]",
+    .summary = "write members as CSV, all or those of a segment",
+    .help = "What 'member import' reads back. A cell that a spreadsheet would run as a formula\n"
+            "begins with an apostrophe.",
+    .max_arguments = 1,
+    .options = export_verb_options,
+    .run = export_run,
+};
+
+/* ---- erase ---- */
+
+static int erase_everywhere(struct workspace *workspace, int64_t id, const char *log,
+                            struct err *err)
+{
+    int rc = db_begin(workspace->db, err);
+
+    if (rc == 0) {
+        rc = mailing_scrub_member(workspace->db, id, err);
+    }
+    if (rc == 0) {
+        rc = invitation_scrub_member(workspace->db, id, err);
+    }
+    if (rc == 0) {
+        rc = member_erase(&workspace->members, id, log, err);
+    }
+    if (rc == 0) {
+        rc = db_commit(workspace->db, err);
+    }
+    db_rollback(workspace->db);
+    return rc;
+}
+
+static enum exit_status erase_run(struct command *command)
+{
+    struct workspace workspace;
+    struct member member;
+    struct err err = {0};
+    char *var = NULL;
+    char *log = NULL;
+    enum exit_status status = workspace_open(command, WORKSPACE_DB, false, &workspace);
+
+    if (status != EXIT_DONE) {
+        goto out;
+    }
+    if (member_find(&workspace.members, command->arena, command->arguments[0], &member, &err) <
+            0 ||
+        workspace_var(&workspace, &var, &err) < 0) {
+        status = command_fail(&err);
+        goto out;
+    }
+    if (!command_confirm(command, "Remove all data of this person for good")) {
+        status = EXIT_FAILED;
+        goto out;
+    }
+    log = file_join(command->arena, var, "erasure.log");
+    if (log == NULL || erase_everywhere(&workspace, member.id, log, &err) < 0) {
+        status = command_fail(&err);
+    } else if (!command->json) {
+        printf("Erased member %" PRId64 ".\n", member.id);
+    }
+out:
+    workspace_close(&workspace);
+    return status;
+}
+
+const struct verb verb_member_erase = {
+    .name = "member erase",
+    .usage = "MEMBER",
+    .summary = "remove a person's data for good (GDPR article 17)",
+    .help = "Name, address, profile, the values in sent letters and comments are removed; a keyed\n"
+            "hash of the address stays, so that a later import does not bring the person back.\n"
+            "A line in var/erasure.log repeats it after a backup is restored.",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .run = erase_run,
+};

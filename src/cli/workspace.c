@@ -1,0 +1,228 @@
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "teataja/base/clock.h"
+#include "teataja/base/file.h"
+#include "teataja/calendar/zone.h"
+#include "teataja/members/sync.h"
+#include "workspace.h"
+
+const char *workspace_templates(struct arena *arena)
+{
+    const char *from_environment = getenv("TEATAJA_TEMPLATES");
+    const char *const places[] = {from_environment, TEATAJA_TEMPLATES, TEATAJA_SOURCE_TEMPLATES};
+
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        char *probe = places[i] != NULL ? file_join(arena, places[i], "locale/en.yaml") : NULL;
+
+        if (probe != NULL && file_exists(probe)) {
+            return places[i];
+        }
+    }
+    return NULL;
+}
+
+int workspace_var(struct workspace *workspace, char **out, struct err *err)
+{
+    *out = file_join(workspace->arena, workspace->config.folder, "var");
+    if (*out == NULL) {
+        return err_nomem(err);
+    }
+    return file_make_folder(*out, err);
+}
+
+/* The key's file is made on first use: a site that was copied without its var/
+ * folder then has new links, and says so by the old ones not working. */
+static int make_key_file(struct workspace *workspace, const char *path, struct err *err)
+{
+    struct token_key key;
+    char hex[2 * TOKEN_KEY + 2];
+    char *var = NULL;
+    int rc = workspace_var(workspace, &var, err);
+
+    if (rc < 0) {
+        return rc;
+    }
+    token_key_make(&key);
+    for (size_t i = 0; i < TOKEN_KEY; i++) {
+        snprintf(hex + 2 * i, 3, "%02x", key.secret[i]);
+    }
+    hex[2 * TOKEN_KEY] = '\n';
+    return file_write(path, hex, 2 * TOKEN_KEY + 1, 0600, err);
+}
+
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static int read_key(struct workspace *workspace, struct err *err)
+{
+    const char *reference = workspace->config.site.token_key;
+    char *text = NULL;
+    int rc;
+
+    if (strncmp(reference, "file:", 5) == 0) {
+        char *path = config_path(workspace->arena, &workspace->config, reference + 5);
+
+        if (path == NULL) {
+            return err_nomem(err);
+        }
+        if (!file_exists(path) && (rc = make_key_file(workspace, path, err)) < 0) {
+            return rc;
+        }
+    }
+    rc = config_secret(workspace->arena, &workspace->config, reference, &text, err);
+    if (rc < 0) {
+        return err_prefix(err, "token_key");
+    }
+    if (strlen(text) != 2 * TOKEN_KEY || strspn(text, "0123456789abcdef") != 2 * TOKEN_KEY) {
+        return err_set(err, ERR_INVALID, "token_key: %s does not hold %d hexadecimal digits",
+                       reference, 2 * TOKEN_KEY);
+    }
+    workspace->key.id = 1;
+    for (size_t i = 0; i < TOKEN_KEY; i++) {
+        workspace->key.secret[i] =
+            (uint8_t)(hex_digit(text[2 * i]) * 16 + hex_digit(text[2 * i + 1]));
+    }
+    return 0;
+}
+
+static int open_db(struct workspace *workspace, struct err *err)
+{
+    char *path = config_path(workspace->arena, &workspace->config,
+                             workspace->config.site.database);
+    char *var = NULL;
+    int rc;
+
+    if (path == NULL) {
+        return err_nomem(err);
+    }
+    rc = workspace_var(workspace, &var, err);
+    if (rc == 0) {
+        rc = db_open(path, DB_OPEN_CREATE, &workspace->db, err);
+    }
+    if (rc == 0) {
+        rc = read_key(workspace, err);
+    }
+    if (rc == 0) {
+        workspace->members = (struct members){
+            .db = workspace->db, .config = &workspace->config, .key = &workspace->key};
+        rc = members_sync(&workspace->members, err);
+    }
+    return rc;
+}
+
+/* config checks a zone's form only: which exist is calendar's to know. */
+static void check_zones(struct workspace *workspace)
+{
+    const struct config *config = &workspace->config;
+    char found[CIVIL_ZONE];
+    struct err err = {0};
+
+    if (config->site.timezone != NULL &&
+        zone_find(config->site.timezone, found, &err) < 0) {
+        yaml_problem(workspace->report, config->site.node, "timezone", "%s", err.msg);
+    }
+    for (size_t i = 0; i < config->newsletter_count; i++) {
+        const struct newsletter *newsletter = &config->newsletters[i];
+
+        if (newsletter->timezone != NULL && zone_find(newsletter->timezone, found, &err) < 0) {
+            yaml_problem(workspace->report, newsletter->node, "timezone", "%s", err.msg);
+        }
+    }
+}
+
+static int load_content(struct workspace *workspace, struct err *err)
+{
+    struct workspace *ws = workspace;
+    int rc = content_load(ws->arena, &ws->config, ws->holidays, clock_now(), ws->report,
+                          &ws->content, err);
+
+    if (rc < 0 && rc != ERR_INVALID) {
+        return rc;
+    }
+    rc = events_load(ws->arena, &ws->config, ws->report, &ws->events, err);
+    return rc == ERR_INVALID ? 0 : rc;
+}
+
+/* Everything up to the files' own problems, which are in the report. */
+static int read_files(const struct command *command, unsigned parts, struct workspace *out,
+                      struct err *err)
+{
+    char *holidays;
+    int rc;
+
+    out->arena = command->arena;
+    out->report = report_new();
+    out->templates = workspace_templates(command->arena);
+    if (out->report == NULL) {
+        return err_nomem(err);
+    }
+    if (out->templates == NULL) {
+        return err_set(err, ERR_NOT_FOUND,
+                       "the templates are not installed at " TEATAJA_TEMPLATES
+                       "; set TEATAJA_TEMPLATES to their folder");
+    }
+    rc = config_load(command->arena, command->folder, out->report, &out->config, err);
+    if (rc == ERR_NOT_FOUND) {
+        return err_set(err, ERR_NOT_FOUND,
+                       "'%s' is not a site: it has no teataja.yaml ('teataja init DIR' makes one)",
+                       command->folder);
+    }
+    if (rc < 0 && rc != ERR_INVALID) {
+        return rc;
+    }
+    check_zones(out);
+    if ((parts & WORKSPACE_CONTENT) == 0) {
+        return 0;
+    }
+    holidays = file_join(command->arena, out->templates, "holidays.yaml");
+    if (holidays == NULL) {
+        return err_nomem(err);
+    }
+    rc = holidays_load(command->arena, holidays, out->report, &out->holidays, err);
+    if (rc < 0 && rc != ERR_INVALID) {
+        return rc;
+    }
+    return load_content(out, err);
+}
+
+enum exit_status workspace_examine(const struct command *command, unsigned parts,
+                                   struct workspace *out)
+{
+    struct err err = {0};
+
+    memset(out, 0, sizeof(*out));
+    return read_files(command, parts, out, &err) < 0 ? command_fail(&err) : EXIT_DONE;
+}
+
+enum exit_status workspace_open(const struct command *command, unsigned parts, bool warn,
+                                struct workspace *out)
+{
+    struct err err = {0};
+    enum exit_status status = workspace_examine(command, parts, out);
+
+    if (status != EXIT_DONE) {
+        return status;
+    }
+    if (report_errors(out->report) > 0 || (warn && report_warnings(out->report) > 0)) {
+        report_print(out->report, stderr);
+    }
+    if (report_errors(out->report) > 0) {
+        return EXIT_CONTENT;
+    }
+    if ((parts & WORKSPACE_DB) != 0 && open_db(out, &err) < 0) {
+        return command_fail(&err);
+    }
+    return EXIT_DONE;
+}
+
+void workspace_close(struct workspace *workspace)
+{
+    db_close(workspace->db);
+    report_free(workspace->report);
+    workspace->db = NULL;
+    workspace->report = NULL;
+}

@@ -1,0 +1,50 @@
+/* src/cli/workspace.h - an opened site: what most verbs start from. */
+#pragma once
+
+#include "teataja/base/report.h"
+#include "teataja/base/token.h"
+#include "teataja/calendar/holiday.h"
+#include "teataja/config/config.h"
+#include "teataja/content/content.h"
+#include "teataja/db/db.h"
+#include "teataja/events/event.h"
+#include "teataja/members/member.h"
+#include "verb.h"
+
+struct workspace {
+    struct arena *arena; /* the command's */
+    struct config config;
+    struct report *report;
+    struct holidays *holidays;
+    const char *templates; /* folder of the installed templates */
+    struct content content; /* with WORKSPACE_CONTENT */
+    struct events events;   /* with WORKSPACE_CONTENT */
+    struct db *db;          /* with WORKSPACE_DB */
+    struct token_key key;   /* with WORKSPACE_DB */
+    struct members members; /* with WORKSPACE_DB */
+};
+
+enum workspace_parts {
+    WORKSPACE_CONFIG = 0,
+    WORKSPACE_DB = 1,      /* the register, in step with the files */
+    WORKSPACE_CONTENT = 2  /* calls, news, issues and events */
+};
+
+/* Opens the site in the command's folder. Problems of its files are printed, all
+ * of them; warnings only if `warn`. EXIT_DONE, or the status to return. */
+enum exit_status workspace_open(const struct command *command, unsigned parts, bool warn,
+                                struct workspace *out);
+
+/* As above, but problems stay in out->report and do not end it: for `check`. */
+enum exit_status workspace_examine(const struct command *command, unsigned parts,
+                                   struct workspace *out);
+
+/* Every workspace that was opened, whatever came of it. */
+void workspace_close(struct workspace *workspace);
+
+/* The site's var/ folder, made if absent, in the arena. */
+int workspace_var(struct workspace *workspace, char **out, struct err *err);
+
+/* The folder of installed templates: $TEATAJA_TEMPLATES, beside the program's
+ * installation, or the source tree it was built from. NULL if none is there. */
+const char *workspace_templates(struct arena *arena);
