@@ -26,7 +26,7 @@ static int unknown_key(struct schema_context *context, const struct schema *sche
                        const struct yaml_node *node, const struct yaml_entry *entry)
 {
     struct suggest suggest;
-    char names[200] = "";
+    char names[120] = "";
     bool fits = true;
 
     suggest_start(&suggest, entry->key);

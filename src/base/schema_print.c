@@ -132,7 +132,7 @@ static void print_fields(const struct printing *printing, const struct schema *s
             continue;
         }
         inner.comment = printing->comment || (!printing->all && !first &&
-                                              !(field->flags & SCHEMA_REQUIRED));
+                                              !(field->flags & (SCHEMA_REQUIRED | SCHEMA_SHOWN)));
         if (field->help) {
             print_help(printing, field->help, indent);
         }

@@ -120,8 +120,8 @@ static const struct schema_field address_fields[] = {
      .example = "plus"},
     {.key = "domain", .type = SCHEMA_TEXT, FIELD(site_addresses, domain), .max = LIMIT_DOMAIN,
      .help = "With catchall: the domain.", .example = "bounce.cluster.example"},
-    {.key = "mailbox", .type = SCHEMA_EMAIL, FIELD(site_addresses, mailbox),
-     .help = "With plus and single: the mailbox.", .example = "bounce@cluster.example"},
+    {.key = "mailbox", .type = SCHEMA_EMAIL, .flags = SCHEMA_SHOWN,
+     FIELD(site_addresses, mailbox), .help = "With plus and single: the mailbox.", .example = "bounce@cluster.example"},
 };
 static const struct schema address_schema =
     SCHEMA("addresses", struct site_addresses, address_fields);

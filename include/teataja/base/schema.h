@@ -84,7 +84,8 @@ enum schema_flag {
     SCHEMA_BEFORE = 128, /* SCHEMA_DURATION, SCHEMA_PERIOD: "7 days before" is fine */
     SCHEMA_UNIQUE = 256, /* SCHEMA_LIST of text-like, language or choice: no value twice */
     SCHEMA_NOT_EMPTY = 512, /* a list must have an item (one that is given, or required) */
-    SCHEMA_HIDDEN = 1024 /* not in the sample: the manual has it */
+    SCHEMA_HIDDEN = 1024, /* not in the sample: the manual has it */
+    SCHEMA_SHOWN = 2048   /* in the sample as a key, though it may be left out */
 };
 
 /* A date or a date and time, and the zone if one was written ("" if not). */
