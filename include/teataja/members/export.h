@@ -17,12 +17,12 @@
 
 struct export_options {
     const struct segment *segment; /* NULL: everybody */
-    const char *list;   /* slug; NULL: no list. Only those who are or were on it. */
-    char separator;     /* 0: ',' */
-    bool bom;           /* a UTF-8 byte order mark, for old spreadsheets */
+    const char *list;              /* slug; NULL: no list. Only those who are or were on it. */
+    char separator;                /* 0: ',' */
+    bool bom;                      /* a UTF-8 byte order mark, for old spreadsheets */
 };
 
 /* Writes to `out`, which stays open. *count (may be NULL) is the rows. ERR_IO,
  * ERR_NOT_FOUND for the list. */
-int export_members(const struct members *members, const struct export_options *options,
-                   FILE *out, size_t *count, struct err *err);
+int export_members(const struct members *members, const struct export_options *options, FILE *out,
+                   size_t *count, struct err *err);

@@ -48,8 +48,8 @@ struct import_result {
     size_t active;      /* subscriptions, by what holds after the import: */
     size_t unconfirmed; /* without evidence: they get nothing */
     size_t pending;
-    size_t left;        /* who left before: they stay so */
-    size_t suppressed;  /* whose address gets nothing */
+    size_t left;       /* who left before: they stay so */
+    size_t suppressed; /* whose address gets nothing */
 };
 
 /* Imports a file. Every mistake - a column that appears twice, a bad address, an unknown region,

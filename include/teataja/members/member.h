@@ -55,9 +55,9 @@ struct member {
     const char *name;
     enum language languages[LANG_COUNT]; /* in order of preference */
     size_t language_count;
-    const char *tz;           /* NULL: the site's */
-    const char *region;       /* code */
-    int64_t organisation;     /* id; 0 if none */
+    const char *tz;       /* NULL: the site's */
+    const char *region;   /* code */
+    int64_t organisation; /* id; 0 if none */
     const char *organisation_name;
     enum member_delivery delivery;
     const char *delivery_reason;
@@ -74,17 +74,17 @@ struct member {
 /* The fields that people may write. */
 enum member_field {
     MEMBER_NONE = -1,
-    MEMBER_ID,           /* external id: the office's own */
+    MEMBER_ID, /* external id: the office's own */
     MEMBER_EMAIL,
     MEMBER_NAME,
-    MEMBER_LANGUAGE,     /* one or more, in order of preference */
+    MEMBER_LANGUAGE, /* one or more, in order of preference */
     MEMBER_TIMEZONE,
-    MEMBER_REGION,       /* code, name or alias of regions.yaml */
-    MEMBER_KIND,         /* one or more */
-    MEMBER_SECTOR,       /* one or more */
-    MEMBER_TAG,          /* one or more */
-    MEMBER_JOINED,       /* a date */
-    MEMBER_ORGANISATION, /* its name */
+    MEMBER_REGION,            /* code, name or alias of regions.yaml */
+    MEMBER_KIND,              /* one or more */
+    MEMBER_SECTOR,            /* one or more */
+    MEMBER_TAG,               /* one or more */
+    MEMBER_JOINED,            /* a date */
+    MEMBER_ORGANISATION,      /* its name */
     MEMBER_ORGANISATION_CODE, /* in its country's business register */
     MEMBER_ORGANISATION_KIND,
     MEMBER_ORGANISATION_SECTOR, /* one or more */
@@ -114,9 +114,8 @@ struct member_input {
  * languages also by spaces. Empty text clears the field (an address cannot be
  * cleared). ERR_INVALID names what is wrong, with a suggestion: "no region
  * 'Ida-Vru'; did you mean 'Ida-Viru'?". */
-int member_input_set(const struct config *config, struct arena *arena,
-                     struct member_input *input, enum member_field field, const char *text,
-                     struct err *err);
+int member_input_set(const struct config *config, struct arena *arena, struct member_input *input,
+                     enum member_field field, const char *text, struct err *err);
 
 /* The same for the free attribute `key` of teataja.yaml ("attr." may stand
  * before it). ERR_INVALID also for a key that is not declared. */
@@ -148,8 +147,8 @@ int member_change_address(const struct members *members, int64_t id, const char 
                           struct err *err);
 
 /* By id, with everything. ERR_NOT_FOUND; erased members are found. */
-int member_get(const struct members *members, struct arena *arena, int64_t id,
-               struct member *out, struct err *err);
+int member_get(const struct members *members, struct arena *arena, int64_t id, struct member *out,
+               struct err *err);
 
 /* By "17" (id), "id:EXTERNAL", a uid, an external id, or an address (present, or
  * else one that a single member had before). ERR_NOT_FOUND: "no member
@@ -167,9 +166,8 @@ int member_raise_epoch(const struct members *members, int64_t id, struct err *er
 
 /* Sets the delivery state of the address to active or bouncing with a score;
  * for suppressing see members/suppression.h. */
-int member_set_delivery(const struct members *members, int64_t id,
-                        enum member_delivery delivery, const char *reason, int64_t soft_score,
-                        struct err *err);
+int member_set_delivery(const struct members *members, int64_t id, enum member_delivery delivery,
+                        const char *reason, int64_t soft_score, struct err *err);
 
 /* Members who are not erased. */
 int member_count(const struct members *members, int64_t *count, struct err *err);

@@ -32,5 +32,5 @@ int organisation_find(const struct members *members, struct arena *arena, const 
                       struct organisation *out, struct err *err);
 
 /* All, by name, in the arena. */
-int organisation_list(const struct members *members, struct arena *arena,
-                      struct organisation **out, size_t *count, struct err *err);
+int organisation_list(const struct members *members, struct arena *arena, struct organisation **out,
+                      size_t *count, struct err *err);

@@ -11,16 +11,17 @@
 #include "teataja/members/member.h"
 
 /* All in one arena. Kind, sector and region are as the segment language sees
- * them: the organisation's where the member says nothing, sectors of both. */
+ * them: the organisation's region where the member has none, kinds and sectors of
+ * both. */
 struct member_profile {
     int64_t id;
     const char *uid;
     const char *email;
-    const char *name; /* "" if none */
+    const char *name;                    /* "" if none */
     enum language languages[LANG_COUNT]; /* in order of preference */
     size_t language_count;
-    const char *tz;     /* the member's, else the site's */
-    const char *region; /* code; NULL if none */
+    const char *tz;              /* the member's, else the site's */
+    const char *region;          /* code; NULL if none */
     struct member_terms regions; /* that and every region and group it lies in */
     struct member_terms kinds;
     struct member_terms sectors;

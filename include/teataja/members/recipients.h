@@ -23,10 +23,10 @@
 #define RECIPIENTS_SEGMENTS 2
 
 struct recipients_query {
-    const char *list; /* slug */
+    const char *list;                                    /* slug */
     const struct segment *audience[RECIPIENTS_SEGMENTS]; /* all must match; NULL: everybody */
-    int64_t after;    /* only members with a greater id */
-    int64_t limit;    /* at most so many; 0: all */
+    int64_t after;                                       /* only members with a greater id */
+    int64_t limit;                                       /* at most so many; 0: all */
 };
 
 struct recipients;
@@ -36,8 +36,8 @@ int recipients_open(const struct members *members, const struct recipients_query
                     struct recipients **out, struct err *err);
 
 /* 1 and *out in the arena (which may be rewound between calls), 0 at the end. */
-int recipients_next(struct recipients *recipients, struct arena *arena,
-                    struct member_profile *out, struct err *err);
+int recipients_next(struct recipients *recipients, struct arena *arena, struct member_profile *out,
+                    struct err *err);
 
 void recipients_close(struct recipients *recipients);
 
@@ -45,7 +45,7 @@ void recipients_close(struct recipients *recipients);
  * counts once, for the first reason that holds, in this order. `after` and
  * `limit` of the query make no difference. */
 struct recipients_count {
-    int64_t on_list;     /* subscriptions in any state, erased members left out */
+    int64_t on_list; /* subscriptions in any state, erased members left out */
     int64_t left;
     int64_t pending;     /* asked, but not confirmed */
     int64_t unconfirmed; /* imported without evidence of consent */

@@ -14,14 +14,15 @@
  *               | tag | joined | status | attr.NAME
  *
  * A value is a word (letters, digits and - _ . @ + : /) or a text in "..." or '...', in which
- * \ takes the next character as it is. Words of the grammar are read in any case.
+ * \ takes the next character as it is. The grammar's own words are read in any case; one that is
+ * meant as a value stands in quotes.
  *
  * It is two-valued: what a member does not have compares false, and `!=` is
  * `not =`. `=` and `~` (contains) compare folded text. language, kind, sector
  * and tag mean "has". A region matches the regions below it and a group its
- * members; who has no region or kind has the organisation's, and a sector is had by
- * the member or the organisation. Dates are days in the site's zone. The empty text matches everybody; erased
- * members never match.
+ * members; who has no region has the organisation's; a kind or sector is the
+ * member's own or the organisation's. Dates are days in the site's zone. The empty text matches
+ * everybody; erased members never match.
  *
  * Life: segment_parse, any number of segment_count or segment_open ...
  * segment_next, segment_free. Values are bound, never spliced into SQL.
@@ -89,10 +90,10 @@ int segment_match_all(struct db *db, const struct segment *segment, struct arena
 int segment_match(struct db *db, const struct segment *segment, int64_t member, struct err *err);
 
 struct segment_plan {
-    const char *sql;    /* with $1, $2, ... */
+    const char *sql;           /* with $1, $2, ... */
     const char *const *values; /* what is bound to them, as text */
     size_t value_count;
-    const char *plan;   /* how SQLite runs it */
+    const char *plan; /* how SQLite runs it */
     int64_t count;
 };
 
@@ -104,6 +105,5 @@ int segment_explain(struct db *db, const struct segment *segment, struct arena *
  * the row `m` of the table member, with its values from $`first` on, never NULL.
  * segment_bind binds them; segment_values says how many there are. */
 void segment_write_sql(const struct segment *segment, int first, struct str *out);
-int segment_bind(const struct segment *segment, struct db_stmt *stmt, int first,
-                 struct err *err);
+int segment_bind(const struct segment *segment, struct db_stmt *stmt, int first, struct err *err);
 int segment_values(const struct segment *segment);

@@ -37,12 +37,12 @@ int subscription_basis_find(const char *name);
 /* By what right somebody is put on a list, and what shows it. */
 struct subscription_ground {
     enum site_basis basis;
-    int64_t consent_at;  /* when consent was given; 0: there is no evidence */
-    const char *how;     /* form, paper, import, mail, phone; may be NULL */
-    const char *source;  /* which file, page or meeting; may be NULL */
-    const char *wording; /* the words agreed to; may be NULL */
+    int64_t consent_at;           /* when consent was given; 0: there is no evidence */
+    const char *how;              /* form, paper, import, mail, phone; may be NULL */
+    const char *source;           /* which file, page or meeting; may be NULL */
+    const char *wording;          /* the words agreed to; may be NULL */
     const char *wording_language; /* their language; NULL is "" */
-    bool again;          /* the person asked for it anew: leads back from left */
+    bool again;                   /* the person asked for it anew: leads back from left */
 };
 
 /* Puts a member on a list: active if the basis is not consent, or if there is

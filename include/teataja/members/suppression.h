@@ -28,8 +28,7 @@ int suppression_add(const struct members *members, const char *email,
 
 /* Suppresses the present address of a member. */
 int suppression_add_member(const struct members *members, int64_t member,
-                           enum suppression_reason reason, const char *evidence,
-                           struct err *err);
+                           enum suppression_reason reason, const char *evidence, struct err *err);
 
 /* Lifts it: the member is active again. ERR_NOT_FOUND if it is not suppressed. */
 int suppression_lift(const struct members *members, const char *email, struct err *err);

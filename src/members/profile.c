@@ -1,0 +1,114 @@
+#include "teataja/members/profile.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "member_row.h"
+#include "sql/members/profile.h"
+#include "teataja/db/db.h"
+
+bool member_terms_has(const struct member_terms *terms, const char *term)
+{
+    for (size_t i = 0; i < terms->count; i++) {
+        if (strcmp(terms->items[i], term) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *member_profile_attr(const struct member_profile *profile, const char *key)
+{
+    for (size_t i = 0; i < profile->attr_count; i++) {
+        if (strcmp(profile->attrs[i].key, key) == 0) {
+            return profile->attrs[i].text;
+        }
+    }
+    return NULL;
+}
+
+/* The region and all that it lies in, by the configuration: it is what the
+ * tables were brought in step with, and needs no query. */
+static int profile_regions(const struct members *members, struct arena *arena, const char *code,
+                           struct member_terms *out, struct err *err)
+{
+    const struct regions *regions = &members->config->regions;
+    const struct region *home = code != NULL ? region_find(regions, code) : NULL;
+    const char **codes = NULL;
+    size_t count = 0;
+
+    out->items = NULL;
+    out->count = 0;
+    if (home == NULL) {
+        return 0;
+    }
+    for (size_t i = 0; i < regions->count; i++) {
+        count += region_is_within(home, &regions->items[i]);
+    }
+    codes = arena_alloc(arena, count + 1, sizeof(*codes));
+    if (codes == NULL) {
+        return err_nomem(err);
+    }
+    for (size_t i = 0; i < regions->count; i++) {
+        if (region_is_within(home, &regions->items[i])) {
+            size_t at = out->count++;
+
+            while (at > 0 && strcmp(codes[at - 1], regions->items[i].code) > 0) {
+                codes[at] = codes[at - 1];
+                at--;
+            }
+            codes[at] = regions->items[i].code;
+        }
+    }
+    out->items = codes;
+    return 0;
+}
+
+static bool profile_fill(const struct members *members, struct arena *arena, struct db_stmt *stmt,
+                         struct member_profile *out)
+{
+    const char *state = db_text(stmt, 9);
+
+    out->id = db_int(stmt, 0);
+    out->uid = db_dup(stmt, 1, arena);
+    out->email = db_dup(stmt, 2, arena);
+    out->name = arena_strdup(arena, db_text(stmt, 3));
+    out->language_count = member_row_languages(db_text(stmt, 4), out->languages);
+    out->tz = db_is_null(stmt, 5) ? members->config->site.timezone : db_dup(stmt, 5, arena);
+    out->region = db_dup(stmt, 6, arena);
+    out->organisation = arena_strdup(arena, db_text(stmt, 7));
+    out->epoch = db_int(stmt, 8);
+    out->delivery = strcmp(state, "active") == 0     ? MEMBER_ACTIVE
+                    : strcmp(state, "bouncing") == 0 ? MEMBER_BOUNCING
+                                                     : MEMBER_SUPPRESSED;
+    return member_row_terms(arena, db_text(stmt, 10), &out->kinds) &&
+           member_row_terms(arena, db_text(stmt, 11), &out->sectors) &&
+           member_row_terms(arena, db_text(stmt, 12), &out->tags) && out->uid != NULL &&
+           out->email != NULL && out->name != NULL && out->tz != NULL && out->organisation != NULL;
+}
+
+int member_profile_get(const struct members *members, struct arena *arena, int64_t id,
+                       struct member_profile *out, struct err *err)
+{
+    struct db_stmt *stmt = NULL;
+    int rc = db_query(members->db, SQL_PROFILE_ROW, &stmt, err);
+
+    memset(out, 0, sizeof(*out));
+    if (rc == 0) {
+        rc = db_bind_int(stmt, 1, id, err);
+    }
+    if (rc == 0) {
+        rc = db_next(stmt, err);
+        if (rc == 0) {
+            rc = err_set(err, ERR_NOT_FOUND, "no member %" PRId64, id);
+        }
+    }
+    if (rc == 1) {
+        rc = profile_fill(members, arena, stmt, out) ? 0 : err_nomem(err);
+    }
+    db_stmt_free(stmt);
+    if (rc == 0) {
+        rc = profile_regions(members, arena, out->region, &out->regions, err);
+    }
+    return rc < 0 ? rc : member_row_attrs(members, arena, id, &out->attrs, &out->attr_count, err);
+}

@@ -1,0 +1,208 @@
+#include "teataja/members/recipients.h"
+
+#include <string.h>
+
+#include "teataja/base/limits.h"
+#include "teataja/base/mem.h"
+#include "teataja/base/str.h"
+#include "teataja/db/db.h"
+#include "teataja/members/sync.h"
+
+#define RECIPIENTS_SQL ((size_t)LIMIT_SEGMENT * 300)
+
+struct recipients {
+    const struct members *members;
+    struct db_stmt *stmt;
+};
+
+/* $1 to $3 are the statement's own; the segments' values follow. */
+#define RECIPIENTS_FIRST 4
+
+static void recipients_write_audience(const struct recipients_query *query, struct str *out)
+{
+    int first = RECIPIENTS_FIRST;
+
+    str_add(out, "1");
+    for (size_t i = 0; i < RECIPIENTS_SEGMENTS; i++) {
+        if (query->audience[i] != NULL) {
+            str_add(out, " AND (");
+            segment_write_sql(query->audience[i], first, out);
+            str_add(out, ")");
+            first += segment_values(query->audience[i]);
+        }
+    }
+}
+
+static int recipients_bind(const struct recipients_query *query, struct db_stmt *stmt,
+                           struct err *err)
+{
+    int first = RECIPIENTS_FIRST;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < RECIPIENTS_SEGMENTS; i++) {
+        if (query->audience[i] != NULL) {
+            rc = segment_bind(query->audience[i], stmt, first, err);
+            first += segment_values(query->audience[i]);
+        }
+    }
+    return rc;
+}
+
+/* Prepares head, audience and tail as one text, with the audience's values bound. */
+static int recipients_query_text(struct db *db, const struct recipients_query *query,
+                                 const char *head, const char *tail, struct db_stmt **out,
+                                 struct err *err)
+{
+    struct str text;
+    int rc = 0;
+
+    str_init(&text, RECIPIENTS_SQL);
+    str_add(&text, head);
+    recipients_write_audience(query, &text);
+    str_add(&text, tail);
+    rc = str_check(&text, err);
+    if (rc == 0) {
+        rc = db_query_text(db, text.data, out, err);
+    }
+    if (rc == 0) {
+        rc = recipients_bind(query, *out, err);
+    }
+    str_release(&text);
+    return rc;
+}
+
+int recipients_open(const struct members *members, const struct recipients_query *query,
+                    struct recipients **out, struct err *err)
+{
+    struct recipients *recipients = mem_alloc(1, sizeof(*recipients));
+    int64_t list = 0;
+    int rc = 0;
+
+    if (recipients == NULL) {
+        return err_nomem(err);
+    }
+    recipients->members = members;
+    rc = list_find(members, query->list, &list, err);
+    if (rc == 0) {
+        rc = recipients_query_text(members->db, query,
+                                   "SELECT m.id FROM v_list_recipient r "
+                                   "JOIN member m ON m.id = r.member "
+                                   "WHERE r.list = $1 AND m.id > $2 AND ",
+                                   " ORDER BY m.id LIMIT $3", &recipients->stmt, err);
+    }
+    if (rc == 0) {
+        rc = db_bind(recipients->stmt, err, "iii", list, query->after,
+                     query->limit > 0 ? query->limit : (int64_t)-1);
+    }
+    if (rc < 0) {
+        recipients_close(recipients);
+        return rc;
+    }
+    *out = recipients;
+    return 0;
+}
+
+int recipients_next(struct recipients *recipients, struct arena *arena, struct member_profile *out,
+                    struct err *err)
+{
+    int rc = db_next(recipients->stmt, err);
+
+    if (rc != 1) {
+        return rc;
+    }
+    rc = member_profile_get(recipients->members, arena, db_int(recipients->stmt, 0), out, err);
+    return rc < 0 ? rc : 1;
+}
+
+void recipients_close(struct recipients *recipients)
+{
+    if (recipients != NULL) {
+        db_stmt_free(recipients->stmt);
+        mem_free(recipients);
+    }
+}
+
+/* One pass over the list's subscriptions; the first reason that holds counts. */
+static int recipients_count_list(const struct members *members,
+                                 const struct recipients_query *query, int64_t list,
+                                 struct recipients_count *out, struct err *err)
+{
+    struct db_stmt *stmt = NULL;
+    int rc = recipients_query_text(
+        members->db, query,
+        "SELECT count(*), sum(state = 'left'), sum(state = 'pending'),"
+        " sum(state = 'unconfirmed'), sum(state = 'active' AND suppressed),"
+        " sum(state = 'active' AND NOT suppressed AND NOT fits),"
+        " sum(state = 'active' AND NOT suppressed AND fits),"
+        " sum(state = 'active' AND NOT suppressed AND fits AND bouncing)"
+        " FROM (SELECT s.state, m.delivery_state = 'suppressed' AS suppressed,"
+        " m.delivery_state = 'bouncing' AS bouncing, (",
+        ") AS fits FROM subscription s JOIN member m ON m.id = s.member"
+        " WHERE s.list = $1 AND m.erased_at IS NULL)",
+        &stmt, err);
+
+    if (rc == 0) {
+        rc = db_bind_int(stmt, 1, list, err);
+    }
+    if (rc == 0) {
+        rc = db_next(stmt, err);
+    }
+    if (rc == 1) {
+        out->on_list = db_int(stmt, 0);
+        out->left = db_int(stmt, 1);
+        out->pending = db_int(stmt, 2);
+        out->unconfirmed = db_int(stmt, 3);
+        out->suppressed = db_int(stmt, 4);
+        out->outside = db_int(stmt, 5);
+        out->get_it = db_int(stmt, 6);
+        out->bouncing = db_int(stmt, 7);
+        rc = 0;
+    }
+    db_stmt_free(stmt);
+    return rc;
+}
+
+static int recipients_count_others(const struct members *members,
+                                   const struct recipients_query *query, int64_t list,
+                                   int64_t *count, struct err *err)
+{
+    struct db_stmt *stmt = NULL;
+    int rc = recipients_query_text(members->db, query,
+                                   "SELECT count(*) FROM member m WHERE m.erased_at IS NULL "
+                                   "AND m.id NOT IN (SELECT member FROM subscription "
+                                   "WHERE list = $1) AND ",
+                                   "", &stmt, err);
+
+    if (rc == 0) {
+        rc = db_bind_int(stmt, 1, list, err);
+    }
+    if (rc == 0) {
+        rc = db_next(stmt, err);
+    }
+    if (rc == 1) {
+        *count = db_int(stmt, 0);
+        rc = 0;
+    }
+    db_stmt_free(stmt);
+    return rc;
+}
+
+int recipients_explain(const struct members *members, const struct recipients_query *query,
+                       struct recipients_count *out, struct err *err)
+{
+    bool audience = false;
+    int64_t list = 0;
+    int rc = list_find(members, query->list, &list, err);
+
+    memset(out, 0, sizeof(*out));
+    for (size_t i = 0; i < RECIPIENTS_SEGMENTS; i++) {
+        audience = audience || query->audience[i] != NULL;
+    }
+    if (rc == 0) {
+        rc = recipients_count_list(members, query, list, out, err);
+    }
+    if (rc == 0 && audience) {
+        rc = recipients_count_others(members, query, list, &out->not_on_list, err);
+    }
+    return rc;
+}
