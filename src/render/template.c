@@ -181,6 +181,10 @@ static int load_partials(struct template_set *set, struct template *template, in
         if (name == NULL) {
             return err_nomem(err);
         }
+        if (!name_is_sound(name)) {
+            return err_set(err, ERR_INVALID, "%s:%d: '%.*s' is not a template's name",
+                           template->file, code->line, (int)code->len, code->text);
+        }
         rc = load(set, name, depth + 1, &partial, err);
         if (rc == ERR_NOT_FOUND) {
             if (set->mode == TEMPLATE_LENIENT) {

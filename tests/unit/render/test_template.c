@@ -248,7 +248,8 @@ static void test_a_mistake_is_named_with_file_and_line(void **state)
         {"{{{title}}}",
          "m/x.html.mustache:1: 'title' is not markup: it needs two braces, not three"},
         {"\n\n{{> footer}}", "m/x.html.mustache:3: no template 'm/footer.html'"},
-        {"{{> ../../etc/passwd}}", "'../../etc/passwd.html' is not a template's name"},
+        {"\n{{> ../../etc/passwd}}",
+         "m/x.html.mustache:2: '../../etc/passwd' is not a template's name"},
         {"\n{{> x}}", "m/x.html.mustache:2: partial 'x' contains itself without end"},
         {"{{> bad}}", "m/bad.html.mustache:2: section 'a' is not closed"},
     };
