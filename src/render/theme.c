@@ -21,8 +21,8 @@
 /* Coloured letters on a dark ground look dull at the least contrast. */
 #define DARK_LINK_CONTRAST 6.5
 
-#define SERIF "Georgia,Cambria,Times New Roman,serif"
-#define SANS "Segoe UI,Roboto,Helvetica Neue,Arial,sans-serif"
+#define SERIF "Georgia,serif"
+#define SANS "Segoe UI,Roboto,Arial,sans-serif"
 #define MONO "Consolas,Menlo,monospace"
 
 struct rgb {
@@ -181,11 +181,11 @@ static const struct {
     [THEME_QUOTE_PARAGRAPH] = {"quote_paragraph", "tx",
                                "margin:0;padding:4px 0;font:italic 20px/1.5 " SERIF ";color:$text"},
     [THEME_CODE] = {"code", "cd",
-                    "font:15px/1.5 " MONO ";color:$text;background:$tint;padding:1px 4px"},
+                    "font:15px/1.5 " MONO ";color:$text;background-color:$tint;padding:1px 4px"},
     [THEME_CODE_BLOCK] = {"code_block", "cd",
                           "margin:0 0 16px;padding:14px 16px;font:15px/1.5 " MONO
-                          ";color:$text;background:$tint;white-space:pre-wrap;"
-                          "word-wrap:break-word"},
+                          ";color:$text;background-color:$tint;white-space:pre-wrap;"
+                          "word-break:break-word"},
     [THEME_RULE] = {"rule", "hr",
                     "margin:32px 0;border:0;border-top:1px solid $line;height:1px;"
                     "line-height:1px"},
