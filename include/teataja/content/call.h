@@ -54,7 +54,8 @@ const char *call_state_name(enum call_state state);
 struct call_moment {
     struct civil civil; /* date_only: the whole day counts */
     const char *zone;
-    int64_t at; /* a deadline without a time: the end of its day; an opening: its start */
+    int64_t at; /* a deadline without a time: the end of its day; an opening: its start;
+                 * an opening that is a quarter: the quarter's end */
 };
 
 struct call_stage {

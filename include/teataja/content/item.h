@@ -60,13 +60,13 @@ const struct edition *item_edition(const struct item *item, const enum language 
 
 /* What an issue's body may hold besides Markdown: values of each member ... */
 enum item_token {
-    TOKEN_MEMBER_NAME,         /* {{member.name}} */
-    TOKEN_MEMBER_EMAIL,        /* {{member.email}} */
-    TOKEN_MEMBER_ORGANISATION, /* {{member.organisation}}: its name, or nothing */
-    TOKEN_NEWSLETTER_NAME,     /* {{newsletter.name}}, in the letter's language */
-    TOKEN_SITE_NAME,           /* {{site.name}} */
-    TOKEN_WEB_LEAVE,           /* {{web.leave}}: the page to leave the list; a link's address */
-    TOKEN_WEB_PREFERENCES,     /* {{web.preferences}}: likewise */
+    ITEM_TOKEN_MEMBER_NAME,         /* {{member.name}} */
+    ITEM_TOKEN_MEMBER_EMAIL,        /* {{member.email}} */
+    ITEM_TOKEN_MEMBER_ORGANISATION, /* {{member.organisation}}: its name, or nothing */
+    ITEM_TOKEN_NEWSLETTER_NAME,     /* {{newsletter.name}}, in the letter's language */
+    ITEM_TOKEN_SITE_NAME,           /* {{site.name}} */
+    ITEM_TOKEN_WEB_LEAVE,       /* {{web.leave}}: the page to leave the list; a link's address */
+    ITEM_TOKEN_WEB_PREFERENCES, /* {{web.preferences}}: likewise */
     ITEM_TOKENS
 };
 
@@ -77,6 +77,13 @@ extern const struct markdown_token item_tokens[ITEM_TOKENS];
  * "calls", "events", "news", "deadlines". */
 #define ITEM_BLOCKS 4
 extern const char *const item_blocks[ITEM_BLOCKS];
+
+/* Writes an item's row: the newest revision of (kind, slug) if its digest is the
+ * same, else a new revision with these facts. `kind` is "call", "news", "issue" or
+ * "event"; compose records events through this. `data` is JSON. */
+struct db;
+int item_record(struct db *db, const char *kind, const char *slug, const char *digest,
+                const char *data, int64_t now, int64_t *id, int64_t *revision, struct err *err);
 
 /* Parses the body of an edition. Tokens and blocks are for issues; in a call or
  * in news, which many letters share, they are unknown. As markdown_parse. */
