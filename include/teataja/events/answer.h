@@ -51,7 +51,7 @@ struct attendee {
     int64_t invitation;
     int64_t member;
     const char *name;    /* NULL if none */
-    const char *address; /* the member's present one; as invited when erased */
+    const char *address; /* the member's present one; "" once erased */
     enum answer_state state;
     int64_t guests;
     const char *comment; /* NULL if none */

@@ -69,3 +69,7 @@ int invitation_find(struct db *db, struct arena *arena, const char *slug, int64_
 /* Removes what a member's invitations hold of the person: addresses, comments. The
  * answers stay, for the counts. Inside the caller's transaction. */
 int invitation_scrub_member(struct db *db, int64_t member, struct err *err);
+
+/* Part of erasing a member: the address of each invitation and the comments of
+ * each answer go; the counts stay. */
+int invitation_forget(struct db *db, int64_t member, struct err *err);

@@ -4,7 +4,7 @@
 CREATE TABLE event (
     id       INTEGER PRIMARY KEY,
     slug     TEXT NOT NULL UNIQUE,      -- file in events/
-    list     INTEGER REFERENCES list(id), -- list whose members may be invited
+    list     TEXT,                      -- slug of the list whose members may be invited; NULL if none
     uid      TEXT NOT NULL UNIQUE,      -- UID of RFC 5545 section 3.8.4.7
     sequence INTEGER NOT NULL DEFAULT 0, -- rises with time, recurrence, status or place
     status   TEXT NOT NULL DEFAULT 'CONFIRMED', -- CONFIRMED or CANCELLED
@@ -26,7 +26,7 @@ CREATE TABLE invitation (
     id        INTEGER PRIMARY KEY,
     event     INTEGER NOT NULL REFERENCES event(id), -- to what
     member    INTEGER REFERENCES member(id), -- who
-    address   TEXT NOT NULL,            -- ATTENDEE as sent
+    address   TEXT NOT NULL,            -- ATTENDEE as sent; '' once the member is erased
     organizer TEXT NOT NULL,            -- ORGANIZER as sent; clients match by it, so it never changes
     sequence  INTEGER NOT NULL,         -- last SEQUENCE sent
     dtstamp   INTEGER NOT NULL,         -- last DTSTAMP sent
@@ -61,9 +61,16 @@ CREATE TABLE answer_log (
 ) STRICT;
 CREATE INDEX answer_log_by_invitation ON answer_log(invitation);
 
--- What the segment language's invited() and rsvp() read.
+-- What the segment language's invited() and rsvp() read. In a series the answer to
+-- the whole counts, else the best answer to any of its occurrences.
 CREATE VIEW v_invitation AS
-SELECT invitation.member, event.slug, coalesce(answer.state, 'none') AS answer
+SELECT invitation.member, event.slug,
+       coalesce(answer.state,
+                (SELECT one.state FROM answer AS one WHERE one.invitation = invitation.id
+                  ORDER BY CASE one.state WHEN 'yes' THEN 0 WHEN 'waiting' THEN 1
+                                          WHEN 'maybe' THEN 2 ELSE 3 END
+                  LIMIT 1),
+                'none') AS answer
   FROM invitation
   JOIN event ON event.id = invitation.event
   LEFT JOIN answer ON answer.invitation = invitation.id AND answer.recurrence_id = ''

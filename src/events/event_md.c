@@ -1,0 +1,526 @@
+#include <string.h>
+
+#include "event_file.h"
+#include "event_head.h"
+#include "event_series.h"
+#include "teataja/base/clock.h"
+#include "teataja/base/limits.h"
+#include "teataja/base/utf8.h"
+#include "teataja/calendar/zone.h"
+#include "teataja/config/front_matter.h"
+
+struct md {
+    const struct event_file *file;
+    struct event_head head;
+    struct event_maker maker;
+};
+
+static struct event_spot spot_of(const struct yaml_node *node)
+{
+    return (struct event_spot){node->file, node->line, node->column};
+}
+
+/* Where the value of `path` stands; the mapping itself if it is not given. */
+static struct event_spot spot_at(const struct yaml_node *node, const char *path)
+{
+    const struct yaml_node *value = yaml_find(node, path);
+
+    return spot_of(value != NULL ? value : node);
+}
+
+/* Where item `index` of a list stands, which may be a single value. */
+static struct event_spot spot_of_item(const struct yaml_node *node, const char *key, size_t index)
+{
+    const struct yaml_node *list = yaml_get(node, key);
+
+    if (list != NULL && list->kind == YAML_SEQUENCE && index < list->count) {
+        return spot_of(list->items[index]);
+    }
+    return spot_of(list != NULL ? list : node);
+}
+
+/* A moment in the event's zone. What is wrong with it is reported. */
+static int in_zone(struct md *md, const struct schema_moment *moment,
+                   const struct event_spot *spot, struct civil *out)
+{
+    const char *tzid = md->maker.event->tzid;
+    struct err local = {0};
+    int64_t instant;
+    int rc;
+
+    *out = moment->civil;
+    if (moment->zone[0] == '\0' || strcmp(moment->zone, tzid) == 0 || out->year == 0 ||
+        out->date_only) {
+        return 0;
+    }
+    rc = zone_to_utc_strict(moment->zone, &moment->civil, &instant, &local);
+    if (rc == 0) {
+        rc = zone_from_utc(tzid, instant, out, &local);
+    }
+    if (rc == ERR_NOMEM) {
+        return err_nomem(md->maker.err);
+    }
+    if (rc < 0) {
+        event_problem(&md->maker, spot, "%s", local.msg);
+    }
+    return 0;
+}
+
+static int read_times(struct md *md)
+{
+    struct event *event = md->maker.event;
+    struct event_head *head = &md->head;
+    const char *zone = head->start.zone[0] != '\0' ? head->start.zone
+                                                   : md->file->config->site.timezone;
+    int rc = 0;
+
+    md->maker.start = spot_at(head->node, "start");
+    md->maker.end = spot_at(head->node, "end");
+    if (!zone_is_known(zone)) {
+        struct err local = {0};
+
+        if (zone_find(zone, event->tzid, &local) == 0) {
+            event_problem(&md->maker, &md->maker.start, "write time zone '%s' as %s", zone,
+                          event->tzid);
+        } else {
+            event_problem(&md->maker, &md->maker.start, "%s", local.msg);
+        }
+        zone = "UTC";
+    }
+    memcpy(event->tzid, zone, strlen(zone) + 1);
+    event->start = head->start.civil;
+    event->all_day = event->start.date_only;
+    event->end = event->start;
+    if (head->end.civil.year != 0) {
+        rc = in_zone(md, &head->end, &md->maker.end, &event->end);
+        event->has_end = true;
+    }
+    if (event->end.date_only != event->all_day) {
+        event_problem(&md->maker, &md->maker.end,
+                      "start and end must both have a time, or both have none");
+        event->end = event->start;
+    }
+    return rc;
+}
+
+static int read_moments(struct md *md, const char *key, const struct schema_moment *moments,
+                        size_t count, struct event_when **out)
+{
+    struct event_when *list;
+
+    if (count == 0) {
+        return 0;
+    }
+    list = arena_alloc(md->file->arena, count, sizeof(*list));
+    if (list == NULL) {
+        return err_nomem(md->maker.err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        list[i].spot = spot_of_item(md->head.node, key, i);
+        if (in_zone(md, &moments[i], &list[i].spot, &list[i].civil) < 0) {
+            return ERR_NOMEM;
+        }
+    }
+    *out = list;
+    return 0;
+}
+
+static int read_rules(struct md *md)
+{
+    struct event_head *head = &md->head;
+
+    if (head->rule_count == 0) {
+        return 0;
+    }
+    md->maker.rules = arena_alloc(md->file->arena, head->rule_count, sizeof(*md->maker.rules));
+    if (md->maker.rules == NULL) {
+        return err_nomem(md->maker.err);
+    }
+    for (size_t i = 0; i < head->rule_count; i++) {
+        md->maker.rules[i] =
+            (struct event_rule){head->rules[i], spot_of_item(head->node, "rrule", i)};
+    }
+    md->maker.rule_count = head->rule_count;
+    return 0;
+}
+
+static int read_change(struct md *md, const struct head_override *from, struct event_change *to)
+{
+    int rc = in_zone(md, &from->original, &to->spot, &to->override.original);
+
+    if (rc == 0) {
+        rc = in_zone(md, &from->start, &to->spot, &to->override.start);
+    }
+    if (rc == 0) {
+        rc = in_zone(md, &from->end, &to->spot, &to->override.end);
+    }
+    if (from->end.civil.year != 0 && from->end.civil.date_only != md->maker.event->all_day) {
+        event_problem(&md->maker, &to->spot,
+                      "the end must be a date %s a time, as that of the event",
+                      md->maker.event->all_day ? "without" : "with");
+    }
+    if (from->status == EVENT_TENTATIVE) {
+        event_problem(&md->maker, &to->spot, "an occurrence is confirmed or cancelled");
+    }
+    to->override.cancelled = from->status == EVENT_CANCELLED;
+    to->override.online = from->online;
+    to->override.place_url = from->place.url;
+    to->text = (struct event_override_text){
+        from->title, from->summary, from->place.name, from->place.address};
+    return rc;
+}
+
+static int read_changes(struct md *md)
+{
+    struct event_head *head = &md->head;
+    const struct yaml_node *node = yaml_get(head->node, "overrides");
+
+    if (head->override_count == 0) {
+        return 0;
+    }
+    md->maker.changes =
+        arena_alloc(md->file->arena, head->override_count, sizeof(*md->maker.changes));
+    if (md->maker.changes == NULL) {
+        return err_nomem(md->maker.err);
+    }
+    for (size_t i = 0; i < head->override_count; i++) {
+        struct event_change *change = &md->maker.changes[i];
+
+        change->spot =
+            (struct event_spot){node->file, node->entries[i].line, node->entries[i].column};
+        if (head->overrides[i].original.civil.year == 0) {
+            return 0; /* not a date: was reported; the others would only be noise */
+        }
+        if (read_change(md, &head->overrides[i], change) < 0) {
+            return ERR_NOMEM;
+        }
+    }
+    md->maker.change_count = head->override_count;
+    return 0;
+}
+
+static int read_rsvp(struct md *md)
+{
+    struct event *event = md->maker.event;
+    const struct head_rsvp *from = &md->head.rsvp;
+    struct event_rsvp *rsvp = &event->rsvp;
+    struct event_spot spot;
+    struct err local = {0};
+    int rc;
+
+    rsvp->capacity = from->capacity;
+    rsvp->waiting_list = from->waiting_list;
+    rsvp->guests = from->guests;
+    rsvp->open = from->open;
+    rsvp->question_count = from->question_count;
+    if (from->by.civil.year == 0) {
+        return 0;
+    }
+    spot = spot_at(from->node, "by");
+    rsvp->has_by = true;
+    rc = in_zone(md, &from->by, &spot, &rsvp->by);
+    if (rc < 0) {
+        return rc;
+    }
+    if (rsvp->by.date_only) {
+        struct civil next = rsvp->by;
+
+        civil_add_days(&next, 1);
+        rc = zone_to_utc(event->tzid, &next, &rsvp->by_utc, NULL, &local);
+    } else {
+        rc = zone_to_utc_strict(event->tzid, &rsvp->by, &rsvp->by_utc, &local);
+    }
+    if (rc == ERR_NOMEM) {
+        return err_nomem(md->maker.err);
+    }
+    if (rc < 0) {
+        event_problem(&md->maker, &spot, "%s", local.msg);
+    } else if (!event_is_series(event) && civil_days(&rsvp->by) > civil_days(&event->start)) {
+        event_problem(&md->maker, &spot, "answers are taken until after the event has begun");
+    }
+    return 0;
+}
+
+static void read_facts(struct md *md)
+{
+    const struct event_head *head = &md->head;
+    struct event *event = md->maker.event;
+    const struct config *config = md->file->config;
+
+    event->node = head->node;
+    event->online = head->online;
+    event->url = head->url;
+    event->place_url = head->place.url;
+    event->status = (enum event_status)head->status;
+    event->access = (enum event_access)head->access;
+    event->reminders = head->reminders;
+    event->reminder_count = head->reminder_count;
+    event->funded_by = head->funded_by;
+    event->funded_by_count = head->funded_by_count;
+    if (head->audience != NULL) {
+        event->audience =
+            (struct event_expression){head->audience, yaml_get(head->node, "audience")};
+    }
+    if (head->invite != NULL) {
+        event->invite = (struct event_expression){head->invite, yaml_get(head->node, "invite")};
+    }
+    if (config_check_projects(config, head->funded_by, head->funded_by_count, head->node,
+                              "funded_by", md->file->report) > 0 &&
+        !md->maker.failed) {
+        struct event_spot spot = spot_at(head->node, "funded_by");
+
+        md->maker.failed = true;
+        err_set(md->maker.err, ERR_INVALID, "%s:%d:%d: a project of 'funded_by' does not exist",
+                spot.file, spot.line, spot.column);
+    }
+    event->list = head->list != NULL ? head->list : event_default_list(config);
+    if (event->list == NULL) {
+        struct event_spot spot = spot_of(head->node);
+
+        event_problem(&md->maker, &spot, "'list' is missing: the site has several lists");
+    } else if (head->list != NULL && site_list_find(&config->site, head->list) == NULL) {
+        struct event_spot spot = spot_at(head->node, "list");
+        struct suggest suggest;
+
+        suggest_start(&suggest, head->list);
+        for (size_t i = 0; i < config->site.list_count; i++) {
+            suggest_offer(&suggest, config->site.lists[i].slug);
+        }
+        event_problem(&md->maker, &spot, "no list '%s'%s", head->list, suggest_hint(&suggest));
+    }
+}
+
+/* The Markdown behind the front matter; NULL if there is none. */
+static int read_body(const struct event_file *file, const struct front_matter *matter,
+                     const struct markdown **out, bool *good, struct err *err)
+{
+    struct markdown_options options = {.file = matter->file, .first_line = matter->body_line};
+    struct markdown *body = NULL;
+    struct err local = {0};
+    int rc;
+
+    *out = NULL;
+    if (strspn(matter->body, " \t\r\n") == matter->body_len) {
+        return 0;
+    }
+    rc = markdown_parse(file->arena, matter->body, matter->body_len, &options, file->report, &body,
+                        &local);
+    if (rc == ERR_NOMEM) {
+        return err_nomem(err);
+    }
+    if (rc < 0) {
+        if (*good && err != NULL) {
+            *err = local;
+        }
+        *good = false;
+    }
+    *out = body;
+    return 0;
+}
+
+/* Reads the file and fills the head. Returns 0 with *good false when there is
+ * nothing to go on with. */
+static int read_head(const struct event_file *file, enum schema_mode mode,
+                     struct front_matter *matter, struct event_head *head, bool *good,
+                     bool *readable, struct err *err)
+{
+    struct err local = {0};
+    size_t before = report_errors(file->report);
+    int rc = front_matter_read(file->arena, file->config->folder, file->path, file->report, matter,
+                               &local);
+
+    *readable = rc == 0;
+    if (rc == 0) {
+        rc = schema_fill(file->arena, &event_schema, matter->head, mode, file->report, head,
+                         &local);
+    }
+    if (rc == ERR_NOMEM) {
+        return err_nomem(err);
+    }
+    *good = rc == 0 && report_errors(file->report) == before;
+    if (!*good && err != NULL) {
+        *err = local.code != 0 ? local : *err;
+        if (local.code == 0) {
+            err_set(err, ERR_INVALID, "%s has errors", file->path);
+        }
+    }
+    return 0;
+}
+
+static int read_series(struct md *md)
+{
+    int rc = read_times(md);
+
+    if (rc == 0) {
+        rc = read_rules(md);
+    }
+    if (rc == 0) {
+        rc = read_moments(md, "rdate", md->head.dates, md->head.date_count, &md->maker.dates);
+        md->maker.date_count = md->head.date_count;
+    }
+    if (rc == 0) {
+        rc = read_moments(md, "exdate", md->head.exceptions, md->head.exception_count,
+                          &md->maker.exceptions);
+        md->maker.exception_count = md->head.exception_count;
+    }
+    if (rc == 0) {
+        rc = read_changes(md);
+    }
+    if (rc == 0) {
+        rc = event_series_make(&md->maker);
+    }
+    return rc == 0 ? read_rsvp(md) : rc;
+}
+
+static int set_texts(struct md *md, const struct front_matter *matter,
+                     struct event_edition *edition)
+{
+    struct event_override_text *texts = NULL;
+
+    if (md->maker.change_count > 0) {
+        texts = arena_alloc(md->file->arena, md->maker.change_count, sizeof(*texts));
+        if (texts == NULL) {
+            return err_nomem(md->maker.err);
+        }
+        for (size_t i = 0; i < md->maker.change_count; i++) {
+            texts[i] = md->maker.changes[i].text;
+        }
+    }
+    edition->language = md->file->config->site.languages[0];
+    edition->file = matter->file;
+    edition->title = md->head.title != NULL ? md->head.title : md->file->slug;
+    edition->summary = md->head.summary;
+    edition->place = md->head.place.name;
+    edition->address = md->head.place.address;
+    edition->questions = md->head.rsvp.questions;
+    edition->overrides = texts;
+    edition->own_body = true;
+    return 0;
+}
+
+int event_md_load(const struct event_file *file, struct event *event,
+                  struct event_edition *edition, bool *good, struct err *err)
+{
+    struct md md = {.file = file};
+    struct front_matter matter;
+    bool readable;
+    int rc;
+
+    memset(event, 0, sizeof(*event));
+    memset(edition, 0, sizeof(*edition));
+    event->slug = file->slug;
+    event->file = file->path;
+    rc = read_head(file, SCHEMA_WHOLE, &matter, &md.head, good, &readable, err);
+    if (rc < 0 || !readable) {
+        return rc;
+    }
+    md.maker = (struct event_maker){.arena = file->arena, .report = file->report, .event = event,
+                                    .strict = true, .err = err, .failed = !*good};
+    rc = read_body(file, &matter, &edition->body, good, err);
+    if (rc == 0 && md.head.start.civil.year != 0) {
+        rc = read_series(&md);
+    }
+    if (rc < 0) {
+        return rc;
+    }
+    read_facts(&md);
+    *good = *good && !md.maker.failed;
+    return set_texts(&md, &matter, edition);
+}
+
+/* Which override of the event a language edition speaks of; SIZE_MAX if none. */
+static size_t find_override(const struct event *event, const struct schema_moment *original)
+{
+    for (size_t i = 0; i < event->override_count; i++) {
+        const struct civil *have = &event->overrides[i].original;
+
+        if (original->civil.date_only ? civil_days(have) == civil_days(&original->civil)
+                                      : civil_compare(have, &original->civil) == 0) {
+            return i;
+        }
+    }
+    return SIZE_MAX;
+}
+
+static int edition_overrides(struct md *md, const struct event *event,
+                             const struct event_edition *first, struct event_edition *edition)
+{
+    const struct event_head *head = &md->head;
+    struct event_override_text *texts;
+
+    edition->overrides = first->overrides;
+    if (head->override_count == 0) {
+        return 0;
+    }
+    texts = arena_alloc(md->file->arena, event->override_count + 1, sizeof(*texts));
+    if (texts == NULL) {
+        return err_nomem(md->maker.err);
+    }
+    if (event->override_count > 0) {
+        memcpy(texts, first->overrides, event->override_count * sizeof(*texts));
+    }
+    for (size_t i = 0; i < head->override_count; i++) {
+        const struct head_override *from = &head->overrides[i];
+        const struct yaml_node *node = yaml_get(head->node, "overrides");
+        struct event_spot spot = {node->file, node->entries[i].line, node->entries[i].column};
+        size_t at = find_override(event, &from->original);
+
+        if (at == SIZE_MAX) {
+            event_problem(&md->maker, &spot, "%s does not override the occurrence of %s",
+                          event->file, node->entries[i].key);
+            continue;
+        }
+        texts[at].title = from->title != NULL ? from->title : texts[at].title;
+        texts[at].summary = from->summary != NULL ? from->summary : texts[at].summary;
+        texts[at].place = from->place.name != NULL ? from->place.name : texts[at].place;
+        texts[at].address = from->place.address != NULL ? from->place.address : texts[at].address;
+    }
+    edition->overrides = texts;
+    return 0;
+}
+
+int event_edition_load(const struct event_file *file, const struct event *event,
+                       const struct event_edition *first, enum language language,
+                       struct event_edition *edition, bool *good, struct err *err)
+{
+    struct md md = {.file = file};
+    struct front_matter matter;
+    bool readable;
+    int rc;
+
+    *edition = *first;
+    rc = read_head(file, SCHEMA_TRANSLATION, &matter, &md.head, good, &readable, err);
+    if (rc < 0 || !readable) {
+        return rc;
+    }
+    md.maker = (struct event_maker){
+        .arena = file->arena, .report = file->report, .err = err, .failed = !*good};
+    rc = read_body(file, &matter, &edition->body, good, err);
+    if (rc == 0) {
+        rc = edition_overrides(&md, event, first, edition);
+    }
+    if (rc < 0) {
+        return rc;
+    }
+    edition->language = language;
+    edition->file = file->path;
+    edition->own_body = edition->body != NULL;
+    edition->body = edition->own_body ? edition->body : first->body;
+    edition->description = edition->own_body ? NULL : first->description;
+    edition->title = md.head.title != NULL ? md.head.title : first->title;
+    edition->summary = md.head.summary != NULL ? md.head.summary : first->summary;
+    edition->place = md.head.place.name != NULL ? md.head.place.name : first->place;
+    edition->address = md.head.place.address != NULL ? md.head.place.address : first->address;
+    if (md.head.rsvp.question_count > 0) {
+        edition->questions = md.head.rsvp.questions;
+        if (md.head.rsvp.question_count != event->rsvp.question_count) {
+            struct event_spot spot = spot_at(md.head.node, "rsvp.questions");
+
+            event_problem(&md.maker, &spot, "there are %zu questions here and %zu in %s",
+                          md.head.rsvp.question_count, event->rsvp.question_count, event->file);
+            edition->questions = first->questions;
+        }
+    }
+    *good = *good && !md.maker.failed;
+    return 0;
+}
