@@ -19,7 +19,7 @@
 #include "teataja/base/token.h"
 #include "teataja/config/site.h"
 
-#define LINK_TEXT 2300 /* most bytes of a link, with NUL */
+#define LINK_TEXT 900 /* most bytes of a link, with NUL: it stands in a header line of its own */
 
 /* What links are made of: part of a mailing's frozen configuration. */
 struct link_base {

@@ -43,10 +43,9 @@ struct slot_values {
 };
 
 enum piece_kind {
-    PIECE_FIXED,     /* encoded bytes */
-    PIECE_SLOT,      /* a value: escaped for HTML, or cleaned for text */
-    PIECE_PARAGRAPH, /* a marked paragraph of render/text.h, not encoded: filled, then wrapped */
-    PIECE_CALENDAR   /* the calendar of an invitation in base64 */
+    PIECE_FIXED,    /* encoded bytes */
+    PIECE_SLOT,     /* a value: escaped for HTML, or cleaned for text */
+    PIECE_PARAGRAPH /* a marked paragraph of render/text.h, not encoded: filled, then wrapped */
 };
 
 struct piece {
@@ -68,8 +67,8 @@ struct piece_options {
     bool nameless; /* a greeting without a name: SLOT_NAME goes, with ", " or " " before it */
 };
 
-/* Cuts `len` bytes of rendered text (text parts after text_flow). ERR_INVALID
- * for a slot that does not exist. In the arena. */
+/* Cuts `len` bytes of rendered text; text parts are flown (text_flow) first.
+ * ERR_INVALID for a slot that does not exist. In the arena. */
 int piece_cut(struct arena *arena, const char *text, size_t len,
               const struct piece_options *options, struct pieces *out, struct err *err);
 
@@ -78,7 +77,8 @@ int piece_cut(struct arena *arena, const char *text, size_t len,
 int piece_fill(const struct pieces *pieces, const struct slot_values *values, struct str *out,
                struct err *err);
 
-/* The same without encoding and with LF ends: for previews of .html and .txt. */
+/* The same from the rendered text, without encoding and with LF ends: for the .html
+ * and .txt of a preview. */
 int piece_fill_plain(const char *text, size_t len, const struct piece_options *options,
                      const struct slot_values *values, struct str *out, struct err *err);
 
