@@ -170,7 +170,7 @@ static int note_attempt(struct ledger *ledger, const struct ledger_outcome *outc
 {
     const struct smtp_outcome *smtp = outcome->smtp;
 
-    return db_exec(ledger->db, SQL_LEDGER_ATTEMPT, err, "iitt?itt", outcome->row->id, now,
+    return db_exec(ledger->db, SQL_LEDGER_ATTEMPT, err, "iitt?tt", outcome->row->id, now,
                    ledger->relay, smtp != NULL ? reply_stage_name(smtp->stage) : "recipient",
                    smtp != NULL && smtp->reply.code != 0,
                    smtp != NULL ? (int64_t)smtp->reply.code : 0,
@@ -195,7 +195,7 @@ static int settle(struct ledger *ledger, const struct ledger_outcome *outcome, c
         next_at = now + pauses[n];
         state = row->attempts + 1 >= ATTEMPTS_MAX ? "failed" : state;
     }
-    rc = db_exec(ledger->db, SQL_LEDGER_SETTLED, err, "iitti?itti", row->id, ledger->worker, state,
+    rc = db_exec(ledger->db, SQL_LEDGER_SETTLED, err, "iitti?tti", row->id, ledger->worker, state,
                  ledger->relay, now, smtp != NULL && smtp->reply.code != 0,
                  smtp != NULL ? (int64_t)smtp->reply.code : 0,
                  smtp != NULL ? smtp->reply.enhanced : NULL, text, next_at);
