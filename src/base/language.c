@@ -8,10 +8,10 @@ static const struct {
     const char *tag;
     const char *name;
 } languages[LANG_COUNT] = {
-    [LANG_ET] = {"et", "Estonian"},   [LANG_RU] = {"ru", "Russian"}, [LANG_EN] = {"en", "English"},
-    [LANG_LV] = {"lv", "Latvian"},    [LANG_LT] = {"lt", "Lithuanian"},
-    [LANG_PL] = {"pl", "Polish"},     [LANG_CS] = {"cs", "Czech"},   [LANG_DE] = {"de", "German"},
-    [LANG_SV] = {"sv", "Swedish"},    [LANG_FI] = {"fi", "Finnish"},
+    [LANG_ET] = {"et", "Estonian"}, [LANG_RU] = {"ru", "Russian"},    [LANG_EN] = {"en", "English"},
+    [LANG_LV] = {"lv", "Latvian"},  [LANG_LT] = {"lt", "Lithuanian"}, [LANG_PL] = {"pl", "Polish"},
+    [LANG_CS] = {"cs", "Czech"},    [LANG_DE] = {"de", "German"},     [LANG_SV] = {"sv", "Swedish"},
+    [LANG_FI] = {"fi", "Finnish"},
 };
 
 enum language language_find_bytes(const char *tag, size_t len)

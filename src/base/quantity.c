@@ -134,8 +134,8 @@ static enum outcome read_iso(const char *at, struct period *out)
         if (!time && strchr("YyMm", *at) && *at) {
             return MONTHS;
         }
-        while (next < 5 && (parts[next].letter != toupper((unsigned char)*at) ||
-                            parts[next].time != time)) {
+        while (next < 5 &&
+               (parts[next].letter != toupper((unsigned char)*at) || parts[next].time != time)) {
             next++;
         }
         if (next == 5) {
@@ -179,7 +179,7 @@ static enum outcome read_words(const char *at, bool before, struct period *out)
         unit = find_unit(word);
         if (!unit) {
             return strncmp(word, "month", 5) == 0 || strncmp(word, "year", 4) == 0 ? MONTHS
-                                                                                  : MALFORMED;
+                                                                                   : MALFORMED;
         }
         if (!add(out, number, unit->days, unit->micros)) {
             return TOO_LONG;
@@ -266,9 +266,9 @@ int quantity_parse_size(const char *text, int64_t *bytes, struct err *err)
         const char *name;
         int64_t factor;
     } sizes[] = {
-        {"", 1},          {"b", 1},         {"kb", 1 << 10},  {"kib", 1 << 10}, {"k", 1 << 10},
-        {"mb", 1 << 20},  {"mib", 1 << 20}, {"m", 1 << 20},   {"gb", 1 << 30},  {"gib", 1 << 30},
-        {"g", 1 << 30},
+        {"", 1},         {"b", 1},         {"kb", 1 << 10},  {"kib", 1 << 10},
+        {"k", 1 << 10},  {"mb", 1 << 20},  {"mib", 1 << 20}, {"m", 1 << 20},
+        {"gb", 1 << 30}, {"gib", 1 << 30}, {"g", 1 << 30},
     };
     const char *at = text;
     int64_t number;
@@ -364,6 +364,6 @@ int quantity_parse_rate(const char *text, struct rate *out, struct err *err)
     *out = (struct rate){.count = count, .micros = unit->days * CLOCK_DAY + unit->micros};
     return 0;
 bad:
-    return err_set(err, ERR_INVALID,
-                   "'%s' is not a rate; write '20/s', '1000/hour' or 'unlimited'", text);
+    return err_set(err, ERR_INVALID, "'%s' is not a rate; write '20/s', '1000/hour' or 'unlimited'",
+                   text);
 }

@@ -22,6 +22,12 @@ static void *member(void *base, size_t offset)
     return (char *)base + offset;
 }
 
+/* Members are pointers of other types than the table knows: copied as bytes. */
+static void store_pointer(void *to, const void *pointer)
+{
+    memcpy(to, &pointer, sizeof(pointer));
+}
+
 static int unknown_key(struct schema_context *context, const struct schema *schema,
                        const struct yaml_node *node, const struct yaml_entry *entry)
 {
@@ -111,10 +117,15 @@ static int expand(struct schema_context *context, const struct schema *schema,
     if (!node || !entry) {
         return err_nomem(context->err);
     }
-    *entry = (struct yaml_entry){.key = schema->shorthand, .line = value->line,
-                                 .column = value->column, .value = value};
-    *node = (struct yaml_node){.kind = YAML_MAPPING, .file = value->file, .line = value->line,
-                               .column = value->column, .text = "", .count = 1, .entries = entry};
+    *entry = (struct yaml_entry){
+        .key = schema->shorthand, .line = value->line, .column = value->column, .value = value};
+    *node = (struct yaml_node){.kind = YAML_MAPPING,
+                               .file = value->file,
+                               .line = value->line,
+                               .column = value->column,
+                               .text = "",
+                               .count = 1,
+                               .entries = entry};
     *out = node;
     return 0;
 }
@@ -144,8 +155,11 @@ static int fill_map(struct schema_context *context, const struct schema_field *f
         if (!empty) {
             return err_nomem(context->err);
         }
-        *empty = (struct yaml_node){.kind = YAML_MAPPING, .file = node->file, .line = key->line,
-                                    .column = key->column, .text = ""};
+        *empty = (struct yaml_node){.kind = YAML_MAPPING,
+                                    .file = node->file,
+                                    .line = key->line,
+                                    .column = key->column,
+                                    .text = ""};
         map = empty;
     }
     return fill(context, field->sub, map, key, out);
@@ -153,7 +167,7 @@ static int fill_map(struct schema_context *context, const struct schema_field *f
 
 static void store_array(const struct schema_field *field, void *base, void *items, size_t count)
 {
-    memcpy(member(base, field->offset), &items, sizeof(items));
+    store_pointer(member(base, field->offset), items);
     memcpy(member(base, field->count_offset), &count, sizeof(count));
 }
 
@@ -169,7 +183,7 @@ static int fill_one(struct schema_context *context, const struct schema_field *f
         return fill_map(context, field, node, NULL, out);
     }
     if (field->type == SCHEMA_NODE) {
-        memcpy(out, &node, sizeof(node));
+        store_pointer(out, node);
         return 0;
     }
     return schema_read(context, field, node, out);
@@ -197,8 +211,12 @@ static int fill_list(struct schema_context *context, const struct schema_field *
                      const struct yaml_node *node, void *base)
 {
     const struct yaml_node *single[1] = {node};
-    struct yaml_node one = {.kind = YAML_SEQUENCE, .file = node->file, .line = node->line,
-                            .column = node->column, .count = 1, .items = single};
+    struct yaml_node one = {.kind = YAML_SEQUENCE,
+                            .file = node->file,
+                            .line = node->line,
+                            .column = node->column,
+                            .count = 1,
+                            .items = single};
     const struct yaml_node *list = node;
     size_t size = item_size(field), count = 0;
     char *items;
@@ -280,10 +298,9 @@ static int fill_terms(struct schema_context *context, const struct schema_field 
 
     name.type = SCHEMA_BY_LANGUAGE;
     if (node->kind == YAML_SCALAR || node->count == 0) {
-        return node->kind == YAML_SCALAR
-                   ? schema_reject(context, field, node, "this must be %s",
-                                   schema_type_words(SCHEMA_TERMS))
-                   : 0;
+        return node->kind == YAML_SCALAR ? schema_reject(context, field, node, "this must be %s",
+                                                         schema_type_words(SCHEMA_TERMS))
+                                         : 0;
     }
     terms = arena_alloc(context->arena, node->count, sizeof(*terms));
     if (!terms) {
@@ -335,7 +352,7 @@ static int fill_value(struct schema_context *context, const struct schema_field 
         if (!item) {
             return err_nomem(context->err);
         }
-        memcpy(member(base, field->offset), &item, sizeof(item));
+        store_pointer(member(base, field->offset), item);
         return fill_map(context, field, node, NULL, item);
     }
     return fill_one(context, field, node, member(base, field->offset));
@@ -393,8 +410,12 @@ static int fill_key(struct schema_context *context, const struct schema_field *f
     if (!name) {
         return err_nomem(context->err);
     }
-    *name = (struct yaml_node){.kind = YAML_SCALAR, .file = node->file, .line = key->line,
-                               .column = key->column, .text = key->key, .len = strlen(key->key)};
+    *name = (struct yaml_node){.kind = YAML_SCALAR,
+                               .file = node->file,
+                               .line = key->line,
+                               .column = key->column,
+                               .text = key->key,
+                               .len = strlen(key->key)};
     return schema_read(context, field, name, member(base, field->offset));
 }
 
@@ -405,7 +426,7 @@ static int fill(struct schema_context *context, const struct schema *schema,
     int worst = 0;
 
     memset(out, 0, schema->size);
-    memcpy(member(out, schema->node_offset), &node, sizeof(node));
+    store_pointer(member(out, schema->node_offset), node);
     if (node) {
         worst = check_keys(context, schema, node);
     }

@@ -8,7 +8,7 @@
 #include "schema_value.h"
 
 #define WIDTH 88
-#define INDENT 2
+#define INDENT ((size_t)2)
 
 struct printing {
     struct str *out;

@@ -30,3 +30,19 @@ const char *schema_type_words(enum schema_type type);
 
 /* A value of the type, as YAML, for samples. */
 const char *schema_type_sample(enum schema_type type);
+
+/* Readers of values that stay text (schema_text.c): as schema_read. */
+int schema_read_text(struct schema_context *context, const struct schema_field *field,
+                     const struct yaml_node *node, void *out);
+int schema_read_word(struct schema_context *context, const struct schema_field *field,
+                     const struct yaml_node *node, void *out);
+int schema_read_path(struct schema_context *context, const struct schema_field *field,
+                     const struct yaml_node *node, void *out);
+int schema_read_color(struct schema_context *context, const struct schema_field *field,
+                      const struct yaml_node *node, void *out);
+int schema_read_url(struct schema_context *context, const struct schema_field *field,
+                    const struct yaml_node *node, void *out);
+int schema_read_secret(struct schema_context *context, const struct schema_field *field,
+                       const struct yaml_node *node, void *out);
+int schema_read_country(struct schema_context *context, const struct schema_field *field,
+                        const struct yaml_node *node, void *out);

@@ -309,8 +309,13 @@ static int drop_duplicates(struct reading *reading, struct frame *frame)
 
 static int on_end(struct reading *reading)
 {
-    struct frame *frame = &reading->stack[--reading->depth];
+    struct frame *frame;
 
+    /* libyaml ends only what began. */
+    if (reading->depth == 0 || !reading->stack[reading->depth - 1].node) {
+        return 0;
+    }
+    frame = &reading->stack[--reading->depth];
     frame->node->items = frame->items;
     frame->node->entries = frame->entries;
     return frame->node->kind == YAML_MAPPING ? drop_duplicates(reading, frame) : 0;
@@ -378,8 +383,12 @@ int yaml_parse(struct arena *arena, const char *file, int line, const char *text
                struct report *report, const struct yaml_node **out, struct err *err)
 {
     struct err own = {0};
-    struct reading reading = {.arena = arena, .report = report, .err = err ? err : &own,
-                              .text = text, .len = len, .line = line};
+    struct reading reading = {.arena = arena,
+                              .report = report,
+                              .err = err ? err : &own,
+                              .text = text,
+                              .len = len,
+                              .line = line};
     yaml_parser_t parser;
     yaml_mark_t start = {0};
     int rc;
@@ -419,8 +428,8 @@ static int text_fault(const char *file, int line, int column, struct report *rep
     return err_set(err, ERR_INVALID, "%s:%d:%d: %s", file, line, column, message);
 }
 
-int yaml_check_text(const char *file, int line, const char *text, size_t len,
-                    struct report *report, struct err *err)
+int yaml_check_text(const char *file, int line, const char *text, size_t len, struct report *report,
+                    struct err *err)
 {
     int rc = 0;
 
@@ -542,9 +551,9 @@ const struct yaml_node *yaml_find(const struct yaml_node *node, const char *path
 
 bool yaml_is_null(const struct yaml_node *node)
 {
-    return !node || (node->kind == YAML_SCALAR && node->plain &&
-                     (node->len == 0 || strcmp(node->text, "~") == 0 ||
-                      strcmp(node->text, "null") == 0));
+    return !node ||
+           (node->kind == YAML_SCALAR && node->plain &&
+            (node->len == 0 || strcmp(node->text, "~") == 0 || strcmp(node->text, "null") == 0));
 }
 
 static void add_problem(struct report *report, enum report_severity severity,

@@ -206,8 +206,8 @@ static int load_all(struct arena *arena, struct config *config, struct report *r
     return must_stop(rc) ? rc : cross_check(arena, config, report, err);
 }
 
-int config_load(struct arena *arena, const char *folder, struct report *report,
-                struct config *out, struct err *err)
+int config_load(struct arena *arena, const char *folder, struct report *report, struct config *out,
+                struct err *err)
 {
     struct report *own = NULL;
     size_t before;
@@ -337,7 +337,7 @@ int config_secret(struct arena *arena, const struct config *config, const char *
                        "others can read or change '%s'; allow that to its owner alone (chmod 600)",
                        path);
     }
-    rc = file_read(arena, path, 2 * MOST_SECRET, &text, NULL, err);
+    rc = file_read(arena, path, MOST_SECRET + 64, &text, NULL, err);
     return rc < 0 ? rc : trim_secret(arena, reference, text, out, err);
 }
 

@@ -157,9 +157,10 @@ int content_name_parse(const char *path, const char *extension, struct content_n
         slug = len;
     }
     if (!schema_is_slug(name, slug)) {
-        return err_set(err, ERR_INVALID,
-                       "'%.100s' is not <slug>%s: a slug is of a-z, 0-9 and '-', at most %d of them",
-                       name, extension, LIMIT_SLUG);
+        return err_set(
+            err, ERR_INVALID,
+            "'%.100s' is not <slug>%s: a slug is of a-z, 0-9 and '-', at most %d of them", name,
+            extension, LIMIT_SLUG);
     }
     memcpy(out->slug, name, slug);
     out->slug[slug] = '\0';

@@ -7,35 +7,52 @@
 #include "teataja/base/file.h"
 #include "teataja/base/limits.h"
 
-#define FIELD(type, member) .offset = offsetof(struct type, member)
-#define ARRAY(type, member, counter)                                                               \
-    .offset = offsetof(struct type, member), .count_offset = offsetof(struct type, counter)
-
 static const struct schema_field region_fields[] = {
-    {.key = "code", .type = SCHEMA_CODE, .flags = SCHEMA_IS_KEY, FIELD(region, code)},
-    {.key = "parent", .type = SCHEMA_CODE, FIELD(region, parent_code),
-     .help = "Code of the region that it is in.", .example = "EE"},
-    {.key = "name", .type = SCHEMA_BY_LANGUAGE, .flags = SCHEMA_REQUIRED, FIELD(region, name),
-     .max = LIMIT_NAME, .help = "In each language or once for all.",
+    {.key = "code", .type = SCHEMA_CODE, .flags = SCHEMA_IS_KEY, SCHEMA_AT(region, code)},
+    {.key = "parent",
+     .type = SCHEMA_CODE,
+     SCHEMA_AT(region, parent_code),
+     .help = "Code of the region that it is in.",
+     .example = "EE"},
+    {.key = "name",
+     .type = SCHEMA_BY_LANGUAGE,
+     .flags = SCHEMA_REQUIRED,
+     SCHEMA_AT(region, name),
+     .max = LIMIT_NAME,
+     .help = "In each language or once for all.",
      .example = "{ et: Ida-Viru, ru: Ида-Виру }"},
-    {.key = "aliases", .type = SCHEMA_TEXT, .flags = SCHEMA_LIST | SCHEMA_OR_ONE | SCHEMA_UNIQUE,
-     ARRAY(region, aliases, alias_count), .max = LIMIT_NAME,
+    {.key = "aliases",
+     .type = SCHEMA_TEXT,
+     .flags = SCHEMA_LIST | SCHEMA_OR_ONE | SCHEMA_UNIQUE,
+     SCHEMA_ARRAY(region, aliases, alias_count),
+     .max = LIMIT_NAME,
      .help = "Other names and earlier codes that people write.",
      .example = "[EE007, \"0045\", Ida-Virumaa]"},
 };
-static const struct schema region_schema = SCHEMA_SHORT("region", struct region, region_fields,
-                                                        "name");
+static const struct schema region_schema =
+    SCHEMA_SHORT("region", struct region, region_fields, "name");
 
 static const struct schema_field group_fields[] = {
-    {.key = "code", .type = SCHEMA_SLUG, .flags = SCHEMA_IS_KEY, FIELD(region, code)},
-    {.key = "name", .type = SCHEMA_BY_LANGUAGE, .flags = SCHEMA_REQUIRED, FIELD(region, name),
-     .max = LIMIT_NAME, .help = "In each language or once for all.", .example = "South Baltic"},
-    {.key = "members", .type = SCHEMA_CODE,
+    {.key = "code", .type = SCHEMA_SLUG, .flags = SCHEMA_IS_KEY, SCHEMA_AT(region, code)},
+    {.key = "name",
+     .type = SCHEMA_BY_LANGUAGE,
+     .flags = SCHEMA_REQUIRED,
+     SCHEMA_AT(region, name),
+     .max = LIMIT_NAME,
+     .help = "In each language or once for all.",
+     .example = "South Baltic"},
+    {.key = "members",
+     .type = SCHEMA_CODE,
      .flags = SCHEMA_REQUIRED | SCHEMA_LIST | SCHEMA_UNIQUE | SCHEMA_NOT_EMPTY,
-     ARRAY(region, member_codes, member_code_count), .help = "Codes of its regions.",
+     SCHEMA_ARRAY(region, member_codes, member_code_count),
+     .help = "Codes of its regions.",
      .example = "[EE00A]"},
-    {.key = "aliases", .type = SCHEMA_TEXT, .flags = SCHEMA_LIST | SCHEMA_OR_ONE | SCHEMA_UNIQUE,
-     ARRAY(region, aliases, alias_count), .max = LIMIT_NAME, .help = "Other names.",
+    {.key = "aliases",
+     .type = SCHEMA_TEXT,
+     .flags = SCHEMA_LIST | SCHEMA_OR_ONE | SCHEMA_UNIQUE,
+     SCHEMA_ARRAY(region, aliases, alias_count),
+     .max = LIMIT_NAME,
+     .help = "Other names.",
      .example = "[Baltic Sea South]"},
 };
 static const struct schema group_schema = SCHEMA("group", struct region, group_fields);
@@ -50,12 +67,20 @@ struct regions_file {
 };
 
 static const struct schema_field file_fields[] = {
-    {.key = "regions", .type = SCHEMA_MAP, .flags = SCHEMA_REQUIRED | SCHEMA_KEYED,
-     ARRAY(regions_file, regions, region_count), .sub = &region_schema,
-     .help = "By code: NUTS, LAU, or your own.", .example = "EE00A"},
-    {.key = "groups", .type = SCHEMA_MAP, .flags = SCHEMA_KEYED,
-     ARRAY(regions_file, groups, group_count), .sub = &group_schema,
-     .help = "Regions taken together, by slug.", .example = "south-baltic"},
+    {.key = "regions",
+     .type = SCHEMA_MAP,
+     .flags = SCHEMA_REQUIRED | SCHEMA_KEYED,
+     SCHEMA_ARRAY(regions_file, regions, region_count),
+     .sub = &region_schema,
+     .help = "By code: NUTS, LAU, or your own.",
+     .example = "EE00A"},
+    {.key = "groups",
+     .type = SCHEMA_MAP,
+     .flags = SCHEMA_KEYED,
+     SCHEMA_ARRAY(regions_file, groups, group_count),
+     .sub = &group_schema,
+     .help = "Regions taken together, by slug.",
+     .example = "south-baltic"},
 };
 const struct schema regions_schema = SCHEMA(REGIONS_FILE, struct regions_file, file_fields);
 
@@ -89,8 +114,11 @@ static int build_index(struct arena *arena, struct regions *regions, struct repo
                        struct err *err)
 {
     struct name_index *index = name_index_new(arena);
-    int rc = index ? 0 : err_nomem(err);
+    int rc = 0;
 
+    if (!index) {
+        return err_nomem(err);
+    }
     for (size_t i = 0; rc == 0 && i < regions->count; i++) {
         const struct region *region = &regions->items[i];
 
@@ -129,8 +157,7 @@ static int link_group(struct arena *arena, const struct regions *regions,
     if (group->member_code_count == 0) {
         return 0;
     }
-    group->members =
-        arena_alloc(arena, group->member_code_count, sizeof(const struct region *));
+    group->members = arena_alloc(arena, group->member_code_count, sizeof(const struct region *));
     if (!group->members) {
         return err_nomem(err);
     }
@@ -176,8 +203,11 @@ static int link_all(struct arena *arena, struct regions *regions, struct report 
                     struct err *err)
 {
     struct name_index *codes = name_index_new(arena);
-    int rc = codes ? 0 : err_nomem(err);
+    int rc = 0;
 
+    if (!codes) {
+        return err_nomem(err);
+    }
     for (size_t i = 0; rc == 0 && i < regions->count; i++) {
         rc = name_index_add(arena, codes, regions->items[i].code, &regions->items[i], err);
     }

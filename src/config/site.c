@@ -55,7 +55,8 @@ static int split_relay_url(struct arena *arena, struct site_relay *relay, struct
     host = host ? host + 3 : relay->url;
     len = strcspn(host, "/?#");
     if (host[len] && strcmp(host + len, "/") != 0) {
-        yaml_problem(report, relay->node, "url", "url: a relay has no path; write smtp://HOST:PORT");
+        yaml_problem(report, relay->node, "url",
+                     "url: a relay has no path; write smtp://HOST:PORT");
     }
     if (host[0] == '[' && memchr(host, ']', len)) {
         host_len = (size_t)((const char *)memchr(host, ']', len) - host) + 1;
@@ -69,9 +70,8 @@ static int split_relay_url(struct arena *arena, struct site_relay *relay, struct
     }
     relay->port = parse_port(host + host_len, len - host_len, relay->tls);
     if (relay->port == 0) {
-        yaml_problem(report, relay->node, "url",
-                     "url: '%.*s' is not a port from 1 to 65535", (int)(len - host_len),
-                     host + host_len);
+        yaml_problem(report, relay->node, "url", "url: '%.*s' is not a port from 1 to 65535",
+                     (int)(len - host_len), host + host_len);
     }
     if (!relay->name) {
         relay->name = arena_printf(arena, "%s:%d", relay->host, relay->port);
@@ -185,8 +185,11 @@ static int index_vocabulary(struct arena *arena, struct vocabulary *vocabulary, 
                             struct report *report, struct err *err)
 {
     struct name_index *index = name_index_new(arena);
-    int rc = index ? 0 : err_nomem(err);
+    int rc = 0;
 
+    if (!index) {
+        return err_nomem(err);
+    }
     for (size_t i = 0; rc == 0 && i < vocabulary->count; i++) {
         const struct schema_term *term = &vocabulary->items[i];
 

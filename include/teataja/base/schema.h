@@ -6,9 +6,8 @@
  *     struct timeouts { const struct yaml_node *node; int64_t connect; };
  *
  *     static const struct schema_field timeout_fields[] = {
- *         {.key = "connect", .type = SCHEMA_DURATION, .offset = offsetof(struct timeouts, connect),
- *          .fallback = "30 s", .min = CLOCK_SECOND, .max = CLOCK_HOUR,
- *          .help = "How long to wait for a connection."},
+ *         {.key = "connect", .type = SCHEMA_DURATION, SCHEMA_AT(timeouts, connect), .fallback = "30
+ * s", .min = CLOCK_SECOND, .max = CLOCK_HOUR, .help = "How long to wait for a connection."},
  *     };
  *     static const struct schema timeouts_schema =
  *         SCHEMA("timeouts", struct timeouts, timeout_fields);
@@ -64,28 +63,28 @@ enum schema_type {
     SCHEMA_RATE,     /* struct rate */
     SCHEMA_EMAIL,    /* struct address; text is "" when not given */
     SCHEMA_LANGUAGE, /* enum language; LANG_NONE when not given */
-    SCHEMA_BY_LANGUAGE, /* struct lang_text: language -> one line, or one line for all */
+    SCHEMA_BY_LANGUAGE,       /* struct lang_text: language -> one line, or one line for all */
     SCHEMA_LINES_BY_LANGUAGE, /* struct lang_text: the same of any number of lines */
-    SCHEMA_TERMS,    /* struct schema_term *, count: list of slugs, or slug -> BY_LANGUAGE */
-    SCHEMA_MAP,      /* the struct of `sub`, inside this one */
-    SCHEMA_NODE      /* const struct yaml_node *: anything; the caller reads it */
+    SCHEMA_TERMS, /* struct schema_term *, count: list of slugs, or slug -> BY_LANGUAGE */
+    SCHEMA_MAP,   /* the struct of `sub`, inside this one */
+    SCHEMA_NODE   /* const struct yaml_node *: anything; the caller reads it */
 };
 
 enum schema_flag {
-    SCHEMA_REQUIRED = 1, /* must be given */
-    SCHEMA_LIST = 2,     /* pointer to an array and a size_t at count_offset; each item is as
-                          * `type` says (SCHEMA_MAP: an array of structs, not of pointers) */
-    SCHEMA_OR_ONE = 4,   /* with SCHEMA_LIST: a single value stands for a list of one */
-    SCHEMA_KEYED = 8,    /* SCHEMA_MAP only: a mapping key -> `sub`, as an array of structs and
-                          * a size_t; the key goes to the field of `sub` with SCHEMA_IS_KEY */
-    SCHEMA_IS_KEY = 16,  /* this field is the key under which the mapping stands */
-    SCHEMA_POINTER = 32, /* SCHEMA_MAP only: pointer to the struct, NULL when not given */
-    SCHEMA_EDITION = 64, /* a text key: another language's edition of a file may hold it */
-    SCHEMA_BEFORE = 128, /* SCHEMA_DURATION, SCHEMA_PERIOD: "7 days before" is fine */
-    SCHEMA_UNIQUE = 256, /* SCHEMA_LIST of text-like, language or choice: no value twice */
+    SCHEMA_REQUIRED = 1,    /* must be given */
+    SCHEMA_LIST = 2,        /* pointer to an array and a size_t at count_offset; each item is as
+                             * `type` says (SCHEMA_MAP: an array of structs, not of pointers) */
+    SCHEMA_OR_ONE = 4,      /* with SCHEMA_LIST: a single value stands for a list of one */
+    SCHEMA_KEYED = 8,       /* SCHEMA_MAP only: a mapping key -> `sub`, as an array of structs and
+                             * a size_t; the key goes to the field of `sub` with SCHEMA_IS_KEY */
+    SCHEMA_IS_KEY = 16,     /* this field is the key under which the mapping stands */
+    SCHEMA_POINTER = 32,    /* SCHEMA_MAP only: pointer to the struct, NULL when not given */
+    SCHEMA_EDITION = 64,    /* a text key: another language's edition of a file may hold it */
+    SCHEMA_BEFORE = 128,    /* SCHEMA_DURATION, SCHEMA_PERIOD: "7 days before" is fine */
+    SCHEMA_UNIQUE = 256,    /* SCHEMA_LIST of text-like, language or choice: no value twice */
     SCHEMA_NOT_EMPTY = 512, /* a list must have an item (one that is given, or required) */
-    SCHEMA_HIDDEN = 1024, /* not in the sample: the manual has it */
-    SCHEMA_SHOWN = 2048   /* in the sample as a key, though it may be left out */
+    SCHEMA_HIDDEN = 1024,   /* not in the sample: the manual has it */
+    SCHEMA_SHOWN = 2048     /* in the sample as a key, though it may be left out */
 };
 
 /* A date or a date and time, and the zone if one was written ("" if not). */
@@ -113,12 +112,12 @@ struct schema;
 struct schema_field {
     const char *key;
     enum schema_type type;
-    unsigned flags;      /* of enum schema_flag */
-    size_t offset;       /* offsetof(struct, member) */
-    size_t count_offset; /* of the size_t, for arrays */
-    int64_t min;         /* SCHEMA_INT, _DURATION, _PERIOD (microseconds), _SIZE: the range, */
-    int64_t max;         /* unbounded if both are 0. Text: max is the most bytes (0: LIMIT_VALUE,
-                          * or LIMIT_TEXT for lines). */
+    unsigned flags;       /* of enum schema_flag */
+    size_t offset;        /* offsetof(struct, member) */
+    size_t count_offset;  /* of the size_t, for arrays */
+    int64_t min;          /* SCHEMA_INT, _DURATION, _PERIOD (microseconds), _SIZE: the range, */
+    int64_t max;          /* unbounded if both are 0. Text: max is the most bytes (0: LIMIT_VALUE,
+                           * or LIMIT_TEXT for lines). */
     const char *fallback; /* the value when not given, as YAML; NULL: zeros */
     const struct schema_choice *choices;
     const struct schema *sub;
@@ -135,6 +134,11 @@ struct schema {
     const char *shorthand; /* key that a value which is no mapping is taken for, or NULL */
 };
 
+/* Where a member of a struct is, in a schema_field; and an array with its count. */
+#define SCHEMA_AT(type, member) .offset = offsetof(struct type, member)
+#define SCHEMA_ARRAY(type, member, counter)                                                        \
+    .offset = offsetof(struct type, member), .count_offset = offsetof(struct type, counter)
+
 #define SCHEMA(title, type, table) SCHEMA_SHORT(title, type, table, NULL)
 #define SCHEMA_SHORT(title, type, table, key)                                                      \
     {                                                                                              \
@@ -143,8 +147,8 @@ struct schema {
     }
 
 enum schema_mode {
-    SCHEMA_WHOLE,        /* the file in the site's first language: everything */
-    SCHEMA_TRANSLATION   /* a language edition: keys with SCHEMA_EDITION only, no fallbacks */
+    SCHEMA_WHOLE,      /* the file in the site's first language: everything */
+    SCHEMA_TRANSLATION /* a language edition: keys with SCHEMA_EDITION only, no fallbacks */
 };
 
 /* Fills *out (schema->size bytes, set to zero first) from a mapping. Everything

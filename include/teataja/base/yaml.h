@@ -62,8 +62,8 @@ int yaml_read(struct arena *arena, const char *folder, const char *path, struct 
 /* What yaml_parse demands of text before it looks at it: well-formed UTF-8, no
  * NUL, no line over LIMIT_LINE. Also for the Markdown that follows a head. Every
  * line with a fault is reported. Returns 0 or ERR_INVALID. */
-int yaml_check_text(const char *file, int line, const char *text, size_t len,
-                    struct report *report, struct err *err);
+int yaml_check_text(const char *file, int line, const char *text, size_t len, struct report *report,
+                    struct err *err);
 
 /* The value of a key, or NULL; NULL too if `node` is NULL or no mapping. */
 const struct yaml_node *yaml_get(const struct yaml_node *node, const char *key);

@@ -30,8 +30,8 @@ struct config {
  * rest is in `report`, which may be NULL); ERR_NOT_FOUND if `folder` has no
  * teataja.yaml; ERR_NOMEM. After ERR_INVALID *out holds what was right, so that
  * content can be checked in the same run. */
-int config_load(struct arena *arena, const char *folder, struct report *report,
-                struct config *out, struct err *err);
+int config_load(struct arena *arena, const char *folder, struct report *report, struct config *out,
+                struct err *err);
 
 /* NULL if there is none. */
 const struct newsletter *config_newsletter(const struct config *config, const char *slug);
@@ -41,8 +41,7 @@ const struct project *config_project(const struct config *config, const char *sl
  * `key` of `node`: "no project 'south'; did you mean 'south-baltic'?". Returns how
  * many did not. For everything that has funded_by. */
 size_t config_check_projects(const struct config *config, const char *const *slugs, size_t count,
-                             const struct yaml_node *node, const char *key,
-                             struct report *report);
+                             const struct yaml_node *node, const char *key, struct report *report);
 
 /* A path of the configuration as one that can be opened: absolute as it is,
  * else below the site's folder. In the arena; NULL when out of memory. */

@@ -22,8 +22,8 @@ struct newsletter_from {
 
 struct newsletter_brand {
     const struct yaml_node *node;
-    const char *color;     /* "#1f6f8b" */
-    const char *logo;      /* path in the site; NULL if none; exists, at most LIMIT_LOGO */
+    const char *color; /* "#1f6f8b" */
+    const char *logo;  /* path in the site; NULL if none; exists, at most LIMIT_LOGO */
     struct lang_text logo_alt;
     const char *header_image; /* the same; NULL if none */
     struct lang_text header_alt;
@@ -43,16 +43,16 @@ struct newsletter {
     struct address reply_to;  /* text is "" if none: answers go to the sender */
     enum language *languages; /* default: the site's */
     size_t language_count;
-    enum language fallback;   /* one of languages; default: the first */
-    const char *timezone;     /* NULL: the site's */
-    const char *audience;     /* a segment expression; NULL: all subscribers */
+    enum language fallback; /* one of languages; default: the first */
+    const char *timezone;   /* NULL: the site's */
+    const char *audience;   /* a segment expression; NULL: all subscribers */
     struct newsletter_brand brand;
     const char *const *funded_by; /* slugs of projects */
     size_t funded_by_count;
     int *blocks; /* of enum newsletter_block, in order; default: all four */
     size_t block_count;
-    int64_t news_max_age;   /* microseconds: older news is left out */
-    int64_t events_within;  /* microseconds: events that start later are left out */
+    int64_t news_max_age;     /* microseconds: older news is left out */
+    int64_t events_within;    /* microseconds: events that start later are left out */
     int64_t deadlines_within; /* microseconds: the table of deadlines looks so far ahead */
 };
 

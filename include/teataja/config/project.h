@@ -19,7 +19,7 @@
 
 struct project_logo {
     const struct yaml_node *node;
-    const char *file; /* path in the site; exists, at most LIMIT_LOGO */
+    const char *file;     /* path in the site; exists, at most LIMIT_LOGO */
     struct lang_text alt; /* given */
     const char *type;     /* "image/png", "image/jpeg", "image/gif", by its first bytes */
 };
@@ -29,10 +29,10 @@ struct project {
     const char *file; /* "projects/south-baltic-creative.yaml" */
     const char *slug;
     struct lang_text name;
-    const char *programme; /* NULL if none */
-    const char *number;    /* NULL if none */
-    struct civil from;     /* first day */
-    struct civil to;       /* last day as granted */
+    const char *programme;    /* NULL if none */
+    const char *number;       /* NULL if none */
+    struct civil from;        /* first day */
+    struct civil to;          /* last day as granted */
     struct civil extended_to; /* year 0 if not extended */
     struct lang_text partner; /* whose letter this is; nothing if not given */
     struct project_logo *logos;

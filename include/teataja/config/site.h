@@ -52,14 +52,14 @@ struct relay_timeouts {
 /* A mail server that takes our letters; the first is used first. */
 struct site_relay {
     const struct yaml_node *node;
-    const char *name; /* slug; "host:port" when not given */
-    const char *url;  /* smtp://host:port or smtps://host:port */
-    const char *host; /* from url; without brackets if an IPv6 address */
-    int port;         /* 587 or 465 when not given */
-    bool tls;         /* smtps: TLS from the first byte */
-    int starttls;     /* of enum relay_starttls; without meaning when `tls` */
-    const char *ca_file; /* NULL: the system's; as config_path gives it a path */
-    const char *user;    /* NULL: no login */
+    const char *name;     /* slug; "host:port" when not given */
+    const char *url;      /* smtp://host:port or smtps://host:port */
+    const char *host;     /* from url; without brackets if an IPv6 address */
+    int port;             /* 587 or 465 when not given */
+    bool tls;             /* smtps: TLS from the first byte */
+    int starttls;         /* of enum relay_starttls; without meaning when `tls` */
+    const char *ca_file;  /* NULL: the system's; as config_path gives it a path */
+    const char *user;     /* NULL: no login */
     const char *password; /* reference for config_secret; given if and only if user is */
     int64_t connections;
     int64_t messages_per_connection;
@@ -143,13 +143,13 @@ struct site_import {
 struct site {
     const struct yaml_node *node;
     struct lang_text name;
-    const char *url; /* the organisation's own web site; NULL if none */
+    const char *url;                 /* the organisation's own web site; NULL if none */
     struct lang_text postal_address; /* lines; stands in every letter */
     enum language *languages;        /* at least one; the first is that of <slug>.md */
     size_t language_count;
-    const char *timezone; /* IANA name */
-    const char *country;  /* ISO 3166-1 alpha-2: whose public holidays count; NULL if none */
-    const char *database; /* a path for config_path; default var/teataja.db */
+    const char *timezone;  /* IANA name */
+    const char *country;   /* ISO 3166-1 alpha-2: whose public holidays count; NULL if none */
+    const char *database;  /* a path for config_path; default var/teataja.db */
     const char *token_key; /* reference for config_secret; default file:var/token.key */
     struct site_office office;
     struct site_list *lists;

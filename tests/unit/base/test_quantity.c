@@ -30,9 +30,28 @@ static const struct {
 };
 
 static const char *const bad[] = {
-    "",        "7",       "days",  "7 dais", "P",      "PT",    "P7",          "P7D8",
-    "PT7D",    "P1H",     "P7D1W", "PT1S1M", "7 days before", "1.5 h", "36501 days",
-    "1 month", "P1M",     "P1Y",   "2 years", "9999999999999 s", "99999999 h", "7 days 99999 days",
+    "",
+    "7",
+    "days",
+    "7 dais",
+    "P",
+    "PT",
+    "P7",
+    "P7D8",
+    "PT7D",
+    "P1H",
+    "P7D1W",
+    "PT1S1M",
+    "7 days before",
+    "1.5 h",
+    "36501 days",
+    "1 month",
+    "P1M",
+    "P1Y",
+    "2 years",
+    "9999999999999 s",
+    "99999999 h",
+    "7 days 99999 days",
 };
 
 static void test_periods_are_read(void **state)

@@ -70,17 +70,26 @@ static const struct schema_choice colours[] = {
     {"red", RED, "as blood"}, {"green", GREEN, NULL}, {NULL, 0, NULL}};
 
 static const struct schema_field part_fields[] = {
-    {.key = "slug", .type = SCHEMA_SLUG, .flags = SCHEMA_IS_KEY,
+    {.key = "slug",
+     .type = SCHEMA_SLUG,
+     .flags = SCHEMA_IS_KEY,
      .offset = offsetof(struct part, slug)},
-    {.key = "name", .type = SCHEMA_TEXT, .flags = SCHEMA_REQUIRED | SCHEMA_EDITION,
-     .offset = offsetof(struct part, name), .help = "Its name."},
+    {.key = "name",
+     .type = SCHEMA_TEXT,
+     .flags = SCHEMA_REQUIRED | SCHEMA_EDITION,
+     .offset = offsetof(struct part, name),
+     .help = "Its name."},
     {.key = "size", .type = SCHEMA_INT, .offset = offsetof(struct part, size), .fallback = "3"},
 };
 static const struct schema part_schema = SCHEMA_SHORT("part", struct part, part_fields, "name");
 
 static const struct schema_field thing_fields[] = {
-    {.key = "title", .type = SCHEMA_TEXT, .flags = SCHEMA_REQUIRED | SCHEMA_EDITION, AT(title),
-     .max = 40, .help = "What it is called."},
+    {.key = "title",
+     .type = SCHEMA_TEXT,
+     .flags = SCHEMA_REQUIRED | SCHEMA_EDITION,
+     AT(title),
+     .max = 40,
+     .help = "What it is called."},
     {.key = "text", .type = SCHEMA_LINES, .flags = SCHEMA_EDITION, AT(text)},
     {.key = "slug", .type = SCHEMA_SLUG, AT(slug)},
     {.key = "path", .type = SCHEMA_PATH, AT(path)},
@@ -91,12 +100,19 @@ static const struct schema_field thing_fields[] = {
     {.key = "country", .type = SCHEMA_COUNTRY, AT(country)},
     {.key = "number", .type = SCHEMA_INT, AT(number), .min = 1, .max = 100, .fallback = "42"},
     {.key = "flag", .type = SCHEMA_BOOL, AT(flag)},
-    {.key = "choice", .type = SCHEMA_CHOICE, AT(choice), .choices = colours, .fallback = "green",
+    {.key = "choice",
+     .type = SCHEMA_CHOICE,
+     AT(choice),
+     .choices = colours,
+     .fallback = "green",
      .help = "Its colour:"},
     {.key = "date", .type = SCHEMA_DATE, AT(date)},
     {.key = "moment", .type = SCHEMA_MOMENT, AT(moment)},
     {.key = "time", .type = SCHEMA_TIME, AT(time)},
-    {.key = "duration", .type = SCHEMA_DURATION, AT(duration), .min = CLOCK_SECOND,
+    {.key = "duration",
+     .type = SCHEMA_DURATION,
+     AT(duration),
+     .min = CLOCK_SECOND,
      .max = CLOCK_DAY},
     {.key = "period", .type = SCHEMA_PERIOD, .flags = SCHEMA_BEFORE, AT(period)},
     {.key = "size", .type = SCHEMA_SIZE, AT(size)},
@@ -106,15 +122,26 @@ static const struct schema_field thing_fields[] = {
     {.key = "language", .type = SCHEMA_LANGUAGE, AT(language)},
     {.key = "names", .type = SCHEMA_BY_LANGUAGE, AT(names)},
     {.key = "terms", .type = SCHEMA_TERMS, MANY(terms, term_count)},
-    {.key = "tags", .type = SCHEMA_SLUG, .flags = SCHEMA_LIST | SCHEMA_OR_ONE | SCHEMA_UNIQUE,
+    {.key = "tags",
+     .type = SCHEMA_SLUG,
+     .flags = SCHEMA_LIST | SCHEMA_OR_ONE | SCHEMA_UNIQUE,
      MANY(tags, tag_count)},
-    {.key = "languages", .type = SCHEMA_LANGUAGE, .flags = SCHEMA_LIST | SCHEMA_NOT_EMPTY,
-     MANY(languages, language_count), .fallback = "[et, ru]"},
+    {.key = "languages",
+     .type = SCHEMA_LANGUAGE,
+     .flags = SCHEMA_LIST | SCHEMA_NOT_EMPTY,
+     MANY(languages, language_count),
+     .fallback = "[et, ru]"},
     {.key = "part", .type = SCHEMA_MAP, .flags = SCHEMA_EDITION, AT(part), .sub = &part_schema},
     {.key = "maybe", .type = SCHEMA_MAP, .flags = SCHEMA_POINTER, AT(maybe), .sub = &part_schema},
-    {.key = "parts", .type = SCHEMA_MAP, .flags = SCHEMA_LIST, MANY(parts, part_count),
+    {.key = "parts",
+     .type = SCHEMA_MAP,
+     .flags = SCHEMA_LIST,
+     MANY(parts, part_count),
      .sub = &part_schema},
-    {.key = "keyed", .type = SCHEMA_MAP, .flags = SCHEMA_KEYED, MANY(keyed, keyed_count),
+    {.key = "keyed",
+     .type = SCHEMA_MAP,
+     .flags = SCHEMA_KEYED,
+     MANY(keyed, keyed_count),
      .sub = &part_schema},
     {.key = "raw", .type = SCHEMA_NODE, AT(raw)},
 };
@@ -323,19 +350,20 @@ static const struct {
      "t.yaml:1:6: url: 'www.kevad.example' is not a URL: it has no scheme such as https:"},
     {"url: javascript:alert(1)",
      "t.yaml:1:6: url: a URL with 'javascript:' cannot be used; only http, https, mailto, tel can"},
-    {"url: https:/a", "t.yaml:1:6: url: 'https:/a' is not a URL: '//' is missing behind the scheme"},
-    {"url: https://",
-     "t.yaml:1:6: url: 'https://' is not a URL: the host is missing"},
+    {"url: https:/a",
+     "t.yaml:1:6: url: 'https:/a' is not a URL: '//' is missing behind the scheme"},
+    {"url: https://", "t.yaml:1:6: url: 'https://' is not a URL: the host is missing"},
     {"url: https://bank.example@evil.example/",
-     "t.yaml:1:6: url: 'https://bank.example@evil.example/' is not a URL: a user name or a password "
+     "t.yaml:1:6: url: 'https://bank.example@evil.example/' is not a URL: a user name or a "
+     "password "
      "cannot stand in it"},
     {"url: 'https://a.example/b c'",
      "t.yaml:1:6: url: 'https://a.example/b c' is not a URL: it is too long or holds a space, a "
      "quote or a bracket"},
     {"url: mailto:a@b@c", "t.yaml:1:6: url: 'mailto:a@b@c' is not a URL: the address is not valid"},
-    {"secret: hunter2",
-     "t.yaml:1:9: secret: a secret does not stand in the configuration; write file:PATH or env:NAME "
-     "and keep it there"},
+    {"secret: hunter2", "t.yaml:1:9: secret: a secret does not stand in the configuration; write "
+                        "file:PATH or env:NAME "
+                        "and keep it there"},
     {"secret: env:A B",
      "t.yaml:1:9: secret: behind env: stands the name of an environment variable"},
     {"zone: Europe Tallinn",
@@ -417,9 +445,9 @@ static void test_an_edition_holds_only_texts(void **state)
     assert_string_equal(f->thing.part.name, "Narva");
     assert_int_equal(f->thing.number, 0);
     assert_int_equal(f->thing.part.size, 0);
-    assert_int_equal(fill(f, "date: 2027-01-01\npart: { name: b, size: 4 }\nfoo: 1\n",
-                          SCHEMA_TRANSLATION),
-                     ERR_INVALID);
+    assert_int_equal(
+        fill(f, "date: 2027-01-01\npart: { name: b, size: 4 }\nfoo: 1\n", SCHEMA_TRANSLATION),
+        ERR_INVALID);
     text = printed(f->report);
     assert_string_equal(
         text,
@@ -479,9 +507,11 @@ static void test_the_sample_tells_what_a_key_is(void **state)
     schema_sample(&thing_schema, false, &sample);
     assert_non_null(strstr(sample.data, "# What it is called.\ntitle: Text\n"));
     assert_non_null(strstr(sample.data, "#number: 42\n"));
-    assert_non_null(strstr(sample.data, "# Its colour:\n# - red: as blood\n# - green\n#choice: green\n"));
+    assert_non_null(
+        strstr(sample.data, "# Its colour:\n# - red: as blood\n# - green\n#choice: green\n"));
     assert_non_null(strstr(sample.data, "#part:\n#  # Its name.\n#  name: Text\n#  size: 3\n"));
-    assert_non_null(strstr(sample.data, "#parts:\n#    # Its name.\n#  - name: Text\n#    size: 3\n"));
+    assert_non_null(
+        strstr(sample.data, "#parts:\n#    # Its name.\n#  - name: Text\n#    size: 3\n"));
     str_release(&sample);
 }
 
@@ -499,7 +529,8 @@ static void test_the_manual_lists_every_key(void **state)
     assert_non_null(strstr(plain.data, "number\n    a whole number, from 1 to 100; default: 42\n"));
     assert_non_null(strstr(plain.data, "keyed.NAME.size\n"));
     assert_non_null(strstr(plain.data, "parts[].name\n"));
-    assert_non_null(strstr(roff.data, ".TP\n\\fBchoice\\fR\nred | green; default: green\n.br\nIts colour:\n"));
+    assert_non_null(
+        strstr(roff.data, ".TP\n\\fBchoice\\fR\nred | green; default: green\n.br\nIts colour:\n"));
     str_release(&plain);
     str_release(&roff);
 }

@@ -10,7 +10,7 @@
 #include "teataja/base/language.h"
 #include "teataja/base/suggest.h"
 
-static const char *const names[] = {"sector",  "region", "tag",      "timeouts",
+static const char *const names[] = {"sector",   "region", "tag",      "timeouts",
                                     "timezone", "музыка", "Ida-Viru", "ab"};
 
 static const struct {
@@ -37,7 +37,8 @@ static void test_the_nearest_name_is_suggested(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        const char *best = suggest_nearest(cases[i].written, names, sizeof(names) / sizeof(names[0]));
+        const char *best =
+            suggest_nearest(cases[i].written, names, sizeof(names) / sizeof(names[0]));
 
         assert_int_equal(best != NULL, cases[i].best != NULL);
         if (best) {

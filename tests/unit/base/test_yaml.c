@@ -44,9 +44,8 @@ static const struct yaml_node *parse(struct fixture *f, const char *text)
 {
     const struct yaml_node *root = NULL;
 
-    assert_int_equal(yaml_parse(f->arena, "a.yaml", 1, text, strlen(text), f->report, &root,
-                                &f->err),
-                     0);
+    assert_int_equal(
+        yaml_parse(f->arena, "a.yaml", 1, text, strlen(text), f->report, &root, &f->err), 0);
     return root;
 }
 
@@ -57,15 +56,15 @@ static void test_every_node_knows_its_place(void **state)
         const char *path;
         int line, column;
     } places[] = {
-        {"", 5, 1},           {"title", 5, 8}, {"where", 7, 3},   {"where.name", 7, 9},
+        {"", 5, 1},           {"title", 5, 8},         {"where", 7, 3},   {"where.name", 7, 9},
         {"where.tags", 8, 9}, {"where.tags.1", 8, 13}, {"list.0", 10, 5}, {"list.1.a", 11, 8},
     };
     const char *text = "title: Õhtu\nwhere:\n  name: Narva\n  tags: [õ, b]\nlist:\n  - one\n"
                        "  - a: 1\n";
     const struct yaml_node *root = NULL;
 
-    assert_int_equal(
-        yaml_parse(f->arena, "x.md", 5, text, strlen(text), f->report, &root, &f->err), 0);
+    assert_int_equal(yaml_parse(f->arena, "x.md", 5, text, strlen(text), f->report, &root, &f->err),
+                     0);
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         const struct yaml_node *node = yaml_find(root, places[i].path);
 
@@ -145,8 +144,7 @@ static const struct {
     {"a: [1, 2\nb: 3\n",
      "a.yaml:2:2: not YAML: did not find expected ',' or ']': a bracket is not closed, or a comma "
      "is missing"},
-    {"a: \"open\n",
-     "a.yaml:2:1: not YAML: found unexpected end of stream: a quote is not closed"},
+    {"a: \"open\n", "a.yaml:2:1: not YAML: found unexpected end of stream: a quote is not closed"},
     {"a: 1\n---\nb: 2\n", "a.yaml:2:1: a second document begins here; a file holds one"},
     {"[a, b]: 1\n",
      "a.yaml:1:1: a key must be a word, not a list; a value that starts with '[' needs quotes"},
@@ -187,9 +185,8 @@ static void test_an_alias_bomb_stays_small(void **state)
         str_addf(&text, "a%d: &a%d [*a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d]\n", i, i,
                  i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
     }
-    assert_int_equal(yaml_parse(f->arena, "a.yaml", 1, text.data, text.len, f->report, &root,
-                                &f->err),
-                     0);
+    assert_int_equal(
+        yaml_parse(f->arena, "a.yaml", 1, text.data, text.len, f->report, &root, &f->err), 0);
     assert_true(report_errors(f->report) > 200);
     assert_true(arena_used(f->arena) < 1024 * 1024);
     str_release(&text);
@@ -206,9 +203,9 @@ static void test_nodes_are_counted(void **state)
     for (int i = 0; i < LIMIT_YAML_NODES; i++) {
         str_add(&text, "- x\n");
     }
-    assert_int_equal(yaml_parse(f->arena, "a.yaml", 1, text.data, text.len, f->report, &root,
-                                &f->err),
-                     ERR_LIMIT);
+    assert_int_equal(
+        yaml_parse(f->arena, "a.yaml", 1, text.data, text.len, f->report, &root, &f->err),
+        ERR_LIMIT);
     assert_non_null(strstr(f->err.msg, "the file has more than 200000 values"));
     str_release(&text);
 }
@@ -226,8 +223,8 @@ static void test_deep_nesting_ends_at_once(void **state)
         for (int n = 0; n < 10000; n++) {
             str_add(&text, starts[i]);
         }
-        assert_true(yaml_parse(f->arena, "a.yaml", 1, text.data, text.len, f->report, &root,
-                               &f->err) < 0);
+        assert_true(
+            yaml_parse(f->arena, "a.yaml", 1, text.data, text.len, f->report, &root, &f->err) < 0);
         assert_null(root);
         str_release(&text);
     }
@@ -256,9 +253,8 @@ static void test_a_nul_is_refused(void **state)
 
     assert_int_equal(yaml_parse(f->arena, "a.yaml", 1, "a: b\0c\n", 7, f->report, &root, &f->err),
                      ERR_INVALID);
-    assert_int_equal(yaml_parse(f->arena, "a.yaml", 3, "a: \"b\\0c\"\n", 10, f->report, &root,
-                                &f->err),
-                     0);
+    assert_int_equal(
+        yaml_parse(f->arena, "a.yaml", 3, "a: \"b\\0c\"\n", 10, f->report, &root, &f->err), 0);
     assert_string_equal(yaml_get(root, "a")->text, "b");
     text = printed(f->report);
     assert_string_equal(text, "a.yaml:1:5: the file holds a NUL byte\n"

@@ -96,10 +96,10 @@ static inline void site_folder_expect(struct site_folder *f, const char *expecte
 /* A teataja.yaml with nothing wrong. */
 #define SITE_MINIMAL                                                                               \
     "name: Cluster\n"                                                                              \
-    "postal_address: Keskväljak 1, Narva\n"                                                        \
+    "postal_address: Keskväljak 1, Narva\n"                                                       \
     "languages: [et, ru, en]\n"                                                                    \
     "timezone: Europe/Tallinn\n"                                                                   \
     "office: office@cluster.example\n"                                                             \
-    "lists: { funding: { name: { et: Rahastus, en: Funding } }, events: Events }\n"               \
+    "lists: { funding: { name: { et: Rahastus, en: Funding } }, events: Events }\n"                \
     "addresses: { mode: single, mailbox: bounce@cluster.example }\n"                               \
     "web: https://letters.cluster.example/\n"

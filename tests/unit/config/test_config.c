@@ -31,9 +31,10 @@ static void test_a_site_is_loaded_whole(void **state)
 
     site_folder_write(f, "teataja.yaml", SITE_MINIMAL);
     site_folder_write(f, "newsletters/funding.yaml",
-                      NEWSLETTER "funded_by: south-baltic\n"
-                                 "brand: { color: '#AA0000', logo: assets/logo.png, logo_alt: Logo }\n"
-                                 "blocks: [deadlines, calls]\n");
+                      NEWSLETTER
+                      "funded_by: south-baltic\n"
+                      "brand: { color: '#AA0000', logo: assets/logo.png, logo_alt: Logo }\n"
+                      "blocks: [deadlines, calls]\n");
     site_folder_write(f, "newsletters/news.yaml",
                       NEWSLETTER "languages: [ru, en]\nfallback: en\nreply_to: a@b.example\n");
     site_folder_write(f, "projects/south-baltic.yaml",
@@ -118,7 +119,8 @@ static void test_files_are_checked_against_each_other(void **state)
         "newsletters/funding.yaml:5:11: fallback: the letter is not sent in Russian (ru)\n"
         "newsletters/funding.yaml:6:13: no project 'south-baltik'; did you mean 'south-baltic'?\n"
         "newsletters/funding.yaml:6:27: no project 'other'\n"
-        "newsletters/funding.yaml:7:16: logo: the image needs 'logo_alt', its text for those who do "
+        "newsletters/funding.yaml:7:16: logo: the image needs 'logo_alt', its text for those who "
+        "do "
         "not see it\n"
         "newsletters/funding.yaml:7:16: logo: there is no file 'assets/none.png' in the site\n"
         "newsletters/funding.yaml:8:1: unknown key 'secter'\n"

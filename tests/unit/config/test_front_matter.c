@@ -88,9 +88,9 @@ static void test_a_head_has_a_ceiling(void **state)
     for (int i = 0; i < 10000; i++) {
         str_addf(&text, "key%d: value\n", i);
     }
-    assert_int_equal(front_matter_parse(f->arena, "a.md", text.data, text.len, f->report, &page,
-                                        NULL),
-                     ERR_LIMIT);
+    assert_int_equal(
+        front_matter_parse(f->arena, "a.md", text.data, text.len, f->report, &page, NULL),
+        ERR_LIMIT);
     str_release(&text);
 }
 

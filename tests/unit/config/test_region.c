@@ -3,19 +3,19 @@
 
 #include "unit/config/site_folder.h"
 
-static const char baltic[] =
-    "regions:\n"
-    "  EE: { name: { et: Eesti, ru: Эстония, en: Estonia } }\n"
-    "  EE00A:\n"
-    "    parent: EE\n"
-    "    name: { et: Ida-Viru, ru: Ида-Виру }\n"
-    "    aliases: [EE007, '0045', Ida-Virumaa, Ида-Вирумаа]\n"
-    "  '0511': { parent: EE00A, name: { et: Narva, ru: Нарва } }\n"
-    "  EE008: { parent: EE, name: Tartu }\n"
-    "  '0793': { parent: EE008, name: Tartu }\n"
-    "  PL621: Elbląg\n"
-    "groups:\n"
-    "  south-baltic: { name: { en: South Baltic, pl: Południowy Bałtyk }, members: [PL621, EE00A] }\n";
+static const char baltic[] = "regions:\n"
+                             "  EE: { name: { et: Eesti, ru: Эстония, en: Estonia } }\n"
+                             "  EE00A:\n"
+                             "    parent: EE\n"
+                             "    name: { et: Ida-Viru, ru: Ида-Виру }\n"
+                             "    aliases: [EE007, '0045', Ida-Virumaa, Ида-Вирумаа]\n"
+                             "  '0511': { parent: EE00A, name: { et: Narva, ru: Нарва } }\n"
+                             "  EE008: { parent: EE, name: Tartu }\n"
+                             "  '0793': { parent: EE008, name: Tartu }\n"
+                             "  PL621: Elbląg\n"
+                             "groups:\n"
+                             "  south-baltic: { name: { en: South Baltic, pl: Południowy Bałtyk }, "
+                             "members: [PL621, EE00A] }\n";
 
 static void test_a_region_is_found_by_any_name(void **state)
 {
@@ -62,11 +62,18 @@ static void test_a_region_is_within_those_above_it_and_their_groups(void **state
         const char *inner, *outer;
         bool within;
     } cases[] = {
-        {"Narva", "EE", true},         {"Narva", "EE00A", true},  {"Narva", "Narva", true},
-        {"EE", "Narva", false},        {"Narva", "EE008", false}, {"Narva", "south-baltic", true},
-        {"EE00A", "south-baltic", true}, {"EE", "south-baltic", false},
-        {"PL621", "south-baltic", true}, {"south-baltic", "PL621", false},
-        {"south-baltic", "south-baltic", true}, {"Nowhere", "EE", false},
+        {"Narva", "EE", true},
+        {"Narva", "EE00A", true},
+        {"Narva", "Narva", true},
+        {"EE", "Narva", false},
+        {"Narva", "EE008", false},
+        {"Narva", "south-baltic", true},
+        {"EE00A", "south-baltic", true},
+        {"EE", "south-baltic", false},
+        {"PL621", "south-baltic", true},
+        {"south-baltic", "PL621", false},
+        {"south-baltic", "south-baltic", true},
+        {"Nowhere", "EE", false},
         {"Narva", "Nowhere", false},
     };
     struct regions regions;

@@ -145,8 +145,7 @@ static void test_all_mistakes_are_reported_at_once(void **state)
                       "addresses: { mode: catchall, mailbox: a@cluster.example }\n"
                       "web: ftp://cluster.example\n");
     assert_int_equal(site_load(f->arena, f->path, f->report, &site, &err), ERR_INVALID);
-    assert_string_equal(err.msg,
-                        "teataja.yaml:1:1: unknown key 'nmae'; did you mean 'name'?");
+    assert_string_equal(err.msg, "teataja.yaml:1:1: unknown key 'nmae'; did you mean 'name'?");
     site_folder_expect(
         f, "teataja.yaml:1:1: unknown key 'nmae'; did you mean 'name'?\n"
            "teataja.yaml:1:1: 'name' is missing\n"
@@ -206,10 +205,14 @@ static void test_words_are_found_by_any_of_their_names(void **state)
         const char *text;
         const char *slug;
     } cases[] = {
-        {"performing-arts", "performing-arts"}, {"performing_arts", "performing-arts"},
-        {"Performing Arts", "performing-arts"}, {"ETENDUSKUNSTID", "performing-arts"},
-        {"музыка", "music"},                    {"МУЗЫКА", "music"},
-        {"design", "design"},                   {"dance", NULL},
+        {"performing-arts", "performing-arts"},
+        {"performing_arts", "performing-arts"},
+        {"Performing Arts", "performing-arts"},
+        {"ETENDUSKUNSTID", "performing-arts"},
+        {"музыка", "music"},
+        {"МУЗЫКА", "music"},
+        {"design", "design"},
+        {"dance", NULL},
         {"", NULL},
     };
     static const char *const used[] = {"music", "desing", "dance"};
@@ -237,9 +240,9 @@ static void test_words_are_found_by_any_of_their_names(void **state)
     assert_int_equal(yaml_parse(f->arena, "calls/a.md", 1, "sectors: [music, desing, dance]\n", 32,
                                 f->report, &node, NULL),
                      0);
-    assert_int_equal(site_check_terms(&site.vocabularies.sectors, "sector", used, 3, node,
-                                      "sectors", f->report),
-                     2);
+    assert_int_equal(
+        site_check_terms(&site.vocabularies.sectors, "sector", used, 3, node, "sectors", f->report),
+        2);
     site_folder_expect(f, "calls/a.md:1:18: no sector 'desing'; did you mean 'design'?\n"
                           "calls/a.md:1:26: no sector 'dance'\n");
 }
