@@ -32,7 +32,7 @@ static inline int site_folder_set_up(void **state)
     if (!f) {
         return -1;
     }
-    snprintf(f->path, sizeof(f->path), "/tmp/teataja-config-XXXXXX");
+    snprintf(f->path, sizeof(f->path), "/tmp/config-test-XXXXXX");
     f->arena = arena_new(LIMIT_ARENA_WORK);
     f->report = report_new();
     *state = f;
