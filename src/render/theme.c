@@ -22,7 +22,7 @@
 #define DARK_LINK_CONTRAST 6.5
 
 #define SERIF "Georgia,serif"
-#define SANS "Segoe UI,Roboto,Arial,sans-serif"
+#define SANS "Arial,sans-serif"
 #define MONO "Consolas,Menlo,monospace"
 
 struct rgb {
