@@ -104,6 +104,23 @@ static void check_all_coverage(struct load *load, const struct content *content)
     }
 }
 
+static int load_all(struct load *load, struct content *out)
+{
+    void *items;
+    int rc = load_folder(load, &call_kind, &items, &out->call_count);
+
+    out->calls = items;
+    if (rc == 0) {
+        rc = load_folder(load, &news_kind, &items, &out->news_count);
+        out->news = items;
+    }
+    if (rc == 0) {
+        rc = load_folder(load, &issue_kind, &items, &out->issue_count);
+        out->issues = items;
+    }
+    return rc;
+}
+
 int content_load(struct arena *arena, const struct config *config, const struct holidays *holidays,
                  int64_t now, struct report *report, struct content *out, struct err *err)
 {
@@ -122,13 +139,7 @@ int content_load(struct arena *arena, const struct config *config, const struct 
         return err_nomem(err);
     }
     errors = report_errors(load.report);
-    rc = load_folder(&load, &call_kind, &out->calls, &out->call_count);
-    if (rc == 0) {
-        rc = load_folder(&load, &news_kind, &out->news, &out->news_count);
-    }
-    if (rc == 0) {
-        rc = load_folder(&load, &issue_kind, &out->issues, &out->issue_count);
-    }
+    rc = load_all(&load, out);
     if (rc == 0) {
         check_all_coverage(&load, out);
         err_clear(err);

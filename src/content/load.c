@@ -221,7 +221,7 @@ static int finish(struct folder *folder)
     return rc;
 }
 
-int load_folder(struct load *load, const struct load_kind *kind, void *items, size_t *count)
+int load_folder(struct load *load, const struct load_kind *kind, void **items, size_t *count)
 {
     struct folder folder = {.load = load, .kind = kind};
     const char *path =
@@ -229,7 +229,7 @@ int load_folder(struct load *load, const struct load_kind *kind, void *items, si
     int rc;
 
     *count = 0;
-    memset(items, 0, sizeof(void *));
+    *items = NULL;
     if (!path) {
         return err_nomem(load->err);
     }
@@ -257,7 +257,7 @@ int load_folder(struct load *load, const struct load_kind *kind, void *items, si
         rc = finish(&folder);
     }
     *count = folder.count;
-    memcpy(items, &folder.items, sizeof(folder.items));
+    *items = folder.items;
     return rc;
 }
 

@@ -30,7 +30,7 @@ extern const struct load_kind issue_kind;
 
 /* Reads one folder into an array sorted by slug. Problems are only reported.
  * ERR_LIMIT, ERR_IO, ERR_NOMEM. */
-int load_folder(struct load *load, const struct load_kind *kind, void *items, size_t *count);
+int load_folder(struct load *load, const struct load_kind *kind, void **items, size_t *count);
 
 /* A time that somebody wrote at `path` of `node`, as an instant: in its own zone,
  * else in `zone`. Of a date the start counts, or with `whole_day` the end. Reports
