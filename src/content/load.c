@@ -152,10 +152,6 @@ static int add_edition(struct folder *folder, const char *path, const struct con
         return rc;
     }
     edition->language = name->language;
-    if (!edition->title) {
-        yaml_problem(load->report, edition->node, "", "the %s is missing in this edition",
-                     item->kind == ITEM_ISSUE ? "subject" : "title");
-    }
     if (item->editions[item->language]) {
         inherit(edition, item->editions[item->language]);
     }

@@ -100,7 +100,9 @@ static int check_image(struct load *load, const struct news *news)
         return err_nomem(load->err);
     }
     if (file_read(load->arena, path, LIMIT_IMAGE, &data, &len, &err) < 0) {
-        yaml_problem(load->report, news->image->node, "file", "%s", err.msg);
+        yaml_problem(load->report, news->image->node, "file",
+                     err.code == ERR_NOT_FOUND ? "there is no file '%s'" : "'%s' cannot be used",
+                     news->image->file);
     } else if (!project_image_type(data, len)) {
         yaml_problem(load->report, news->image->node, "file",
                      "'%s' is none of PNG, JPEG and GIF", news->image->file);

@@ -440,7 +440,7 @@ static int several(struct work *work, struct call_round *opening)
                      work->country ? work->country : "");
     }
     rc = rule->rrule ? by_rule(work, at.zone, used) : by_dates(work, at.zone, used);
-    if (rc < 0) {
+    if (rc < 0 || call->round_count == 0) {
         return rc;
     }
     qsort(call->rounds, call->round_count, sizeof(*call->rounds), compare_rounds);

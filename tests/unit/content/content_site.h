@@ -16,7 +16,7 @@
 #define CONTENT_REGIONS                                                                            \
     "regions:\n"                                                                                   \
     "  EE00A: { name: Ida-Viru, aliases: [EE007, Ida-Virumaa] }\n"                                 \
-    "  PL621: { name: Elbląski }\n"                                                                \
+    "  PL621: { name: Elbląski }\n"                                                               \
     "groups: { south-baltic: { name: South Baltic, members: [PL621] } }\n"
 
 struct content_site {
@@ -43,8 +43,8 @@ static inline void content_site_start(struct content_site *site, struct site_fol
 
     memset(site, 0, sizeof(*site));
     site->folder = folder;
-    snprintf(newsletter, sizeof(newsletter), "%slanguages: %s\nfallback: en\n",
-             CONTENT_NEWSLETTER, languages);
+    snprintf(newsletter, sizeof(newsletter), "%slanguages: %s\nfallback: en\n", CONTENT_NEWSLETTER,
+             languages);
     if (!strstr(languages, "en")) {
         *strstr(newsletter, "fallback") = '\0';
     }
