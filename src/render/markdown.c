@@ -206,10 +206,10 @@ static void copy_code(struct copier *copier, cmark_node *node, struct mark *mark
 /* The first line of raw HTML, for the message. */
 static void refuse_html(struct copier *copier, cmark_node *node)
 {
-    const char *html = cmark_node_get_literal(node);
-    size_t line = html == NULL ? 0 : strcspn(html, "\n");
+    const char *literal = cmark_node_get_literal(node);
+    const char *html = literal != NULL ? literal : "";
     char first[SHOWN + 1] = "";
-    size_t len = utf8_prefix(html, line, SHOWN);
+    size_t len = utf8_prefix(html, strcspn(html, "\n"), SHOWN);
 
     memcpy(first, html, len);
     first[len] = '\0';
@@ -332,6 +332,25 @@ static struct mark *copy_children(struct copier *copier, cmark_node *parent, int
     return first;
 }
 
+#define HEADING_LEVELS 6
+
+/* Gives each heading its depth in the outline in place of its number of '#', so
+ * that no level is skipped, whatever level an author begins with. `open` holds
+ * the levels, as written, of the headings that the next one may stand below. */
+static void number_headings(struct mark *marks, int open[HEADING_LEVELS], int *depth)
+{
+    for (struct mark *mark = marks; mark != NULL; mark = mark->next) {
+        if (mark->kind == MARK_HEADING) {
+            while (*depth > 0 && open[*depth - 1] >= mark->number) {
+                (*depth)--;
+            }
+            open[(*depth)++] = mark->number;
+            mark->number = *depth;
+        }
+        number_headings(mark->child, open, depth);
+    }
+}
+
 static int add_part(struct markdown *document, struct arena *arena, size_t *capacity,
                     const struct markdown_part *part, struct err *err)
 {
@@ -383,6 +402,7 @@ static int read_tree(struct source *source, struct arena *arena, struct markdown
     cmark_node *root =
         cmark_parse_document(source->prepared.data, source->prepared.len, CMARK_OPT_DEFAULT);
     struct mark *marks = NULL;
+    int open[HEADING_LEVELS] = {0}, depth = 0;
     int rc = 0;
 
     if (root == NULL) {
@@ -392,6 +412,7 @@ static int read_tree(struct source *source, struct arena *arena, struct markdown
     if (copier.failed) {
         rc = err_nomem(err);
     } else if (source->problems == 0) {
+        number_headings(marks, open, &depth);
         rc = split(&copier, root, marks, document);
     }
     cmark_node_free(root);

@@ -14,7 +14,7 @@
 #define INLINE_MARKS "*_[]<`&(!"
 
 /* A line that opens a container deeper down than this cannot be prose. */
-#define DEPTH_CEILING (2 * LIMIT_MARKDOWN_NESTING)
+#define DEPTH_CEILING ((size_t)2 * LIMIT_MARKDOWN_NESTING)
 
 /* Length of the container mark (">", "-", "12.") at `at`, 0 if there is none. */
 static size_t container_mark(const char *line, size_t len, size_t at)
@@ -178,7 +178,7 @@ int source_guard(struct source *source)
 {
     struct paragraph_cost cost = {0};
 
-    if (source->len > LIMIT_TEXT) {
+    if (source->len > (size_t)LIMIT_TEXT) {
         source_problem(source, 0, "the text is longer than %d bytes", LIMIT_TEXT);
         return ERR_INVALID;
     }

@@ -61,10 +61,12 @@ static void write_list(struct html_writer *writer, const struct mark *mark)
 /* In a tight list an item's words stand in it without a paragraph. */
 static void write_item(struct html_writer *writer, const struct mark *mark, const struct mark *list)
 {
+    bool tight = list != NULL && list->tight;
+
     open_tag(writer, "li", THEME_ITEM);
     str_add_char(writer->out, '>');
     for (const struct mark *child = mark->child; child != NULL; child = child->next) {
-        if (child->kind == MARK_PARAGRAPH && list->tight) {
+        if (child->kind == MARK_PARAGRAPH && tight) {
             write_marks(writer, child->child, NULL, child);
         } else if (child->kind == MARK_PARAGRAPH) {
             write_element(writer, "p", THEME_ITEM_PARAGRAPH, child);

@@ -35,7 +35,7 @@ struct mark {
     enum mark_kind kind;
     const char *text; /* literal; address of a link or an image; name of a block */
     const char *alt;  /* of an image */
-    int number;       /* level of a heading, first number of an ordered list */
+    int number;       /* depth of a heading in the outline, first number of an ordered list */
     bool ordered;     /* list */
     bool tight;       /* list: no space between its items */
     struct mark *child, *next;

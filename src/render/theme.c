@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Ground tones: paper and ink, on which the brand is the one colour. */
@@ -31,13 +32,10 @@ struct rgb {
 
 static struct rgb rgb_read(const char *colour)
 {
-    unsigned int red = 0, green = 0, blue = 0;
-    struct rgb rgb = {{0, 0, 0}};
+    unsigned long value = strtoul(colour + 1, NULL, 16);
 
-    if (sscanf(colour, "#%2x%2x%2x", &red, &green, &blue) == 3) {
-        rgb = (struct rgb){{red / 255.0, green / 255.0, blue / 255.0}};
-    }
-    return rgb;
+    return (struct rgb){{(double)(value >> 16 & 0xFF) / 255.0, (double)(value >> 8 & 0xFF) / 255.0,
+                         (double)(value & 0xFF) / 255.0}};
 }
 
 static void rgb_write(struct rgb rgb, char out[THEME_COLOUR])
@@ -138,11 +136,12 @@ static void make_dark(struct theme_colours *dark, const char *brand)
 {
     set(dark->page, DARK_PAGE);
     set(dark->surface, DARK_SURFACE);
-    mix(brand, DARK_SURFACE, 0.16, dark->tint);
     /* A pale brand would make a pale tint, on which pale text is lost. */
-    for (double share = 0.16; theme_contrast(DARK_MUTED, dark->tint) < 6 && share > 0;
-         share -= 0.02) {
-        mix(brand, DARK_SURFACE, share, dark->tint);
+    for (int share = 16; share >= 0; share -= 2) {
+        mix(brand, DARK_SURFACE, share / 100.0, dark->tint);
+        if (theme_contrast(DARK_MUTED, dark->tint) >= 6) {
+            break;
+        }
     }
     set(dark->text, DARK_TEXT);
     set(dark->muted, DARK_MUTED);

@@ -74,9 +74,10 @@ const struct markdown_segment *markdown_segment(const struct markdown *document,
 bool markdown_uses(const struct markdown *document, size_t token);
 
 /* Appends a text segment as HTML: no html or body element, every element with
- * its style and class of the theme. A heading of level n becomes
- * h(n + heading_offset), at most h6: with 1 the letter's own h1 stays the only
- * one; inside a card under an h3 it is 3. Nothing for a block.
+ * its style and class of the theme. A heading at depth n of the document's outline
+ * becomes h(n + heading_offset), at most h6, however many # an author begins
+ * with, so that no level is skipped: with offset 1 the letter's own h1 stays the
+ * only one; inside a card under an h3 it is 3. Nothing for a block.
  * ERR_LIMIT when `out` passes its ceiling. */
 int markdown_html(const struct markdown *document, size_t index, const struct theme *theme,
                   int heading_offset, struct str *out, struct err *err);

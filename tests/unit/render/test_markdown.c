@@ -106,7 +106,12 @@ static void test_html_has_the_structure_of_the_markdown(void **state)
     } cases[] = {
         {"", ""},
         {"Hello", "<p>Hello</p>\n"},
-        {"# One\n\n## Two\n\n###### Six", "<h2>One</h2>\n<h3>Two</h3>\n<h6>Six</h6>\n"},
+        {"# One\n\n## Two\n\n###### Six", "<h2>One</h2>\n<h3>Two</h3>\n<h4>Six</h4>\n"},
+        {"## a\n\n#### b\n\n## c\n\n# d\n\n> # e",
+         "<h2>a</h2>\n<h3>b</h3>\n<h2>c</h2>\n<h2>d</h2>\n"
+         "<blockquote><h2>e</h2>\n</blockquote>\n"},
+        {"# 1\n\n## 2\n\n### 3\n\n#### 4\n\n##### 5\n\n###### 6",
+         "<h2>1</h2>\n<h3>2</h3>\n<h4>3</h4>\n<h5>4</h5>\n<h6>5</h6>\n<h6>6</h6>\n"},
         {"a *b* **c** `d<e>`", "<p>a <em>b</em> <strong>c</strong> <code>d&lt;e&gt;</code></p>\n"},
         {"a  \nb\nc", "<p>a<br>\nb\nc</p>\n"},
         {"- a\n- b", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>\n"},
