@@ -10,6 +10,10 @@
 #include "teataja/events/occurrence.h"
 #include "workspace.h"
 
+/* How far `event list` and `event show` look. */
+#define AHEAD (732 * CLOCK_DAY)
+#define BEHIND (30 * CLOCK_DAY)
+
 static const char *when_text(struct arena *arena, const struct civil *civil)
 {
     char text[CIVIL_TEXT];
@@ -34,7 +38,7 @@ static enum exit_status event_list_run(struct command *command)
     for (size_t i = 0; status == EXIT_DONE && i < workspace.events.count; i++) {
         const struct event *event = &workspace.events.items[i];
         struct occurrence next;
-        int rc = event_next(event, now, now + 2 * 366 * CLOCK_DAY, command->arena, &next, &err);
+        int rc = event_next(event, now, now + AHEAD, command->arena, &next, &err);
         const char *const cells[] = {
             event->slug,
             rc == 1 ? when_text(command->arena, &next.start) : "past",
@@ -84,7 +88,7 @@ static void show_occurrences(const struct command *command, const struct event *
     struct output_table *table = output_table_new(5, headings);
     struct occurrence *occurrences = NULL;
     struct err err = {0};
-    int count = event_occurrences(event, now - 30 * CLOCK_DAY, now + 2 * 366 * CLOCK_DAY,
+    int count = event_occurrences(event, now - BEHIND, now + AHEAD,
                                   command->arena, &occurrences, &err);
 
     if (count < 0) {

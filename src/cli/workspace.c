@@ -8,6 +8,8 @@
 #include "teataja/members/sync.h"
 #include "workspace.h"
 
+enum { HEX_KEY = 2 * TOKEN_KEY }; /* digits of a key in its file */
+
 const char *workspace_templates(struct arena *arena)
 {
     const char *from_environment = getenv("TEATAJA_TEMPLATES");
@@ -37,7 +39,7 @@ int workspace_var(struct workspace *workspace, char **out, struct err *err)
 static int make_key_file(struct workspace *workspace, const char *path, struct err *err)
 {
     struct token_key key;
-    char hex[2 * TOKEN_KEY + 2];
+    char hex[HEX_KEY + 2];
     char *var = NULL;
     int rc = workspace_var(workspace, &var, err);
 
@@ -46,10 +48,10 @@ static int make_key_file(struct workspace *workspace, const char *path, struct e
     }
     token_key_make(&key);
     for (size_t i = 0; i < TOKEN_KEY; i++) {
-        snprintf(hex + 2 * i, 3, "%02x", key.secret[i]);
+        snprintf(&hex[2 * i], 3, "%02x", key.secret[i]);
     }
-    hex[2 * TOKEN_KEY] = '\n';
-    return file_write(path, hex, 2 * TOKEN_KEY + 1, 0600, err);
+    hex[HEX_KEY] = '\n';
+    return file_write(path, hex, HEX_KEY + 1, 0600, err);
 }
 
 static int hex_digit(char c)
@@ -77,9 +79,9 @@ static int read_key(struct workspace *workspace, struct err *err)
     if (rc < 0) {
         return err_prefix(err, "token_key");
     }
-    if (strlen(text) != 2 * TOKEN_KEY || strspn(text, "0123456789abcdef") != 2 * TOKEN_KEY) {
+    if (strlen(text) != HEX_KEY || strspn(text, "0123456789abcdef") != HEX_KEY) {
         return err_set(err, ERR_INVALID, "token_key: %s does not hold %d hexadecimal digits",
-                       reference, 2 * TOKEN_KEY);
+                       reference, HEX_KEY);
     }
     workspace->key.id = 1;
     for (size_t i = 0; i < TOKEN_KEY; i++) {

@@ -95,7 +95,7 @@ static int fail(const struct db *db, const char *what, struct err *err)
     if (err != NULL) {
         err->native = native;
     }
-    return code;
+    return code < 0 ? code : ERR_IO;
 }
 
 static int run_plain(struct db *db, sqlite3 *native, const char *text, struct err *err)
@@ -340,7 +340,8 @@ static int prepare(struct db *db, const struct db_sql *sql, const char *text, st
     struct db_stmt *stmt = mem_alloc(1, sizeof(*stmt));
 
     if (stmt == NULL) {
-        return err_nomem(err);
+        err_nomem(err);
+        return ERR_NOMEM; /* so that the analyzer sees that *out is set on success */
     }
     stmt->db = db;
     stmt->sql = sql;

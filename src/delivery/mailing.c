@@ -289,7 +289,7 @@ static int set_state(struct db *db, int64_t id, const char *state, const char *f
                      struct err *err)
 {
     struct arena *arena;
-    struct mailing mailing;
+    struct mailing mailing = {0};
     int rc = db_exec(db, SQL_MAILING_SET_STATE, err, "itt", id, state, from);
 
     if (rc < 0 || db_changes(db) == 1) {
