@@ -234,6 +234,28 @@ static void test_every_message_shows_how_to_leave_who_writes_and_who_pays(void *
     str_release(&out);
 }
 
+static void test_a_cancelled_event_asks_for_no_answer(void **state)
+{
+    static const char *const names[] = {"mail/invitation.html", "mail/invitation.txt"};
+    struct value *data = load("full", LANG_EN);
+    struct str out;
+
+    (void)state;
+    str_init(&out, LIMIT_HTML);
+    for (size_t i = 0; i < COUNT(names); i++) {
+        value_set_bool(data, "cancelled", false);
+        str_reset(&out);
+        render(names[i], data, &out);
+        assert_non_null(strstr(out.data, "https://shore.example/a/yes"));
+        value_set_bool(data, "cancelled", true);
+        str_reset(&out);
+        render(names[i], data, &out);
+        assert_null(strstr(out.data, "https://shore.example/a/yes"));
+        assert_non_null(strstr(out.data, "This event is cancelled."));
+    }
+    str_release(&out);
+}
+
 static void test_values_are_escaped_in_html_only(void **state)
 {
     struct str out;
@@ -304,6 +326,7 @@ int main(void)
         cmocka_unit_test(test_blocks_without_items_write_nothing),
         cmocka_unit_test(test_a_message_has_one_h1_and_says_its_language),
         cmocka_unit_test(test_every_message_shows_how_to_leave_who_writes_and_who_pays),
+        cmocka_unit_test(test_a_cancelled_event_asks_for_no_answer),
         cmocka_unit_test(test_values_are_escaped_in_html_only),
         cmocka_unit_test(test_a_text_message_keeps_to_its_columns),
         cmocka_unit_test(test_fifteen_calls_stay_below_the_limit),
