@@ -95,7 +95,7 @@ static int fail(const struct db *db, const char *what, struct err *err)
     if (err != NULL) {
         err->native = native;
     }
-    return code < 0 ? code : ERR_IO;
+    return code;
 }
 
 static int run_plain(struct db *db, sqlite3 *native, const char *text, struct err *err)
@@ -341,15 +341,17 @@ static int prepare(struct db *db, const struct db_sql *sql, const char *text, st
 
     if (stmt == NULL) {
         err_nomem(err);
-        return ERR_NOMEM; /* so that the analyzer sees that *out is set on success */
+        return ERR_NOMEM;
     }
     stmt->db = db;
     stmt->sql = sql;
     stmt->in_use = true;
     if (sqlite3_prepare_v3(db->native, text, -1, sql != NULL ? SQLITE_PREPARE_PERSISTENT : 0,
                            &stmt->native, &tail) != SQLITE_OK) {
+        int rc = fail(db, sql != NULL ? sql->name : NULL, err);
+
         mem_free(stmt);
-        return fail(db, sql != NULL ? sql->name : NULL, err);
+        return rc < 0 ? rc : ERR_IO; /* the analyzer does not look into fail */
     }
     index_parameters(stmt);
     *out = stmt;
