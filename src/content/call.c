@@ -119,6 +119,7 @@ static void print_round(const struct call *call, const struct call_round *round,
 {
     static const char *const weekdays[] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
                                            "Friday", "Saturday", "Sunday"};
+    enum call_state state = call_round_state(call, round, at);
     struct civil key;
 
     if (round->has_deadline) {
@@ -126,8 +127,8 @@ static void print_round(const struct call *call, const struct call_round *round,
     } else {
         str_add(out, "no deadline");
     }
-    str_addf(out, "  %s", call_state_name(call_round_state(call, round, at)));
-    if (round->has_opens && at < round->opens.at) {
+    str_addf(out, "  %s", call_state_name(state));
+    if (round->has_opens && state == CALL_PLANNED) {
         if (call->opens_quarter != 0) {
             str_addf(out, "  opens in %s", call->opens_text);
         } else {

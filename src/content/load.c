@@ -306,7 +306,7 @@ int load_regions(struct load *load, const struct yaml_node *node, const char *ke
     const struct regions *regions = &load->config->regions;
 
     *out_count = 0;
-    *out = arena_alloc(load->arena, count + 1, sizeof(**out));
+    *out = arena_alloc(load->arena, count + 1, sizeof(void *));
     if (!*out) {
         return err_nomem(load->err);
     }

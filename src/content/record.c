@@ -61,7 +61,7 @@ int item_record(struct db *db, const char *kind, const char *slug, const char *d
                 const char *data, int64_t now, int64_t *id, int64_t *revision, struct err *err)
 {
     struct arena *arena = arena_new(LIMIT_ARENA_WORK);
-    struct newest newest;
+    struct newest newest = {.digest = ""};
     int rc = arena ? find_newest(db, arena, kind, slug, &newest, err) : err_nomem(err);
 
     if (rc == 0 && strcmp(newest.digest, digest) != 0) {
@@ -270,7 +270,7 @@ static int record_item(const struct record *record, struct item *item)
 {
     const char *kind = item_kind_name(item->kind);
     struct json_writer json;
-    struct newest newest;
+    struct newest newest = {.digest = ""};
     struct str facts;
     struct str data;
     char digest[DIGEST];

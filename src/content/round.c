@@ -379,8 +379,7 @@ static int compare_rounds(const void *a, const void *b)
     return strcmp(left->key, right->key);
 }
 
-static void check_rounds(const struct work *work, const struct call_round *opening,
-                         const bool *used)
+static void check_rounds(const struct work *work, const bool *used)
 {
     struct call *call = work->call;
 
@@ -399,13 +398,32 @@ static void check_rounds(const struct work *work, const struct call_round *openi
                          from);
         }
     }
-    if (opening->has_opens && call->round_count > 0) {
-        struct call_round last = call->rounds[call->round_count - 1];
+}
 
-        last.has_opens = true;
-        last.opens = opening->opens;
-        check_order(work, &last, "opens");
+/* A rule's rounds before the opening are none; a date that was written is wrong.
+ * The first round that is left opens then, if not later. */
+static void apply_opens(const struct work *work, const struct call_round *opening)
+{
+    struct call *call = work->call;
+    const struct civil *day = &opening->opens.civil;
+    size_t dropped = 0;
+
+    while (call->rule->rrule && dropped < call->round_count &&
+           civil_compare(&call->rounds[dropped].deadline.civil, day) < 0) {
+        dropped++;
     }
+    call->rounds += dropped;
+    call->round_count -= dropped;
+    if (call->round_count == 0) {
+        yaml_problem(work->load->report, call->node, "opens",
+                     "the rule yields no deadline after the opening");
+        return;
+    }
+    if (!call->rounds[0].has_opens || call->rounds[0].opens.at < opening->opens.at) {
+        call->rounds[0].has_opens = true;
+        call->rounds[0].opens = opening->opens;
+    }
+    check_order(work, &call->rounds[0], "opens");
 }
 
 /* rounds: a list or a rule. `opening` holds what `opens` says: the first round
@@ -444,15 +462,9 @@ static int several(struct work *work, struct call_round *opening)
         return rc;
     }
     qsort(call->rounds, call->round_count, sizeof(*call->rounds), compare_rounds);
-    check_rounds(work, opening, used);
-    for (size_t i = 0; i < call->round_count && opening->has_opens; i++) {
-        struct call_round *round = &call->rounds[i];
-
-        if (round->deadline.at > opening->opens.at && !round->has_opens) {
-            round->has_opens = true;
-            round->opens = opening->opens;
-            break;
-        }
+    check_rounds(work, used);
+    if (opening->has_opens) {
+        apply_opens(work, opening);
     }
     return 0;
 }
