@@ -246,31 +246,42 @@ const char *event_default_list(const struct config *config)
     return config->site.list_count == 1 ? config->site.lists[0].slug : NULL;
 }
 
+static int load_all(struct loader *loader)
+{
+    int rc = find_files(loader);
+
+    for (size_t i = 0; rc == 0 && i < loader->entry_count;) {
+        size_t next = i + 1;
+
+        while (next < loader->entry_count &&
+               strcmp(loader->entries[next].name.slug, loader->entries[i].name.slug) == 0) {
+            next++;
+        }
+        rc = load_event(loader, &loader->entries[i], next - i);
+        i = next;
+    }
+    return rc == 0 && loader->failed ? ERR_INVALID : rc;
+}
+
 int events_load(struct arena *arena, const struct config *config, struct report *report,
                 struct events *out, struct err *err)
 {
-    struct loader loader = {.arena = arena, .config = config, .report = report, .err = err};
+    struct report *own = report == NULL ? report_new() : NULL;
+    struct loader loader = {.arena = arena, .config = config, .err = err};
     int rc;
 
     *out = (struct events){0};
+    loader.report = own != NULL ? own : report;
+    if (loader.report == NULL) {
+        return err_nomem(err);
+    }
     if (config->site.language_count == 0 || config->site.timezone == NULL) {
-        return 0; /* the configuration is wrong, which its own errors say */
+        rc = 0; /* the configuration is wrong, which its own errors say */
+    } else {
+        rc = load_all(&loader);
     }
-    rc = find_files(&loader);
-    for (size_t i = 0; rc == 0 && i < loader.entry_count;) {
-        size_t next = i + 1;
-
-        while (next < loader.entry_count &&
-               strcmp(loader.entries[next].name.slug, loader.entries[i].name.slug) == 0) {
-            next++;
-        }
-        rc = load_event(&loader, &loader.entries[i], next - i);
-        i = next;
-    }
+    report_free(own);
     out->items = loader.events;
     out->count = loader.event_count;
-    if (rc < 0) {
-        return rc;
-    }
-    return loader.failed ? ERR_INVALID : 0;
+    return rc;
 }

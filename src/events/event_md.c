@@ -318,6 +318,21 @@ static int read_body(const struct event_file *file, const struct front_matter *m
     return 0;
 }
 
+/* The first error of the file that is in the report. */
+static void first_problem(const struct event_file *file, struct err *err)
+{
+    const struct problem *problem;
+
+    for (size_t i = 0; (problem = report_get(file->report, i)) != NULL; i++) {
+        if (problem->severity == REPORT_ERROR && strcmp(problem->file, file->path) == 0) {
+            err_set(err, ERR_INVALID, "%s:%d:%d: %s", problem->file, problem->line,
+                    problem->column, problem->message);
+            return;
+        }
+    }
+    err_set(err, ERR_INVALID, "%s has errors", file->path);
+}
+
 /* Reads the file and fills the head. Returns 0 with *good false when there is
  * nothing to go on with. */
 static int read_head(const struct event_file *file, enum schema_mode mode,
@@ -338,11 +353,8 @@ static int read_head(const struct event_file *file, enum schema_mode mode,
         return err_nomem(err);
     }
     *good = rc == 0 && report_errors(file->report) == before;
-    if (!*good && err != NULL) {
-        *err = local.code != 0 ? local : *err;
-        if (local.code == 0) {
-            err_set(err, ERR_INVALID, "%s has errors", file->path);
-        }
+    if (!*good) {
+        first_problem(file, err);
     }
     return 0;
 }

@@ -78,6 +78,10 @@ static int set_instants(struct event_maker *maker)
     if (rc < 0) {
         return rc;
     }
+    if (!event->has_end && !event->all_day) {
+        event->end_utc = event->start_utc;
+        return 0;
+    }
     if (event->all_day) {
         civil_add_days(&end, 1);
     }

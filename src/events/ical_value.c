@@ -98,7 +98,8 @@ static bool period_end(struct icalperiodtype period, struct civil *out)
 /* libical reads any digits of a duration into an int; quantity.h bounds them. */
 static bool period_is_bounded(const char *line)
 {
-    const char *slash = strrchr(line, '/');
+    const char *value = strrchr(line, ':'); /* a PERIOD has none */
+    const char *slash = value != NULL ? strchr(value, '/') : NULL;
     struct period period;
 
     if (slash == NULL || (slash[1] != 'P' && slash[1] != '+' && slash[1] != '-')) {

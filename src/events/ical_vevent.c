@@ -88,6 +88,7 @@ static int read_time(struct ical_reader *reader, const struct ical_content *cont
 
     if (rc < 0) {
         out->civil.year = 0;
+        out->line = content->line;
         return pass(reader, content->line, rc, &local);
     }
     return resolve(reader, &raw, content->line, out);
@@ -127,7 +128,8 @@ static int read_duration(struct ical_reader *reader, struct ical_event *event,
     (void)event;
     reader->duration_line = content->line;
     if (rc < 0) {
-        return pass(reader, content->line, ERR_INVALID, &local);
+        ical_problem(reader, content->line, "DURATION: %s", local.msg);
+        return 0;
     }
     if (reader->duration.days < 0 || reader->duration.micros < 0) {
         ical_problem(reader, content->line, "DURATION '%.40s' is negative", content->value);
