@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <fnmatch.h>
 #include <gnutls/gnutls.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -529,6 +530,7 @@ static void *accept_all(void *context)
 
     for (;;) {
         struct talk *talk;
+        int at_once = 1; /* Nagle and delayed ACKs would cost 40 ms a pipelined answer */
         int fd;
 
         if (poll(wait, 2, -1) < 0 && errno != EINTR) {
@@ -544,6 +546,7 @@ static void *accept_all(void *context)
         if (server->connections == CONNECTIONS) {
             abort();
         }
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof(at_once));
         talk = need(calloc(1, sizeof(*talk)));
         talk->server = server;
         talk->fd = fd;
