@@ -64,6 +64,9 @@ static int csv_convert(struct csv *csv, const char *charset, struct err *err)
     UErrorCode status = U_ZERO_ERROR;
     UConverter *from = NULL;
     UConverter *to = NULL;
+    UChar pivot[1024];
+    UChar *pivot_from = pivot;
+    UChar *pivot_to = pivot;
     const char *source = csv->text;
     size_t room = csv->len * 3 + 16; /* no charset needs more UTF-8 for one of its bytes */
     char *out = NULL;
@@ -86,13 +89,19 @@ static int csv_convert(struct csv *csv, const char *charset, struct err *err)
     }
     ucnv_setToUCallBack(from, UCNV_TO_U_CALLBACK_STOP, NULL, NULL, NULL, &status);
     target = out;
-    ucnv_convertEx(to, from, &target, out + room - 1, &source, csv->text + csv->len, NULL, NULL,
-                   NULL, NULL, 1, 1, &status);
+    ucnv_convertEx(to, from, &target, out + room - 1, &source, csv->text + csv->len, pivot,
+                   &pivot_from, &pivot_to, pivot + sizeof(pivot) / sizeof(pivot[0]), 1, 1,
+                   &status);
     csv->text = out;
     csv->len = (size_t)(target - out);
     if (U_FAILURE(status)) {
+        const UChar *rest = pivot_from;
+        UErrorCode late = U_ZERO_ERROR;
         char message[160];
 
+        /* What stands before the bad byte may still be on its way through the pivot. */
+        ucnv_fromUnicode(to, &target, out + room - 1, &rest, pivot_to, NULL, 0, &late);
+        csv->len = (size_t)(target - out);
         csv_skip(csv, csv->len);
         (void)snprintf(message, sizeof(message), "a byte here is no character of charset '%.60s'",
                        charset);

@@ -65,7 +65,7 @@ static int parse_negate(struct segment_parser *parser, struct segment_node **nod
 /* The error about a value or name, with the column before it. */
 static int parse_place(struct segment_parser *parser, int column, int rc)
 {
-    return rc < 0 && rc != ERR_NOMEM ? err_prefix(parser->err, "column %d: ", column) : rc;
+    return rc < 0 && rc != ERR_NOMEM ? err_prefix(parser->err, "column %d", column) : rc;
 }
 
 static int parse_missing(struct segment_parser *parser, const char *what)
