@@ -34,13 +34,19 @@ static const struct {
     struct lists reader;
     enum match match;
 } cases[] = {
-    {"a call for all, a reader of whom nothing is known", {0}, {0}, {0}, NULL, {0}, MATCH_APPLY},
+    {"a call for all, a reader of whom nothing is known",
+     {0},
+     {0},
+     {0},
+     NULL,
+     {{0}, {0}, {0}},
+     MATCH_APPLY},
     {"a reader of whom nothing is known",
      {"nonprofit"},
      {"individual"},
      {"music"},
      "EE00A",
-     {0},
+     {{0}, {0}, {0}},
      MATCH_APPLY},
     {"one of the kinds",
      {"nonprofit", "foundation"},
