@@ -433,7 +433,7 @@ int markdown_parse(struct arena *arena, const char *text, size_t len,
     }
     source.scratch = arena_new(LIMIT_ARENA_WORK);
     document = arena_alloc(arena, 1, sizeof(*document));
-    source.text = arena_strndup(source.scratch, text, len);
+    source.text = source.scratch ? arena_strndup(source.scratch, text, len) : NULL;
     if (source.scratch == NULL || document == NULL || source.text == NULL) {
         rc = err_nomem(err);
         goto out;
