@@ -57,7 +57,7 @@ static void zone_to_utc_turns_every_civil_time_back(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof(tzids) / sizeof(tzids[0]); i++) {
-        for (int64_t at = 1; at < INT64_C(7258118400); at += 3600 * 37 + 1801) {
+        for (int64_t at = 1; at < INT64_C(7258118400); at += 3600 * 131 + 1801) {
             struct civil civil;
             enum zone_fit fit;
             int64_t back;

@@ -1,6 +1,7 @@
 /* Content: editions, what they fall back to, and everything that can be wrong. */
 #include "teataja/content/content.h"
 
+#include "teataja/base/mem.h"
 #include "unit/content/content_site.h"
 
 #define NOW "2026-11-21"
@@ -309,6 +310,41 @@ static void a_site_without_content_is_fine(void **state)
     assert_null(content_issue(&site.content, "a"));
 }
 
+static void running_out_of_memory_is_an_error_and_no_crash(void **state)
+{
+    struct site_folder *folder = *state;
+    struct content_site site;
+    unsigned long failures = 0;
+
+    content_site_start(&site, folder, "[et]");
+    site_folder_write(
+        folder, "calls/a.md",
+        "title: A\nrounds: { rrule: \"FREQ=MONTHLY\", at: \"17:00 Europe/Brussels\" }\n"
+        "regions: [EE007]\nsectors: [music]\n---\nText.\n");
+    site_folder_write(folder, "calls/a.ru.md", "title: B\n");
+    site_folder_write(folder, "issues/a.md", "newsletter: funding\nsubject: A\n---\n{{> calls}}\n");
+    assert_int_equal(content_site_load(&site, NOW), 0);
+    for (unsigned long nth = 1; nth < 10000; nth++) {
+        struct arena *arena = arena_new(LIMIT_ARENA_WORK);
+        struct report *report = report_new();
+        struct err err = {0};
+        int rc;
+
+        mem_fail_at(nth, 0);
+        rc = content_load(arena, &site.config, site.holidays, content_instant(NOW), report,
+                          &site.content, &err);
+        if (mem_count() < nth) {
+            nth = 10000;
+        }
+        mem_fail_at(0, 0);
+        failures += rc < 0;
+        assert_true(rc == 0 || err.msg[0] != '\0');
+        report_free(report);
+        arena_free(arena);
+    }
+    assert_true(failures > 0);
+}
+
 #define IN_A_SITE(test)                                                                            \
     cmocka_unit_test_setup_teardown(test, site_folder_set_up, site_folder_tear_down)
 
@@ -321,6 +357,7 @@ int main(void)
         IN_A_SITE(every_mistake_is_told_with_its_place),
         IN_A_SITE(a_language_edition_holds_texts_only),
         IN_A_SITE(a_missing_edition_is_a_warning_if_the_fallback_covers_it),
+        IN_A_SITE(running_out_of_memory_is_an_error_and_no_crash),
         IN_A_SITE(a_site_without_content_is_fine),
     };
 
