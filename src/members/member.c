@@ -282,11 +282,16 @@ static int set_row(const struct members *members, struct arena *arena, const str
     const char *name = merged(member->name, value[MEMBER_NAME]);
     const char *languages = NULL;
     const char *fold = NULL;
-    int64_t joined = value[MEMBER_JOINED] != NULL ? input->joined_at : member->joined_at;
+    int64_t joined = member->joined_at;
     int rc = languages_text(arena, member, &languages, err);
 
     if (rc < 0) {
         return rc;
+    }
+    /* An input knows days only: the hour that is known stays. */
+    if (value[MEMBER_JOINED] != NULL &&
+        (joined < input->joined_at || joined >= input->joined_at + CLOCK_DAY)) {
+        joined = input->joined_at;
     }
     if (!differs(member->external_id, value[MEMBER_ID]) &&
         !differs(member->name, value[MEMBER_NAME]) &&
