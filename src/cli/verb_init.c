@@ -17,7 +17,7 @@
  * Its files write them as
  *   @today+45@      2027-01-05      @today+45c@  20270105
  *   @workday+45@    the next Monday to Friday from then on (also with c)
- *   @monday+2@      the Monday of the second week from now (also with c)
+ *   @monday+2@      the Monday of the second week from now, so all weekdays (also with c)
  *   @quarter+2@     2027-Q2         @year+1@     2027
  */
 static void day_text(int64_t days, bool compact, struct str *out)
@@ -32,7 +32,10 @@ static void day_text(int64_t days, bool compact, struct str *out)
  * none. */
 static bool add_placeholder(const char *name, size_t len, struct str *out)
 {
-    static const char *const kinds[] = {"today", "workday", "monday", "quarter", "year"};
+    static const char *const kinds[] = {"today",  "workday",  "quarter",   "year",
+                                        "monday", "tuesday",  "wednesday", "thursday",
+                                        "friday", "saturday", "sunday"};
+    enum { TODAY, WORKDAY, QUARTER, YEAR, MONDAY, KINDS = 11 };
     struct civil now = {0};
     char text[24];
     const char *sign;
@@ -51,33 +54,33 @@ static bool add_placeholder(const char *name, size_t len, struct str *out)
     if (sign == NULL) {
         return false;
     }
-    while (kind < 5 && (strlen(kinds[kind]) != (size_t)(sign - text) ||
-                        strncmp(kinds[kind], text, (size_t)(sign - text)) != 0)) {
+    while (kind < KINDS && (strlen(kinds[kind]) != (size_t)(sign - text) ||
+                            strncmp(kinds[kind], text, (size_t)(sign - text)) != 0)) {
         kind++;
     }
     offset = strtol(sign, &end, 10);
     compact = *end == 'c';
-    if (kind == 5 || end[compact] != '\0' || labs(offset) > 4000) {
+    if (kind == KINDS || end[compact] != '\0' || labs(offset) > 4000) {
         return false;
     }
     civil_from_utc(clock_now(), &now);
     days = civil_days(&now);
-    if (kind == 3) {
+    if (kind == QUARTER) {
         long quarter = now.year * 4L + (now.month - 1) / 3 + offset;
 
         str_addf(out, "%ld-Q%ld", quarter / 4, quarter % 4 + 1);
         return true;
     }
-    if (kind == 4) {
+    if (kind == YEAR) {
         str_addf(out, "%ld", now.year + offset);
         return true;
     }
-    if (kind == 2) {
-        days += 1 - civil_weekday(&now) + 7 * offset;
+    if (kind >= MONDAY) {
+        days += (int64_t)(kind - MONDAY) + 1 - civil_weekday(&now) + 7 * offset;
     } else {
         days += offset;
         civil_set_days(&now, days);
-        if (kind == 1 && civil_weekday(&now) > 5) {
+        if (kind == WORKDAY && civil_weekday(&now) > 5) {
             days += 8 - civil_weekday(&now);
         }
     }
@@ -220,7 +223,7 @@ static enum exit_status init_run(struct command *command)
         printf("  teataja sink --maildir %s/var/mailboxes &\n"
                "  teataja -C %s check\n"
                "  teataja -C %s member import %s/members.csv --list funding --source 'demo'\n"
-               "  teataja -C %s send --dry-run december\n",
+               "  teataja -C %s send --dry-run funding-letter\n",
                folder, folder, folder, folder, folder);
     } else {
         printf("  edit %s/teataja.yaml ('teataja config sample' shows every setting)\n"
@@ -231,8 +234,7 @@ static enum exit_status init_run(struct command *command)
 }
 
 static const struct option init_options[] = {
-    {"demo", NULL, "a whole site to try: members in six languages, calls, events, a letter",
-     false},
+    {"demo", NULL, "a whole site to try: members in six languages, calls, events, a letter", false},
     {NULL, NULL, NULL, false},
 };
 
