@@ -13,7 +13,7 @@
 #include "teataja/net/stream.h"
 
 enum {
-    IN_FLIGHT = 2,      /* rows that smtp_run holds at once */
+    IN_FLIGHT = 3,      /* one whose outcome is not written yet, and two that smtp_run holds */
     FAULTS_MAX = 4,     /* connections in a row that carried nothing */
     MICROS_PER_MS = 1000
 };
@@ -154,9 +154,11 @@ static int take_turn(struct connection *connection, bool idle)
 /* Takes a claimed row out of the list and into a flight. */
 static struct flight *take_row(struct connection *connection)
 {
-    struct flight *flight = connection->flights[0].used ? &connection->flights[1]
-                                                        : &connection->flights[0];
+    struct flight *flight = connection->flights;
 
+    while (flight->used) {
+        flight++;
+    }
     flight->row = connection->claimed[connection->claimed_at++];
     flight->used = true;
     str_reset(&flight->message);

@@ -18,14 +18,14 @@ COMPILER = sys.argv[2]
 
 ADAPTERS = {
     r"sqlite3\.h": r"src/db/sqlite[a-z_]*\.c",
-    r"curl/.*": r"src/net/[a-z_]+\.c",
+    r"curl/.*": r"src/net/[a-z_]+\.[ch]",
     r"libetpan/.*": r"(src/inbound|tests)/.*",
     r"libical/.*": r"(src/calendar/(ical_[a-z_]+|recurrence|zone)\.c|src/events/ical_[a-z_]+\.[ch]|tests/.*)",
     r"cmark\.h": r"src/render/markdown[a-z_]*\.[ch]",
     r"yaml\.h": r"src/base/yaml\.c",
     r"idn2\.h": r"src/base/address\.c",
     r"sodium\.h": r"src/base/token\.c",
-    r"unicode/.*": r"src/(base|calendar|render|members)/[a-z0-9_]+\.[ch]",
+    r"unicode/.*": r"(src/(base|calendar|render|members)|tests/unit/render)/[a-z0-9_]+\.[ch]",
 }
 
 
