@@ -125,3 +125,12 @@ SELECT outbox.member, mailing.subject, outbox.state
   FROM outbox JOIN mailing ON mailing.id = outbox.mailing
  WHERE outbox.member IS NOT NULL AND mailing.purpose <> 'test'
    AND outbox.state IN ('sent', 'unknown');
+
+-- What composes messages reads: a variant with what its mailing froze.
+CREATE VIEW v_variant AS
+SELECT variant.id AS variant, variant.mailing, mailing.uid, variant.lang, mailing.config,
+       mailing.message_date, variant.pieces
+  FROM variant JOIN mailing ON mailing.id = variant.mailing;
+
+CREATE VIEW v_mailing_part AS
+SELECT mailing, name, type, data FROM mailing_part;
