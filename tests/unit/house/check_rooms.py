@@ -17,7 +17,7 @@ SOURCE = pathlib.Path(sys.argv[1])
 COMPILER = sys.argv[2]
 
 ADAPTERS = {
-    r"sqlite3\.h": r"src/db/sqlite[a-z_]*\.c",
+    r"sqlite3\.h": r"src/db/sqlite[a-z_]*\.[ch]",
     r"curl/.*": r"src/net/[a-z_]+\.[ch]",
     r"libetpan/.*": r"(src/inbound|tests)/.*",
     r"libical/.*": r"(src/calendar/(ical_[a-z_]+|recurrence|zone)\.c|src/events/ical_[a-z_]+\.[ch]|tests/.*)",

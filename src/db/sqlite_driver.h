@@ -1,0 +1,42 @@
+/* src/db/sqlite_driver.h - what the files of the SQLite driver share. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <sqlite3.h>
+
+#include "driver.h"
+
+enum {
+    CACHE_SLOTS = 512,   /* open addressing; more statements than this are not cached */
+    MAX_PARAMETERS = 48  /* $1 to $48 */
+};
+
+struct db_stmt {
+    struct db *db;
+    sqlite3_stmt *native;
+    const struct db_sql *sql; /* NULL for a text made at run time */
+    bool cached;
+    bool in_use;
+    int index[MAX_PARAMETERS + 1]; /* SQLite's index of $n; 0 if absent */
+};
+
+struct db {
+    sqlite3 *native;
+    sqlite3 *guard; /* holds the write lock while `native` checkpoints */
+    char *path;
+    int wal_pages; /* length of the WAL after the last commit */
+    struct db_stmt *cache[CACHE_SLOTS];
+    size_t cached;
+};
+
+/* An ERR_... for SQLite's extended result code. */
+int sqlite_code(int native);
+
+/* Sets the connection's last error, with `what` (may be NULL) before it and advice
+ * behind it. Returns its code. */
+int sqlite_fail(const struct db *db, const char *what, struct err *err);
+
+/* After a commit: the checkpoint rule. */
+void sqlite_after_commit(struct db *db);
