@@ -6,7 +6,6 @@
 #include "event_series.h"
 #include "ical_vtimezone.h"
 #include "teataja/base/limits.h"
-#include "teataja/base/utf8.h"
 #include "teataja/events/occurrence.h"
 #include "teataja/render/markdown.h"
 #include "teataja/render/text.h"
@@ -50,13 +49,24 @@ static int add_text(struct writer *writer, const char *name, const char *text)
     return rc;
 }
 
+/* No control, no space: it can stand in a line without being escaped. */
+static bool is_one_word(const char *text)
+{
+    for (const char *at = text; *at != '\0'; at++) {
+        if ((unsigned char)*at <= ' ' || *at == 0x7f) {
+            return false;
+        }
+    }
+    return text[0] != '\0';
+}
+
 /* A URI is not escaped; one that could not stand on its line is left out. */
 static int add_uri(struct writer *writer, const char *name, const char *uri)
 {
     struct str line;
     int rc;
 
-    if (uri == NULL || uri[0] == '\0' || utf8_has_control(uri, strlen(uri))) {
+    if (uri == NULL || !is_one_word(uri)) {
         return 0;
     }
     str_init(&line, LIMIT_TEXT);
@@ -390,8 +400,8 @@ int ical_prepare(struct arena *arena, const struct event *event,
     int rc;
 
     *out = (struct ical_draft){.method = options->method};
-    if (uid_len == 0 || uid_len > 255 || utf8_has_control(options->uid, uid_len)) {
-        return err_set(err, ERR_INVALID, "the UID of '%s' must have 1 to 255 octets and no controls",
+    if (uid_len == 0 || uid_len > 255 || !is_one_word(options->uid)) {
+        return err_set(err, ERR_INVALID, "the UID of '%s' must be one word of 1 to 255 octets",
                        event->slug);
     }
     if (options->method == ICAL_REQUEST && event->status == EVENT_CANCELLED) {
@@ -428,10 +438,8 @@ static int add_party(struct str *out, const char *start, const struct ical_party
     struct str line;
     int rc;
 
-    for (const char *at = party->address; *at != '\0'; at++) {
-        if ((unsigned char)*at <= ' ' || *at == 0x7f) {
-            return err_set(err, ERR_INVALID, "an address in an invitation holds a control or space");
-        }
+    if (!is_one_word(party->address)) {
+        return err_set(err, ERR_INVALID, "an address in an invitation is not one word");
     }
     str_init(&line, LIMIT_HEADER_LINE * 2);
     str_addf(&line, "%s;CN=", start);

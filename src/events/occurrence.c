@@ -290,11 +290,15 @@ int event_occurrences(const struct event *event, int64_t from, int64_t to, struc
 int event_next(const struct event *event, int64_t from, int64_t to, struct arena *arena,
                struct occurrence *out, struct err *err)
 {
-    int64_t begin = from;
+    int64_t first = event->start_utc;
+    int64_t begin;
 
-    if (begin < event->start_utc - WINDOW && event->override_count == 0) {
-        begin = event->start_utc - CLOCK_DAY;
+    for (size_t i = 0; i < event->override_count; i++) {
+        int64_t moved = civil_to_utc(&event->overrides[i].start) - CLOCK_DAY; /* in any zone */
+
+        first = moved < first ? moved : first;
     }
+    begin = from < first ? first : from;
     for (int window = 0; window < WINDOWS && begin < to; window++) {
         int64_t end = begin > INT64_MAX - WINDOW || begin + WINDOW > to ? to : begin + WINDOW;
         struct occurrence *list = NULL;

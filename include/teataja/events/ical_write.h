@@ -49,8 +49,9 @@ struct ical_draft {
     size_t count;
 };
 
-/* ERR_INVALID for a UID that is empty, over 255 octets or holds a control;
- * ERR_NOMEM, ERR_LIMIT. *out lives in the arena. */
+/* ERR_INVALID for a UID that is empty, over 255 octets or holds a control or a
+ * space; ERR_STATE for a REQUEST to a cancelled event; ERR_NOMEM, ERR_LIMIT. *out
+ * lives in the arena. */
 int ical_prepare(struct arena *arena, const struct event *event,
                  const struct ical_options *options, struct ical_draft *out, struct err *err);
 
