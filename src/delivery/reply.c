@@ -106,8 +106,7 @@ static int line_code(const char *line, size_t len, bool *last, struct err *err)
 
 /* One complete line: its code is held against the first line's. Returns 1 if it
  * is the last line, 0 if not, ERR_PROTOCOL. */
-static int take_line(struct reply *out, size_t *kept, const char *line, size_t len,
-                     struct err *err)
+static int take_line(struct reply *out, size_t *kept, const char *line, size_t len, struct err *err)
 {
     bool last = true;
     int code = line_code(line, len, &last, err);

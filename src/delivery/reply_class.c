@@ -73,41 +73,15 @@ static const char *const soft_texts[] = {
 };
 
 static const char *const hard_texts[] = {
-    "user unknown",
-    "unknown user",
-    "no such user",
-    "user not found",
-    "user does not exist",
-    "unknown recipient",
-    "recipient unknown",
-    "no such recipient",
-    "recipient not found",
-    "recipient not exist",
-    "invalid recipient",
-    "does not exist",
-    "doesn't exist",
-    "no such mailbox",
-    "no mailbox",
-    "mailbox not found",
-    "invalid mailbox",
-    "not a valid mailbox",
-    "mailbox does not",
-    "no such address",
-    "unknown address",
-    "address unknown",
-    "unknown local",
-    "not our customer",
-    "unrouteable address",
-    "unroutable address",
-    "host not found",
-    "domain not found",
-    "domain name not found",
-    "no such domain",
-    "account not found",
-    "no such account",
-    "no such person",
-    "no longer exists",
-    "no longer employed",
+    "user unknown",          "unknown user",        "no such user",       "user not found",
+    "user does not exist",   "unknown recipient",   "recipient unknown",  "no such recipient",
+    "recipient not found",   "recipient not exist", "invalid recipient",  "does not exist",
+    "doesn't exist",         "no such mailbox",     "no mailbox",         "mailbox not found",
+    "invalid mailbox",       "not a valid mailbox", "mailbox does not",   "no such address",
+    "unknown address",       "address unknown",     "unknown local",      "not our customer",
+    "unrouteable address",   "unroutable address",  "host not found",     "domain not found",
+    "domain name not found", "no such domain",      "account not found",  "no such account",
+    "no such person",        "no longer exists",    "no longer employed",
 };
 
 /* Copies the text in lower case, spaces in front and between, leaving out words
@@ -209,8 +183,8 @@ struct reply_verdict reply_classify(enum reply_stage stage, const struct reply *
     struct reply_verdict verdict = {.disposition = REPLY_RETURNED};
     bool permanent = reply->code >= 500;
 
-    verdict.class = reply->code == 0 ? REPLY_POLICY
-                                     : reply_class_of(reply->code, reply->enhanced, reply->text);
+    verdict.class =
+        reply->code == 0 ? REPLY_POLICY : reply_class_of(reply->code, reply->enhanced, reply->text);
     if (verdict.class == REPLY_OK) {
         if (stage == REPLY_DOT) {
             verdict.disposition = REPLY_SENT;
@@ -243,8 +217,7 @@ struct reply_verdict reply_classify(enum reply_stage stage, const struct reply *
 
 static const char *const stage_names[] = {"connection", "message", "mail", "rcpt", "data", "dot"};
 static const char *const class_names[] = {"ok", "hard", "soft", "policy"};
-static const char *const disposition_names[] = {"sent", "deferred", "failed", "queued",
-                                                "unknown"};
+static const char *const disposition_names[] = {"sent", "deferred", "failed", "queued", "unknown"};
 
 const char *reply_stage_name(enum reply_stage stage)
 {

@@ -250,6 +250,6 @@ const struct smtp_capabilities *smtp_capabilities(const struct smtp *smtp)
 
 bool smtp_is_usable(const struct smtp *smtp)
 {
-    return smtp->open && (smtp->options.messages_max == 0 ||
-                          smtp->transactions < smtp->options.messages_max);
+    return smtp->open &&
+           (smtp->options.messages_max == 0 || smtp->transactions < smtp->options.messages_max);
 }

@@ -37,8 +37,7 @@ static void end_lost(struct run *run, int rc)
     end_run(run, rc == ERR_STOPPED ? SMTP_END_STOPPED : SMTP_END_LOST, rc, false);
 }
 
-static void end_relay(struct run *run, enum reply_stage stage, const struct reply *reply,
-                      bool open)
+static void end_relay(struct run *run, enum reply_stage stage, const struct reply *reply, bool open)
 {
     if (run->rc == 0) {
         run->end->stage = stage;

@@ -17,9 +17,9 @@
 
 #define CONNECT_MS 30000
 #define REPLY_MS 300000
-#define LOGIN_ANSWERS 8      /* greeting, EHLO, STARTTLS, EHLO, AUTH and its steps */
-#define TLS_RECORD 16384     /* GnuTLS may have written so much of a call that did not return */
-#define NANOSECONDS 1000000  /* in a millisecond */
+#define LOGIN_ANSWERS 8     /* greeting, EHLO, STARTTLS, EHLO, AUTH and its steps */
+#define TLS_RECORD 16384    /* GnuTLS may have written so much of a call that did not return */
+#define NANOSECONDS 1000000 /* in a millisecond */
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
 static CURLcode curl_state = CURLE_FAILED_INIT;

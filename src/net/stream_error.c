@@ -22,8 +22,8 @@ static int refused(const struct stream_dialogue *dialogue, struct err *err)
     int code = refusal(dialogue);
 
     if (code == 0) {
-        return err_set(err, ERR_PROTOCOL, "%s does not talk as a mail server: '%s'",
-                       dialogue->peer, dialogue->line);
+        return err_set(err, ERR_PROTOCOL, "%s does not talk as a mail server: '%s'", dialogue->peer,
+                       dialogue->line);
     }
     return err_set(err, code < 500 ? ERR_BUSY : ERR_DENIED, "%s refused us: %s", dialogue->peer,
                    dialogue->line);
@@ -46,8 +46,8 @@ static int denied(const struct stream_dialogue *dialogue, const struct stream_op
                    dialogue->peer, user, dialogue->line);
 }
 
-static int no_starttls(const struct stream_dialogue *dialogue,
-                       const struct stream_options *options, struct err *err)
+static int no_starttls(const struct stream_dialogue *dialogue, const struct stream_options *options,
+                       struct err *err)
 {
     if (refusal(dialogue) != 0) {
         return err_set(err, refusal(dialogue) < 500 ? ERR_BUSY : ERR_PROTOCOL,
@@ -134,8 +134,7 @@ static int unreachable(const struct stream_dialogue *dialogue, struct err *err)
     if (native == 0) {
         return err_set(err, ERR_IO, "no mail server answers at %s", dialogue->peer);
     }
-    return err_set_errno(err, ERR_IO, (int)native, "no mail server answers at %s",
-                         dialogue->peer);
+    return err_set_errno(err, ERR_IO, (int)native, "no mail server answers at %s", dialogue->peer);
 }
 
 int stream_error(const struct stream_dialogue *dialogue, const struct stream_options *options,
@@ -170,8 +169,8 @@ int stream_error(const struct stream_dialogue *dialogue, const struct stream_opt
                        options->ca_file != NULL ? options->ca_file : "the system's store");
         break;
     case CURLE_SSL_CONNECT_ERROR:
-        code = err_set(err, ERR_PROTOCOL, "TLS with %s failed: %s", dialogue->peer,
-                       dialogue->words);
+        code =
+            err_set(err, ERR_PROTOCOL, "TLS with %s failed: %s", dialogue->peer, dialogue->words);
         break;
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_REMOTE_ACCESS_DENIED:

@@ -4,7 +4,7 @@
 #include <time.h>
 
 struct certificate {
-    char authority[256];   /* PEM files in the folder */
+    char authority[256]; /* PEM files in the folder */
     char certificate[256];
     char key[256];
 };

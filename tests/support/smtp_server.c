@@ -3,13 +3,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdint.h>
 #include <fnmatch.h>
 #include <gnutls/gnutls.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,8 +75,8 @@ static void note(struct talk *talk, const char *line)
 
     pthread_mutex_lock(&server->lock);
     server->transcript = need(realloc(server->transcript, server->transcript_len + room));
-    len = snprintf(server->transcript + server->transcript_len, room, "%u %s\n", talk->number,
-                   line);
+    len =
+        snprintf(server->transcript + server->transcript_len, room, "%u %s\n", talk->number, line);
     server->transcript_len += (size_t)len;
     pthread_mutex_unlock(&server->lock);
 }
@@ -107,10 +107,9 @@ static bool fill(struct talk *talk)
     if (talk->have == sizeof(talk->in) || !wait_input(talk, -1)) {
         return false;
     }
-    got = talk->tls != NULL ? gnutls_record_recv(talk->tls, talk->in + talk->have,
-                                                 sizeof(talk->in) - talk->have)
-                            : recv(talk->fd, talk->in + talk->have,
-                                   sizeof(talk->in) - talk->have, 0);
+    got = talk->tls != NULL
+              ? gnutls_record_recv(talk->tls, talk->in + talk->have, sizeof(talk->in) - talk->have)
+              : recv(talk->fd, talk->in + talk->have, sizeof(talk->in) - talk->have, 0);
     if (got <= 0) {
         return false;
     }
@@ -470,9 +469,8 @@ static const struct {
     const char *verb;
     bool (*handle)(struct talk *talk, const char *line);
 } verbs[] = {
-    {"EHLO ", on_ehlo}, {"STARTTLS", on_starttls}, {"AUTH PLAIN", on_auth},
-    {"MAIL ", on_mail}, {"RCPT ", on_rcpt},        {"DATA", on_data},
-    {"RSET", on_rset},  {"QUIT", on_quit},
+    {"EHLO ", on_ehlo}, {"STARTTLS", on_starttls}, {"AUTH PLAIN", on_auth}, {"MAIL ", on_mail},
+    {"RCPT ", on_rcpt}, {"DATA", on_data},         {"RSET", on_rset},       {"QUIT", on_quit},
 };
 
 static bool obey(struct talk *talk, const char *line)

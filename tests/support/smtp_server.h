@@ -23,7 +23,7 @@ enum server_stage {
 };
 
 enum server_act {
-    SERVER_SAY,           /* `text` in place of the answer; the command is carried out if it is 2xx or 3xx */
+    SERVER_SAY, /* `text` in place of the answer; the command is carried out if it is 2xx or 3xx */
     SERVER_SAY_AND_CLOSE, /* `text`, then close; what the client sent behind it stays unread */
     SERVER_CLOSE,         /* nothing, and close */
     SERVER_STALL,         /* nothing, and wait until the client closes or the server stops */
@@ -47,10 +47,10 @@ struct server_options {
     bool eight_bit;
     bool smtputf8;
     bool enhanced;
-    size_t size; /* SIZE; 0: not offered */
+    size_t size;             /* SIZE; 0: not offered */
     const char *certificate; /* PEM files: STARTTLS is offered */
     const char *key;
-    bool tls_first; /* smtps: TLS before the greeting */
+    bool tls_first;   /* smtps: TLS before the greeting */
     const char *user; /* AUTH PLAIN is offered, and asked for before MAIL */
     const char *password;
     bool wait_behind; /* at a dot wait up to 200 ms for more input before answering */

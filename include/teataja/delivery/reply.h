@@ -16,10 +16,10 @@
 #define REPLY_ENHANCED 12 /* "5.999.999" and NUL, with room */
 
 struct reply {
-    int code;                         /* 200 to 599; 0: there was no reply */
-    char enhanced[REPLY_ENHANCED];    /* "5.1.1", "" if it has none */
-    char text[LIMIT_REPLY_KEPT + 1];  /* all lines joined by a space, without the codes; UTF-8,
-                                         controls and broken bytes made '?', cut if longer */
+    int code;                        /* 200 to 599; 0: there was no reply */
+    char enhanced[REPLY_ENHANCED];   /* "5.1.1", "" if it has none */
+    char text[LIMIT_REPLY_KEPT + 1]; /* all lines joined by a space, without the codes; UTF-8,
+                                        controls and broken bytes made '?', cut if longer */
 };
 
 /* Reads the reply at the start of `bytes`, which may hold more behind it and may

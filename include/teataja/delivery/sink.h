@@ -21,9 +21,9 @@
 #include "teataja/base/err.h"
 
 struct sink_options {
-    const char *listen;  /* "127.0.0.1:2525", "[::1]:2525"; port 0: a free one */
-    const char *maildir; /* made if it is not there */
-    bool anywhere;       /* also on an address that other machines reach */
+    const char *listen;       /* "127.0.0.1:2525", "[::1]:2525"; port 0: a free one */
+    const char *maildir;      /* made if it is not there */
+    bool anywhere;            /* also on an address that other machines reach */
     unsigned connections_max; /* more are told 421; 0: 64 */
     size_t message_max;       /* bytes; 0: LIMIT_MESSAGE */
     int idle_ms;              /* a silent connection is closed after it; 0: 300 s */

@@ -55,8 +55,8 @@ struct smtp_capabilities {
     bool pipelining;
     bool eight_bit; /* 8BITMIME */
     bool smtputf8;
-    bool enhanced;  /* ENHANCEDSTATUSCODES */
-    bool size;      /* SIZE */
+    bool enhanced;     /* ENHANCEDSTATUSCODES */
+    bool size;         /* SIZE */
     uint64_t size_max; /* 0: no limit told */
 };
 
@@ -91,8 +91,7 @@ struct smtp_callbacks {
 
     /* What became of `row`. Need not be durable at once, see above. Negative ends
      * the run after the outcomes of the other rows in flight. */
-    int (*outcome)(void *context, void *row, const struct smtp_outcome *outcome,
-                   struct err *err);
+    int (*outcome)(void *context, void *row, const struct smtp_outcome *outcome, struct err *err);
 };
 
 enum smtp_end_reason {

@@ -17,20 +17,21 @@
 
 enum stream_starttls {
     STREAM_STARTTLS_REQUIRED, /* no STARTTLS, no connection */
-    STREAM_STARTTLS_OPTIONAL, /* used and verified when offered; required as soon as there is a user */
+    STREAM_STARTTLS_OPTIONAL, /* used and verified when offered; required as soon as there is a user
+                               */
     STREAM_STARTTLS_OFF       /* plain text, a password included: for a relay on this machine */
 };
 
 struct stream_options {
     const char *url; /* smtp://host[:port], smtps://host[:port], imap://..., imaps://... */
     enum stream_starttls starttls; /* means nothing for smtps and imaps: they begin with TLS */
-    const char *ca_file;  /* PEM file of the authorities to trust; NULL: the system's */
-    const char *user;     /* NULL: no login */
-    const char *password; /* with `user` */
-    const char *hello;    /* our name in EHLO; NULL: the machine's host name */
-    int connect_ms;       /* for name and TCP; 0: 30 s */
-    int reply_ms;         /* for TLS and each answer up to the login; 0: 300 s */
-    int stop_fd;          /* every wait ends with ERR_STOPPED once it is readable; -1: none */
+    const char *ca_file;           /* PEM file of the authorities to trust; NULL: the system's */
+    const char *user;              /* NULL: no login */
+    const char *password;          /* with `user` */
+    const char *hello;             /* our name in EHLO; NULL: the machine's host name */
+    int connect_ms;                /* for name and TCP; 0: 30 s */
+    int reply_ms;                  /* for TLS and each answer up to the login; 0: 300 s */
+    int stop_fd; /* every wait ends with ERR_STOPPED once it is readable; -1: none */
 };
 
 struct stream;

@@ -209,8 +209,7 @@ struct scenario {
 
 static void play(const struct scenario *scenario)
 {
-    struct server_options options = {.pipelining = true, .enhanced = true,
-                                     .wait_behind = true};
+    struct server_options options = {.pipelining = true, .enhanced = true, .wait_behind = true};
     struct smtp_options client = usual;
     struct caller caller;
     struct smtp_end end;
@@ -246,11 +245,9 @@ static void play(const struct scenario *scenario)
 }
 
 #define FAULTS(...) ((const struct server_fault[]){__VA_ARGS__, {.text = NULL}})
-#define PLAY(...)                                                                                  \
-    play(&(const struct scenario){__VA_ARGS__})
+#define PLAY(...) play(&(const struct scenario){__VA_ARGS__})
 
-#define ENVELOPE(who)                                                                              \
-    "1 MAIL FROM:<b-1@bounce.example>\n1 RCPT TO:<" who "@rcpt.example>\n1 DATA\n"
+#define ENVELOPE(who) "1 MAIL FROM:<b-1@bounce.example>\n1 RCPT TO:<" who "@rcpt.example>\n1 DATA\n"
 
 static void test_body_and_next_envelope_travel_in_one_flight(void **state)
 {
@@ -318,22 +315,23 @@ static void test_refused_recipient_fails_alone_and_rset_follows(void **state)
          .trace = "next(a) next(b) dot(a) a=sent/dot b=failed/rcpt/hard+counts+suppress next(c) "
                   "none dot(c) c=sent/dot idle",
          .next = SMTP_PIPELINING_FULL,
-         .transcript = ENVELOPE("a") "1 .\n" ENVELOPE("b") "1 RSET\n" ENVELOPE(
-             "c") "1 .\n1 QUIT\n");
+         .transcript =
+             ENVELOPE("a") "1 .\n" ENVELOPE("b") "1 RSET\n" ENVELOPE("c") "1 .\n1 QUIT\n");
     PLAY(.name = "off", .pipelining = SMTP_PIPELINING_OFF, .rows = 3, .faults = faults,
          .trace = "next(a) dot(a) a=sent/dot next(b) b=failed/rcpt/hard+counts+suppress next(c) "
                   "dot(c) c=sent/dot idle",
          .next = SMTP_PIPELINING_OFF,
-         .transcript = ENVELOPE("a") "1 .\n1 MAIL FROM:<b-1@bounce.example>\n"
-                                     "1 RCPT TO:<b@rcpt.example>\n1 RSET\n" ENVELOPE(
-                                         "c") "1 .\n1 QUIT\n");
+         .transcript =
+             ENVELOPE("a") "1 .\n1 MAIL FROM:<b-1@bounce.example>\n"
+                           "1 RCPT TO:<b@rcpt.example>\n1 RSET\n" ENVELOPE("c") "1 .\n1 QUIT\n");
 }
 
 static void test_deferred_recipient_is_tried_again_later(void **state)
 {
     (void)state;
     PLAY(.name = "4xx", .pipelining = SMTP_PIPELINING_FULL, .rows = 2,
-         .faults = FAULTS({.stage = SERVER_RCPT, .recipient = "a@*", .text = "450 4.2.0 later\r\n"}),
+         .faults =
+             FAULTS({.stage = SERVER_RCPT, .recipient = "a@*", .text = "450 4.2.0 later\r\n"}),
          .trace = "next(a) a=deferred/rcpt/soft+counts next(b) none dot(b) b=sent/dot idle",
          .next = SMTP_PIPELINING_FULL);
     PLAY(.name = "policy", .pipelining = SMTP_PIPELINING_FULL, .rows = 1,
@@ -369,12 +367,10 @@ static void test_refused_sender_leaves_the_row_untouched(void **state)
     PLAY(.name = "lock-step", .pipelining = SMTP_PIPELINING_OFF, .rows = 2,
          .faults = FAULTS({.stage = SERVER_MAIL, .text = "452 4.3.1 disk full\r\n"}),
          .trace = "next(a) a=queued/mail/policy", .reason = SMTP_END_RELAY,
-         .next = SMTP_PIPELINING_OFF,
-         .transcript = "1 MAIL FROM:<b-1@bounce.example>\n1 QUIT\n");
+         .next = SMTP_PIPELINING_OFF, .transcript = "1 MAIL FROM:<b-1@bounce.example>\n1 QUIT\n");
     PLAY(.name = "and hung up", .pipelining = SMTP_PIPELINING_FULL, .rows = 2,
-         .faults = FAULTS({.stage = SERVER_MAIL,
-                           .act = SERVER_SAY_AND_CLOSE,
-                           .text = "554 5.7.1 go away\r\n"}),
+         .faults = FAULTS(
+             {.stage = SERVER_MAIL, .act = SERVER_SAY_AND_CLOSE, .text = "554 5.7.1 go away\r\n"}),
          .trace = "next(a) a=queued/mail/policy", .reason = SMTP_END_RELAY,
          .next = SMTP_PIPELINING_FULL);
 }
@@ -413,12 +409,9 @@ static void test_refused_message_counts_only_if_the_answer_names_the_address(voi
                   "b=sent/dot idle",
          .next = SMTP_PIPELINING_FULL);
     PLAY(.name = "not named", .pipelining = SMTP_PIPELINING_FULL, .rows = 2,
-         .faults = FAULTS({.stage = SERVER_DOT,
-                           .recipient = "a@*",
-                           .text = "550 5.1.1 unknown\r\n"},
-                          {.stage = SERVER_DOT,
-                           .recipient = "b@*",
-                           .text = "452 4.2.2 over quota\r\n"}),
+         .faults =
+             FAULTS({.stage = SERVER_DOT, .recipient = "a@*", .text = "550 5.1.1 unknown\r\n"},
+                    {.stage = SERVER_DOT, .recipient = "b@*", .text = "452 4.2.2 over quota\r\n"}),
          .trace = "next(a) next(b) dot(a) a=failed/dot/hard none dot(b) b=deferred/dot/soft idle",
          .next = SMTP_PIPELINING_FULL);
 }
@@ -427,9 +420,8 @@ static void test_a_break_after_250_counts_the_250_and_steps_down(void **state)
 {
     (void)state;
     PLAY(.name = "250 and close", .pipelining = SMTP_PIPELINING_FULL, .rows = 3,
-         .faults = FAULTS({.stage = SERVER_DOT,
-                           .act = SERVER_SAY_AND_CLOSE,
-                           .text = "250 2.0.0 Ok\r\n"}),
+         .faults =
+             FAULTS({.stage = SERVER_DOT, .act = SERVER_SAY_AND_CLOSE, .text = "250 2.0.0 Ok\r\n"}),
          .trace = "next(a) next(b) dot(a) a=sent/dot b=queued/connection/policy",
          .reason = SMTP_END_LOST, .next = SMTP_PIPELINING_ENVELOPE,
          .transcript = ENVELOPE("a") "1 .\n");
@@ -469,13 +461,11 @@ static void test_a_dot_without_an_answer_is_unknown(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         PLAY(.name = cases[i].text, .pipelining = SMTP_PIPELINING_FULL, .rows = 3,
-             .faults =
-                 FAULTS({.stage = SERVER_DOT, .act = cases[i].act, .text = cases[i].text}),
+             .faults = FAULTS({.stage = SERVER_DOT, .act = cases[i].act, .text = cases[i].text}),
              .trace = "next(a) next(b) dot(a) a=unknown/dot/policy b=queued/connection/policy",
              .reason = SMTP_END_LOST, .next = SMTP_PIPELINING_ENVELOPE);
         PLAY(.name = cases[i].text, .pipelining = SMTP_PIPELINING_OFF, .rows = 3,
-             .faults =
-                 FAULTS({.stage = SERVER_DOT, .act = cases[i].act, .text = cases[i].text}),
+             .faults = FAULTS({.stage = SERVER_DOT, .act = cases[i].act, .text = cases[i].text}),
              .trace = "next(a) dot(a) a=unknown/dot/policy", .reason = SMTP_END_LOST,
              .next = SMTP_PIPELINING_OFF);
     }
@@ -760,8 +750,7 @@ static void test_a_connection_carries_no_more_than_its_messages(void **state)
     client.messages_max = 2;
     caller_init(&caller, smtp_server_start(&options), 3);
     assert_int_equal(carry(&caller, &client, &end, NULL), 0);
-    assert_string_equal(caller.trace.data,
-                        "next(a) next(b) dot(a) a=sent/dot dot(b) b=sent/dot");
+    assert_string_equal(caller.trace.data, "next(a) next(b) dot(a) a=sent/dot dot(b) b=sent/dot");
     assert_int_equal(end.reason, SMTP_END_FULL);
     assert_int_equal(end.transactions, 2);
     assert_int_equal(carry(&caller, &client, &end, NULL), 0);
@@ -964,8 +953,7 @@ int main(void)
         cmocka_unit_test(test_deferred_recipient_is_tried_again_later),
         cmocka_unit_test(test_lone_dot_only_when_354_came_and_no_recipient_was_accepted),
         cmocka_unit_test(test_refused_sender_leaves_the_row_untouched),
-        cmocka_unit_test(
-            test_refused_sender_with_accepted_recipient_and_354_closes_without_a_dot),
+        cmocka_unit_test(test_refused_sender_with_accepted_recipient_and_354_closes_without_a_dot),
         cmocka_unit_test(test_refused_data_is_never_the_members_doing),
         cmocka_unit_test(test_refused_message_counts_only_if_the_answer_names_the_address),
         cmocka_unit_test(test_a_break_after_250_counts_the_250_and_steps_down),
