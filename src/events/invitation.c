@@ -89,7 +89,7 @@ static int add_row(struct db *db, const struct event *event, const char *domain,
     if (snprintf(out->uid, sizeof(out->uid), "%s@%s", random, domain) >= (int)sizeof(out->uid)) {
         return err_set(err, ERR_LIMIT, "the domain '%.60s…' is too long for a UID", domain);
     }
-    rc = db_exec(db, SQL_EVENT_ADD, err, "tttt?it", event->slug, event->list, out->uid,
+    rc = db_exec(db, SQL_EVENT_ADD, err, "tttt?t", event->slug, event->list, out->uid,
                  status_text(event), event->rsvp.capacity > 0, event->rsvp.capacity, digest);
     out->id = db_last_id(db);
     out->fresh = true;
@@ -109,7 +109,7 @@ static int update_row(struct db *db, const struct event *event, const char *dige
         strcmp(event->list != NULL ? event->list : "", recorded->list) == 0) {
         return 0;
     }
-    rc = db_exec(db, SQL_EVENT_UPDATE, err, "itt?iti", out->id, event->list, status_text(event),
+    rc = db_exec(db, SQL_EVENT_UPDATE, err, "itt?ti", out->id, event->list, status_text(event),
                  event->rsvp.capacity > 0, event->rsvp.capacity, digest,
                  (int64_t)(out->changed ? 1 : 0));
     out->sequence += out->changed ? 1 : 0;
