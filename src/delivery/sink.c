@@ -282,7 +282,7 @@ int sink_run(const struct sink_options *options, struct sink_counts *counts, str
         rc = run(sink, err);
     }
 out:
-    while (sink->used > 0) {
+    while (sink->connections != NULL && sink->used > 0) {
         drop(sink, sink->used - 1);
     }
     if (sink->listener >= 0) {

@@ -10,9 +10,9 @@
 #include "teataja/base/mem.h"
 
 /* A command with all its parameters; RFC 6531 and 1870 lengthen MAIL. */
-#define COMMAND (4 * LIMIT_SMTP_LINE)
+#define COMMAND ((size_t)4 * LIMIT_SMTP_LINE)
 /* Where reading stops until answers have been sent: a client that only talks. */
-#define ANSWERS (64 * 1024)
+#define ANSWERS ((size_t)64 * 1024)
 #define LINE_MOST 65536 /* of a message: long lines are somebody's, and are kept */
 
 static size_t message_max(const struct sink_session *session)

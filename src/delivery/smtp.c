@@ -161,7 +161,7 @@ static void read_capabilities(struct smtp *smtp, size_t used)
 
 static int say_hello(struct smtp *smtp, const char *hello, struct err *err)
 {
-    struct reply reply;
+    struct reply reply = {0};
     size_t used = 0;
     int rc;
 

@@ -355,7 +355,7 @@ static void judge_envelope(struct run *run, const struct answers *answers)
 static void judge_dot(struct run *run, int sent, size_t left, size_t dot)
 {
     struct err quiet = {0};
-    struct reply reply;
+    struct reply reply = {0};
     int rc = sent;
     bool gone = sent == 0 || left >= dot;
 

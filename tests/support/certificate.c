@@ -69,7 +69,7 @@ void certificate_make(const char *folder, const char *name, time_t from, time_t 
     gnutls_x509_privkey_t key = make_key();
     time_t now = time(NULL);
     gnutls_x509_crt_t root =
-        begin("Test authority", 1, now - 86400 * 400, now + 86400 * 400, root_key);
+        begin("Test authority", 1, now - 86400L * 400, now + 86400L * 400, root_key);
     gnutls_x509_crt_t crt = begin(name, 2, from, until, key);
     gnutls_datum_t pem = {0};
     struct in_addr ip;

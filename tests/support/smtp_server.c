@@ -238,7 +238,7 @@ static bool read_message(struct talk *talk, char **bytes, size_t *len)
             from++;
             size--;
         }
-        if (*len + size + 2 > room) {
+        if (*bytes == NULL || *len + size + 2 > room) {
             room = (*len + size + 2) * 2;
             *bytes = need(realloc(*bytes, room));
         }
@@ -313,20 +313,21 @@ static void take_path(const char *line, char *out, size_t room)
 static bool on_ehlo(struct talk *talk, const char *line)
 {
     const struct server_options *options = talk->server->options;
-    char text[512] = "250-scripted.example\r\n";
-    char size[48];
+    char text[512];
+    char size[48] = "";
     bool done = false;
 
     (void)line;
-    snprintf(size, sizeof(size), "250-SIZE %zu\r\n", options->size);
-    strcat(text, options->pipelining ? "250-PIPELINING\r\n" : "");
-    strcat(text, options->eight_bit ? "250-8BITMIME\r\n" : "");
-    strcat(text, options->smtputf8 ? "250-SMTPUTF8\r\n" : "");
-    strcat(text, options->enhanced ? "250-ENHANCEDSTATUSCODES\r\n" : "");
-    strcat(text, options->size > 0 ? size : "");
-    strcat(text, options->certificate != NULL && talk->tls == NULL ? "250-STARTTLS\r\n" : "");
-    strcat(text, options->user != NULL ? "250-AUTH PLAIN\r\n" : "");
-    strcat(text, "250 HELP\r\n");
+    if (options->size > 0) {
+        snprintf(size, sizeof(size), "250-SIZE %zu\r\n", options->size);
+    }
+    snprintf(text, sizeof(text), "250-scripted.example\r\n%s%s%s%s%s%s%s250 HELP\r\n",
+             options->pipelining ? "250-PIPELINING\r\n" : "",
+             options->eight_bit ? "250-8BITMIME\r\n" : "",
+             options->smtputf8 ? "250-SMTPUTF8\r\n" : "",
+             options->enhanced ? "250-ENHANCEDSTATUSCODES\r\n" : "", size,
+             options->certificate != NULL && talk->tls == NULL ? "250-STARTTLS\r\n" : "",
+             options->user != NULL ? "250-AUTH PLAIN\r\n" : "");
     talk->has_sender = false;
     talk->recipient[0] = '\0';
     return answer(talk, SERVER_EHLO, text, &done);

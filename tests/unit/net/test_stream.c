@@ -17,7 +17,7 @@
 #include "teataja/base/clock.h"
 #include "teataja/net/stream.h"
 
-#define DAY 86400
+#define DAY 86400L
 
 static char folder[64];
 
