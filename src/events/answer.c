@@ -147,7 +147,7 @@ static int check_capacity(struct db *db, const struct event *event,
                      "'%s' is full: %lld of %lld seats are taken and %lld more are wanted; "
                      "--force enters it all the same",
                      event->slug, (long long)taken, (long long)event->rsvp.capacity,
-                     (long long)(1 + entry->guests));
+                     (long long)entry->guests + 1);
     }
     return rc;
 }
@@ -187,9 +187,9 @@ int answer_enter(struct db *db, const struct event *event, const struct answer_e
                  struct answer_result *out, struct err *err)
 {
     struct arena *arena = arena_new(LIMIT_ARENA_WORK);
-    struct transaction transaction;
+    struct transaction transaction = {0};
     struct occurrence occurrence;
-    struct invitation invitation;
+    struct invitation invitation = {0};
     int rc;
 
     memset(out, 0, sizeof(*out));

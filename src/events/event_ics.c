@@ -3,7 +3,6 @@
 
 #include "event_file.h"
 #include "event_series.h"
-#include "teataja/base/clock.h"
 #include "teataja/base/file.h"
 #include "teataja/base/limits.h"
 #include "teataja/base/str.h"
@@ -11,6 +10,9 @@
 #include "teataja/calendar/zone.h"
 #include "teataja/events/ical_read.h"
 #include "teataja/render/text.h"
+#include "ical_reader.h"
+
+#define MOST_TITLE LIMIT_SUBJECT /* of what a calendar calls an event or a place */
 
 struct ics {
     const struct event_file *file;
@@ -80,9 +82,9 @@ static void find_master(struct ics *ics)
         spot = spot_of(ics, event->line);
         if (!same_uid(event, &calendar->events[0])) {
             event_problem(&ics->maker, &spot,
-                          "a second event, '%.60s', begins; one file holds one event or one "
+                          "a second event, '%.*s', begins; one file holds one event or one "
                           "series: put each into a file of its own",
-                          event->summary != NULL ? event->summary : "");
+                          ICAL_SHOWN(event->summary != NULL ? event->summary : ""));
             return;
         }
         if (event->is_override) {
@@ -178,22 +180,32 @@ static int read_exceptions(struct ics *ics)
     return 0;
 }
 
-static const char *plain_line(const struct event_file *file, const char *text, size_t max)
+/* One line without private-use characters (slots live there), controls and what
+ * is longer than a hand-written text may be. */
+static int plain_line(struct ics *ics, const char *text, int line, const char **out)
 {
+    struct event_spot spot = spot_of(ics, line);
     struct str clean;
-    char *copy;
+    int rc;
 
+    *out = NULL;
     if (text == NULL) {
-        return NULL;
+        return 0;
     }
     str_init(&clean, LIMIT_ICS_LINE);
     text_clean(&clean, text, strlen(text));
-    if (clean.len > max) {
-        str_cut(&clean, utf8_prefix(clean.data, clean.len, max));
+    if (clean.len > MOST_TITLE) {
+        event_doubt(&ics->maker, &spot, "'%.*s…' is longer than %d bytes; it is cut",
+                    ICAL_SHOWN(clean.data), MOST_TITLE);
+        str_cut(&clean, utf8_prefix(clean.data, clean.len, MOST_TITLE));
     }
-    copy = clean.len > 0 ? arena_strndup(file->arena, clean.data, clean.len) : NULL;
+    rc = str_check(&clean, ics->maker.err);
+    if (rc == 0 && clean.len > 0) {
+        *out = arena_strndup(ics->file->arena, clean.data, clean.len);
+        rc = *out == NULL ? err_nomem(ics->maker.err) : 0;
+    }
     str_release(&clean);
-    return copy;
+    return rc;
 }
 
 /* A LOCATION that is a link is where to take part from afar. */
@@ -207,12 +219,17 @@ static bool is_link(const char *text)
 static int read_change(struct ics *ics, const struct ical_event *from, struct event_change *to)
 {
     const struct ical_event *master = ics->master;
-    const char *place = plain_line(ics->file, from->location, LIMIT_NAME);
-    const char *title = plain_line(ics->file, from->summary, LIMIT_NAME);
-    int rc;
+    const char *place = NULL;
+    const char *title = NULL;
+    int rc = plain_line(ics, from->location, from->line, &place);
 
     to->spot = spot_of(ics, from->recurrence_id.line);
-    rc = in_zone(ics, &from->recurrence_id, &to->override.original);
+    if (rc == 0) {
+        rc = plain_line(ics, from->summary, from->line, &title);
+    }
+    if (rc == 0) {
+        rc = in_zone(ics, &from->recurrence_id, &to->override.original);
+    }
     if (rc == 0) {
         rc = in_zone(ics, &from->start, &to->override.start);
     }
@@ -271,14 +288,15 @@ static int read_changes(struct ics *ics)
     return rc;
 }
 
-/* Text of several lines without private-use characters: slots live there. */
-static const char *plain_text(const struct event_file *file, const char *text)
+/* The same for a text of several lines. */
+static int plain_text(struct ics *ics, const char *text, const char **out)
 {
     struct str clean;
-    char *copy = NULL;
+    int rc;
 
+    *out = NULL;
     if (text == NULL) {
-        return NULL;
+        return 0;
     }
     str_init(&clean, LIMIT_ICS_LINE);
     for (const char *at = text;; at++) {
@@ -292,11 +310,13 @@ static const char *plain_text(const struct event_file *file, const char *text)
         str_add_char(&clean, '\n');
     }
     str_trim_end(&clean);
-    if (clean.failed == 0 && clean.len > 0) {
-        copy = arena_strndup(file->arena, clean.data, clean.len);
+    rc = str_check(&clean, ics->maker.err);
+    if (rc == 0 && clean.len > 0) {
+        *out = arena_strndup(ics->file->arena, clean.data, clean.len);
+        rc = *out == NULL ? err_nomem(ics->maker.err) : 0;
     }
     str_release(&clean);
-    return copy;
+    return rc;
 }
 
 static void set_facts(struct ics *ics)
@@ -326,9 +346,8 @@ static void set_facts(struct ics *ics)
     }
 }
 
-static int set_texts(struct ics *ics, struct event_edition *edition)
+static int set_override_texts(struct ics *ics, struct event_edition *edition)
 {
-    const struct ical_event *master = ics->master;
     struct event_override_text *texts;
 
     texts = arena_alloc(ics->file->arena, ics->maker.change_count + 1, sizeof(*texts));
@@ -338,24 +357,38 @@ static int set_texts(struct ics *ics, struct event_edition *edition)
     for (size_t i = 0; i < ics->maker.change_count; i++) {
         texts[i] = ics->maker.changes[i].text;
     }
+    edition->overrides = texts;
+    return 0;
+}
+
+static int set_texts(struct ics *ics, struct event_edition *edition)
+{
+    const struct ical_event *master = ics->master;
+    int rc = set_override_texts(ics, edition);
+
     edition->language = ics->file->config->site.languages[0];
     edition->file = ics->file->path;
-    edition->title = plain_line(ics->file, master->summary, LIMIT_NAME);
-    edition->place = plain_line(ics->file, master->location, LIMIT_NAME);
-    edition->description = plain_text(ics->file, master->description);
-    edition->overrides = texts;
     edition->own_body = true;
+    if (rc == 0) {
+        rc = plain_line(ics, master->summary, master->line, &edition->title);
+    }
+    if (rc == 0) {
+        rc = plain_line(ics, master->location, master->line, &edition->place);
+    }
+    if (rc == 0) {
+        rc = plain_text(ics, master->description, &edition->description);
+    }
     if (is_link(edition->place)) {
         ics->maker.event->online = edition->place;
         edition->place = NULL;
     }
-    if (edition->title == NULL) {
+    if (rc == 0 && edition->title == NULL) {
         struct event_spot spot = spot_of(ics, master->line);
 
         event_problem(&ics->maker, &spot, "the event has no SUMMARY");
         edition->title = ics->file->slug;
     }
-    return 0;
+    return rc;
 }
 
 static int build(struct ics *ics, struct event_edition *edition)
@@ -394,8 +427,8 @@ static void check_method(struct ics *ics)
         }
     }
     if (method != NULL) {
-        event_problem(&ics->maker, &spot, "METHOD:%.40s is an answer to somebody, not an event",
-                      method);
+        event_problem(&ics->maker, &spot, "METHOD:%.*s is an answer to somebody, not an event",
+                      ICAL_SHOWN(method));
     }
 }
 

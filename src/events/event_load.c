@@ -29,7 +29,7 @@ struct loader {
 __attribute__((format(printf, 3, 4))) static void problem(struct loader *loader, const char *path,
                                                           const char *format, ...)
 {
-    char message[256];
+    char message[1024]; /* the report cuts at a character */
     va_list args;
 
     va_start(args, format);

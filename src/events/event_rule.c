@@ -11,34 +11,23 @@
 /* "20271231", "20271231T235959", "20271231T215959Z" */
 static bool parse_until(const char *text, size_t len, struct civil *out, bool *utc)
 {
-    char digits[15] = "";
-    size_t count = 0;
+    char plain[CIVIL_TEXT];
+    const char *year = text;
 
     *utc = len == 16 && toupper((unsigned char)text[15]) == 'Z';
-    if (len != 8 && len != 15 && !*utc) {
+    if ((len != 8 && len != 15 && !*utc) ||
+        (len > 8 && toupper((unsigned char)text[8]) != 'T')) {
         return false;
     }
-    for (size_t i = 0; i < len && i < 15; i++) {
-        if (i == 8 && toupper((unsigned char)text[i]) == 'T') {
-            continue;
-        }
-        if (!isdigit((unsigned char)text[i])) {
-            return false;
-        }
-        digits[count++] = text[i];
+    if (strncmp(year, "2200", 4) > 0) {
+        year = "2200"; /* calendars write 9999 for "never" */
     }
-    memset(out, 0, sizeof(*out));
-    out->date_only = len == 8;
-    if (sscanf(digits, "%4d%2d%2d%2d%2d%2d", &out->year, &out->month, &out->day, &out->hour,
-               &out->minute, &out->second) < 3) {
-        return false;
+    snprintf(plain, sizeof(plain), "%.4s-%.2s-%.2s", year, text + 4, text + 6);
+    if (len > 8) {
+        snprintf(plain + 10, sizeof(plain) - 10, "T%.2s:%.2s:%.2s", text + 9, text + 11,
+                 text + 13);
     }
-    if (out->year > 2200) { /* calendars write 9999 for "never" */
-        out->year = 2200;
-    }
-    return out->year >= 1900 && out->month >= 1 && out->month <= 12 && out->day >= 1 &&
-           out->day <= civil_days_in_month(out->year, out->month) && out->hour < 24 &&
-           out->minute < 60 && out->second < 60;
+    return civil_parse(plain, out, NULL) == 0;
 }
 
 static void add_until(struct str *out, const struct civil *until, bool utc)

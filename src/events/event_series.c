@@ -13,7 +13,7 @@ __attribute__((format(printf, 4, 0))) static void
 add(struct event_maker *maker, enum report_severity severity, const struct event_spot *spot,
     const char *format, va_list args)
 {
-    char message[256];
+    char message[1024]; /* the report cuts at a character */
 
     vsnprintf(message, sizeof(message), format, args);
     report_add(maker->report, severity, spot->file, spot->line, spot->column, "%s", message);

@@ -31,7 +31,7 @@ static int read_property(struct ical_reader *reader, const struct ical_content *
 
     if (content->kind == ICAL_CONTENT_BROKEN) {
         report_add(reader->report, REPORT_WARNING, reader->file, content->line, 1,
-                   "'%.40s' is not a property; it is passed over", content->text);
+                   "'%.*s' is not a property; it is passed over", ICAL_SHOWN(content->text));
     } else if (strcmp(content->name, "METHOD") == 0 && calendar->method == NULL) {
         char *method = arena_strdup(reader->arena, content->value);
 
@@ -65,8 +65,8 @@ static int read_frame(struct ical_reader *reader, struct ical_scan *scan)
     while ((rc = ical_scan_next(scan, &content, &scanned)) > 0) {
         if (content.kind == ICAL_CONTENT_BEGIN && content.depth == 1) {
             if (strcmp(content.name, "VCALENDAR") != 0) {
-                ical_problem(reader, content.line, "BEGIN:%.40s stands outside of a VCALENDAR",
-                             content.name);
+                ical_problem(reader, content.line, "BEGIN:%.*s stands outside of a VCALENDAR",
+                             ICAL_SHOWN(content.name));
                 return ERR_INVALID;
             }
             if (++calendars > 1) {
@@ -82,8 +82,8 @@ static int read_frame(struct ical_reader *reader, struct ical_scan *scan)
             }
         } else if (content.depth == 0) {
             report_add(reader->report, REPORT_WARNING, reader->file, content.line, 1,
-                       "'%.40s' stands outside of the calendar; it is passed over",
-                       content.text);
+                       "'%.*s' stands outside of the calendar; it is passed over",
+                       ICAL_SHOWN(content.text));
         } else if (content.depth == 1 && content.kind != ICAL_CONTENT_END) {
             rc = read_property(reader, &content);
             if (rc < 0) {

@@ -16,7 +16,7 @@
 
 int ical_problem(struct ical_reader *reader, int line, const char *format, ...)
 {
-    char message[256];
+    char message[1024]; /* the report cuts at a character */
     va_list args;
 
     va_start(args, format);
@@ -132,7 +132,8 @@ static int read_duration(struct ical_reader *reader, struct ical_event *event,
         return 0;
     }
     if (reader->duration.days < 0 || reader->duration.micros < 0) {
-        ical_problem(reader, content->line, "DURATION '%.40s' is negative", content->value);
+        ical_problem(reader, content->line, "DURATION '%.*s' is negative",
+                     ICAL_SHOWN(content->value));
         reader->duration = (struct period){0, 0};
     }
     return 0;
@@ -341,7 +342,8 @@ static int read_status(struct ical_reader *reader, struct ical_event *event,
         event->status = ICAL_IS_TENTATIVE;
     } else if (strcasecmp(content->value, "CONFIRMED") != 0 && content->value[0] != '\0') {
         ical_problem(reader, content->line,
-                "STATUS '%.40s' is not CONFIRMED, TENTATIVE or CANCELLED", content->value);
+                "STATUS '%.*s' is not CONFIRMED, TENTATIVE or CANCELLED",
+                ICAL_SHOWN(content->value));
     }
     return 0;
 }
@@ -368,7 +370,8 @@ static int read_sequence(struct ical_reader *reader, struct ical_event *event,
     number = strtoll(content->value, &end, 10);
     if (errno != 0 || end == content->value || *end != '\0' || number < 0 ||
         number > INT32_MAX) {
-        ical_problem(reader, content->line, "SEQUENCE '%.40s' is not a number", content->value);
+        ical_problem(reader, content->line, "SEQUENCE '%.*s' is not a number",
+                     ICAL_SHOWN(content->value));
         return 0;
     }
     event->sequence = number;
@@ -405,8 +408,8 @@ static int read_property(struct ical_reader *reader, struct ical_event *event,
                          const struct ical_content *content)
 {
     if (content->kind == ICAL_CONTENT_BROKEN) {
-        ical_problem(reader, content->line, "'%.40s' is not a property: there is no ':'",
-                content->text);
+        ical_problem(reader, content->line, "'%.*s' is not a property: there is no ':'",
+                ICAL_SHOWN(content->text));
         return 0;
     }
     for (size_t i = 0; i < sizeof(properties) / sizeof(properties[0]); i++) {
@@ -512,6 +515,9 @@ int ical_reader_event(struct ical_reader *reader, struct ical_scan *scan, int li
         if (rc < 0) {
             return rc;
         }
+    }
+    if (rc < 0) {
+        return err_nomem(reader->err); /* all else was found by the first pass */
     }
     rc = finish_event(reader, &event);
     if (rc == 0 && reader->calendar->event_count >= LIMIT_OCCURRENCES) {

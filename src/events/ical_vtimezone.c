@@ -51,20 +51,23 @@ static int find_second(const char *tzid, int64_t low, int64_t high, int before, 
 static int find_changes(const char *tzid, int64_t from, int64_t to, struct changes *out,
                         int *offset_before, struct err *err)
 {
-    int before;
+    int before = 0;
     int rc = zone_offset(tzid, from, &before, err);
 
     out->count = 0;
     *offset_before = before;
     for (int64_t at = from; rc == 0 && at < to && out->count < MOST_CHANGES; at += CLOCK_DAY) {
         struct change *change = &out->items[out->count];
-        int after;
+        int after = before;
 
         rc = zone_offset(tzid, at + CLOCK_DAY, &after, err);
         if (rc < 0 || after == before) {
             continue;
         }
         rc = find_second(tzid, at, at + CLOCK_DAY, before, &change->at, err);
+        if (rc < 0) {
+            break;
+        }
         change->from = before;
         change->to = after;
         civil_from_utc(change->at + (int64_t)before * CLOCK_SECOND, &change->local);

@@ -441,7 +441,7 @@ static int add_party(struct str *out, const char *start, const struct ical_party
     if (!is_one_word(party->address)) {
         return err_set(err, ERR_INVALID, "an address in an invitation is not one word");
     }
-    str_init(&line, LIMIT_HEADER_LINE * 2);
+    str_init(&line, LIMIT_TEXT);
     str_addf(&line, "%s;CN=", start);
     ical_parameter(&line,
                    party->name != NULL && party->name[0] != '\0' ? party->name : party->address);

@@ -52,6 +52,7 @@ static int read_row(struct db *db, const char *slug, struct event_row *out,
     struct db_stmt *stmt = NULL;
     int rc = db_query(db, SQL_EVENT_BY_SLUG, &stmt, err);
 
+    memset(out, 0, sizeof(*out));
     if (rc == 0) {
         rc = db_bind(stmt, err, "t", slug);
     }
@@ -59,7 +60,6 @@ static int read_row(struct db *db, const char *slug, struct event_row *out,
         rc = db_next(stmt, err);
     }
     if (rc == 1) {
-        memset(out, 0, sizeof(*out));
         out->id = db_int(stmt, 0);
         copy_column(stmt, 1, out->uid, sizeof(out->uid));
         out->sequence = db_int(stmt, 2);
@@ -120,7 +120,7 @@ int event_record(struct db *db, const struct event *event, const char *domain,
                  struct event_row *out, struct err *err)
 {
     struct transaction transaction;
-    struct recorded recorded;
+    struct recorded recorded = {0};
     char digest[33];
     int rc = event_digest(event, digest, err);
 

@@ -4,6 +4,7 @@
 #include <libical/ical.h>
 
 #include "teataja/base/clock.h"
+#include "teataja/base/mem.h"
 #include "teataja/base/utf8.h"
 #include "teataja/calendar/zone.h"
 #include "teataja/events/occurrence.h"
@@ -437,6 +438,56 @@ static void test_nobody_is_invited_to_a_cancelled_event(void **state)
     assert_non_null(strstr(draft.pieces[1], "STATUS:CANCELLED\r\n"));
 }
 
+/* Loads, expands and writes with the nth allocation failing. */
+static int work(struct site_folder *f, const struct config *config)
+{
+    struct arena *arena = arena_new(LIMIT_ARENA_WORK);
+    struct occurrence *list = NULL;
+    struct ical_options options;
+    struct events events = {0};
+    struct str out;
+    int rc = arena == NULL ? ERR_NOMEM : events_load(arena, config, f->report, &events, NULL);
+
+    str_init(&out, LIMIT_MESSAGE);
+    for (size_t i = 0; rc == 0 && i < events.count; i++) {
+        options = options_of(&events.items[i], ICAL_REQUEST);
+        rc = event_occurrences(&events.items[i], 0, INT64_MAX, arena, &list, NULL);
+        if (rc >= 0) {
+            rc = ical_invitation(arena, &events.items[i], &options, &office, &member, &out, NULL);
+        }
+    }
+    str_release(&out);
+    arena_free(arena);
+    return rc;
+}
+
+static void test_every_failed_allocation_is_told(void **state)
+{
+    struct site_folder *f = *state;
+    struct config config;
+    struct events events;
+    unsigned long nth = 0;
+    int rc;
+
+    site_folder_write(f, "events/x.md", SERIES);
+    site_folder_write(f, "events/x.en.md", "title: Monthly\n---\nText.\n");
+    site_folder_write(f, "events/y.ics",
+                      "BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Y\nDESCRIPTION:a\\nb\n"
+                      "DTSTART;TZID=Europe/Riga:20270520T100000\nRRULE:FREQ=DAILY;COUNT=9\n"
+                      "EXDATE:20270521T070000Z\nEND:VEVENT\nEND:VCALENDAR\n");
+    assert_int_equal(events_site_load(f, &config, &events, NULL), 0);
+    do {
+        mem_fail_at(++nth, 0);
+        rc = work(f, &config);
+        if (rc != 0 && rc != ERR_NOMEM) {
+            fail_msg("allocation %lu: %d", nth, rc);
+        }
+    } while (mem_count() >= nth && nth < 10000);
+    mem_fail_at(0, 0);
+    assert_true(nth > 20);
+    assert_int_equal(rc, 0);
+}
+
 #define TEST(name)                                                                                 \
     cmocka_unit_test_setup_teardown(name, site_folder_set_up, site_folder_tear_down)
 
@@ -453,6 +504,7 @@ int main(void)
         cmocka_unit_test(test_a_fold_never_splits_a_character),
         TEST(test_an_odd_address_is_encoded_and_a_bad_one_refused),
         TEST(test_nobody_is_invited_to_a_cancelled_event),
+        TEST(test_every_failed_allocation_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
