@@ -290,6 +290,12 @@ int piece_fill(const struct pieces *pieces, const struct slot_values *values, st
     return rc == 0 ? str_check(out, err) : rc;
 }
 
+int piece_fill_fixed(const char *text, size_t len, const struct piece_options *options,
+                     struct str *out, struct err *err)
+{
+    return fill(text, len, options, &options->fixed, false, out, err);
+}
+
 int piece_fill_plain(const char *text, size_t len, const struct piece_options *options,
                      const struct slot_values *values, struct str *out, struct err *err)
 {

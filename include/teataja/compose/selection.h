@@ -76,10 +76,9 @@ struct selector_options {
     unsigned blocks[LANG_COUNT]; /* by language of the edition: bit 1 << enum newsletter_block */
 };
 
-/* In the arena, which must outlive it. */
+/* Lives in the arena, with nothing to close. */
 int selector_open(struct compose *compose, struct arena *arena,
                   const struct selector_options *options, struct selector **out, struct err *err);
-void selector_close(struct selector *selector);
 
 /* The selection of a member (profile->id 0: a reader who has had nothing). */
 int selector_pick(struct selector *selector, struct arena *arena,

@@ -134,3 +134,7 @@ SELECT variant.id AS variant, variant.mailing, mailing.uid, variant.lang, mailin
 
 CREATE VIEW v_mailing_part AS
 SELECT mailing, name, type, data FROM mailing_part;
+
+-- What was sent or is being sent.
+CREATE VIEW v_mailing AS
+SELECT id, purpose, subject, state FROM mailing;

@@ -1,0 +1,196 @@
+/* compose.c - see teataja/compose/compose.h. */
+#include "room.h"
+
+#include <string.h>
+
+#include "teataja/base/file.h"
+#include "teataja/base/limits.h"
+#include "teataja/base/mem.h"
+
+static int load_texts(struct compose *compose, struct err *err)
+{
+    const char *own = config_path(compose->arena, compose->site.config, "templates");
+    const char *folders[2] = {own, compose->site.templates};
+    int rc;
+
+    if (own == NULL) {
+        return err_nomem(err);
+    }
+    rc = catalogue_load(folders, 2, NULL, &compose->catalogue, err);
+    if (rc < 0) {
+        return rc;
+    }
+    compose->templates = template_set_new(folders, 2, TEMPLATE_STRICT);
+    return compose->templates != NULL ? 0 : err_nomem(err);
+}
+
+static int make_scope(struct compose *compose, struct err *err)
+{
+    const struct events *events = compose->site.events;
+    const struct content *content = compose->site.content;
+    const char **event_slugs = arena_alloc(compose->arena, events->count + 1, sizeof(char *));
+    const char **issue_slugs = arena_alloc(compose->arena, content->issue_count + 1,
+                                           sizeof(char *));
+
+    if (event_slugs == NULL || issue_slugs == NULL) {
+        return err_nomem(err);
+    }
+    for (size_t i = 0; i < events->count; i++) {
+        event_slugs[i] = events->items[i].slug;
+    }
+    for (size_t i = 0; i < content->issue_count; i++) {
+        issue_slugs[i] = content->issues[i].item.slug;
+    }
+    compose->scope = (struct segment_scope){.config = compose->site.config,
+                                            .events = event_slugs,
+                                            .event_count = events->count,
+                                            .issues = issue_slugs,
+                                            .issue_count = content->issue_count};
+    return 0;
+}
+
+int compose_open(const struct compose_site *site, struct compose **out, struct err *err)
+{
+    struct compose *compose = mem_alloc(1, sizeof(*compose));
+    int rc;
+
+    if (compose == NULL) {
+        return err_nomem(err);
+    }
+    compose->site = *site;
+    compose->arena = arena_new(LIMIT_ARENA_WORK);
+    rc = compose->arena == NULL ? err_nomem(err) : load_texts(compose, err);
+    if (rc == 0) {
+        rc = make_scope(compose, err);
+    }
+    if (rc < 0) {
+        compose_close(compose);
+        return rc;
+    }
+    *out = compose;
+    return 0;
+}
+
+void compose_close(struct compose *compose)
+{
+    if (compose == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < LANG_COUNT; i++) {
+        format_close(compose->formats[i]);
+    }
+    template_set_free(compose->templates);
+    catalogue_free(compose->catalogue);
+    arena_free(compose->arena);
+    mem_free(compose);
+}
+
+int compose_format(struct compose *compose, enum language language, struct format **out,
+                   struct err *err)
+{
+    int rc = compose->formats[language] != NULL
+                 ? 0
+                 : format_open(language, &compose->formats[language], err);
+
+    *out = compose->formats[language];
+    return rc;
+}
+
+int compose_segment(struct compose *compose, const char *what, const char *text,
+                    struct segment **out, struct err *err)
+{
+    int rc;
+
+    *out = NULL;
+    if (text == NULL) {
+        return 0;
+    }
+    rc = segment_parse(&compose->scope, text, out, err);
+    return rc < 0 ? err_prefix(err, "%s: ", what) : 0;
+}
+
+const char *compose_zone(const struct compose *compose, const struct newsletter *newsletter)
+{
+    return newsletter != NULL && newsletter->timezone != NULL
+               ? newsletter->timezone
+               : compose->site.config->site.timezone;
+}
+
+const char *compose_site_name(const struct compose *compose, enum language language)
+{
+    const struct site *site = &compose->site.config->site;
+    const char *name = lang_text_get(&site->name, language, site->languages[0]);
+
+    return name != NULL ? name : "";
+}
+
+/* Parses a segment only to report what is wrong with it. */
+static void check_segment(struct compose *compose, struct report *report,
+                          const struct yaml_node *node, const char *key, const char *text)
+{
+    struct segment *segment = NULL;
+    struct err own = {0};
+
+    if (text != NULL && segment_parse(&compose->scope, text, &segment, &own) < 0) {
+        yaml_problem(report, node, key, "%s: %s", key[0] != '\0' ? key : "expression", own.msg);
+    }
+    segment_free(segment);
+}
+
+static void check_notices(struct compose *compose, struct report *report,
+                          const struct newsletter *newsletter)
+{
+    for (size_t i = 0; i < newsletter->funded_by_count; i++) {
+        const struct project *project =
+            config_project(compose->site.config, newsletter->funded_by[i]);
+
+        for (size_t j = 0; project != NULL && j < newsletter->language_count; j++) {
+            enum language language = newsletter->languages[j];
+
+            if (!lang_text_has(&project->notice, language)) {
+                yaml_problem(report, project->node, "notice",
+                             "notice: the text in %s is missing, a language of the newsletter '%s'",
+                             language_name(language), newsletter->slug);
+            }
+        }
+    }
+}
+
+static void check_call(struct compose *compose, struct report *report, const struct call *call)
+{
+    struct err own = {0};
+    const struct event *event;
+
+    if (call->info_event != NULL &&
+        event_get(compose->site.events, call->info_event, &event, &own) < 0) {
+        yaml_problem(report, call->node, "info_event", "info_event: %s", own.msg);
+    }
+}
+
+int compose_check(struct compose *compose, struct report *report, struct err *err)
+{
+    const struct config *config = compose->site.config;
+    const struct content *content = compose->site.content;
+    const struct events *events = compose->site.events;
+
+    (void)err;
+    for (size_t i = 0; i < config->newsletter_count; i++) {
+        check_segment(compose, report, config->newsletters[i].node, "audience",
+                      config->newsletters[i].audience);
+        check_notices(compose, report, &config->newsletters[i]);
+    }
+    for (size_t i = 0; i < content->issue_count; i++) {
+        check_segment(compose, report, content->issues[i].node, "audience",
+                      content->issues[i].audience);
+    }
+    for (size_t i = 0; i < events->count; i++) {
+        const struct event *event = &events->items[i];
+
+        check_segment(compose, report, event->audience.node, "", event->audience.text);
+        check_segment(compose, report, event->invite.node, "", event->invite.text);
+    }
+    for (size_t i = 0; i < content->call_count; i++) {
+        check_call(compose, report, &content->calls[i]);
+    }
+    return 0;
+}

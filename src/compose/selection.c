@@ -1,0 +1,541 @@
+/* selection.c - see teataja/compose/selection.h. */
+#include "teataja/compose/selection.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "room.h"
+#include "sql/compose/selection.h"
+#include "teataja/base/limits.h"
+#include "teataja/base/token.h"
+
+enum { TOLD_MOST = 160 }; /* bytes of a round as the ledger keeps it */
+
+struct event_choice {
+    const struct event *event;
+    struct occurrence occurrence;
+    bool everybody;
+    const int64_t *members; /* sorted */
+    size_t member_count;
+};
+
+struct selector {
+    struct compose *compose;
+    struct arena *arena;
+    const struct issue *issue;
+    const struct newsletter *newsletter;
+    int64_t date;
+    unsigned blocks[LANG_COUNT];
+    const struct call **calls; /* open, exhausted or cancelled now; by deadline */
+    size_t call_count;
+    struct event_choice *events; /* by start */
+    size_t event_count;
+    const struct news **news; /* newest first */
+    size_t news_count;
+};
+
+/* ---- what is the same for all ---- */
+
+static int64_t deadline_of(const struct selector *selector, const struct call *call)
+{
+    const struct call_round *round = call_current_round(call, selector->date);
+
+    return round->has_deadline ? round->deadline.at : INT64_MAX;
+}
+
+static int collect_calls(struct selector *selector, struct err *err)
+{
+    const struct content *content = selector->compose->site.content;
+
+    selector->calls = arena_alloc(selector->arena, content->call_count + 1,
+                                  sizeof(*selector->calls));
+    if (selector->calls == NULL) {
+        return err_nomem(err);
+    }
+    for (size_t i = 0; i < content->call_count; i++) {
+        const struct call *call = &content->calls[i];
+        enum call_state state = call_state_at(call, selector->date);
+        size_t at = selector->call_count;
+
+        if (state != CALL_OPEN && state != CALL_EXHAUSTED && state != CALL_CANCELLED) {
+            continue;
+        }
+        while (at > 0 && deadline_of(selector, selector->calls[at - 1]) >
+                             deadline_of(selector, call)) {
+            selector->calls[at] = selector->calls[at - 1];
+            at--;
+        }
+        selector->calls[at] = call;
+        selector->call_count++;
+    }
+    return 0;
+}
+
+static int collect_news(struct selector *selector, struct err *err)
+{
+    const struct content *content = selector->compose->site.content;
+
+    selector->news = arena_alloc(selector->arena, content->news_count + 1,
+                                 sizeof(*selector->news));
+    if (selector->news == NULL) {
+        return err_nomem(err);
+    }
+    for (size_t i = 0; i < content->news_count; i++) {
+        const struct news *news = &content->news[i];
+        size_t at = selector->news_count;
+
+        if (!news_is_current(news, selector->date, selector->newsletter->news_max_age)) {
+            continue;
+        }
+        while (at > 0 && selector->news[at - 1]->date_at < news->date_at) {
+            selector->news[at] = selector->news[at - 1];
+            at--;
+        }
+        selector->news[at] = news;
+        selector->news_count++;
+    }
+    return 0;
+}
+
+/* Who may see an event: of a public one, its audience; of another, those of its
+ * audience who are on its list. Without both, nobody. */
+static int find_audience(struct selector *selector, const struct event *event,
+                         struct event_choice *choice, struct err *err)
+{
+    struct segment *segment = NULL;
+    struct str text;
+    int rc;
+
+    str_init(&text, LIMIT_SEGMENT + LIMIT_SLUG + 32);
+    if (event->audience.text != NULL && event->audience.text[0] != '\0') {
+        str_addf(&text, "(%s)", event->audience.text);
+    }
+    if (event->access != EVENT_PUBLIC && event->list != NULL) {
+        str_addf(&text, "%ssubscribed(%s)", text.len > 0 ? " and " : "", event->list);
+    }
+    choice->everybody = text.len == 0 && event->access == EVENT_PUBLIC;
+    rc = str_check(&text, err);
+    if (rc == 0 && text.len > 0) {
+        rc = compose_segment(selector->compose, event->file, text.data, &segment, err);
+    }
+    if (rc == 0 && segment != NULL) {
+        int64_t *members = NULL;
+
+        rc = segment_match_all(selector->compose->site.members->db, segment, selector->arena,
+                               &members, &choice->member_count, err);
+        choice->members = members;
+    }
+    segment_free(segment);
+    str_release(&text);
+    return rc < 0 ? rc : 0;
+}
+
+static int compare_events(const void *a, const void *b)
+{
+    const struct event_choice *one = a;
+    const struct event_choice *other = b;
+
+    return (one->occurrence.start_utc > other->occurrence.start_utc) -
+           (one->occurrence.start_utc < other->occurrence.start_utc);
+}
+
+static int collect_events(struct selector *selector, struct err *err)
+{
+    const struct events *events = selector->compose->site.events;
+    int64_t until = selector->date + selector->newsletter->events_within;
+    int rc = 0;
+
+    selector->events = arena_alloc(selector->arena, events->count + 1,
+                                   sizeof(*selector->events));
+    if (selector->events == NULL) {
+        return err_nomem(err);
+    }
+    for (size_t i = 0; rc >= 0 && i < events->count; i++) {
+        struct event_choice *choice = &selector->events[selector->event_count];
+
+        choice->event = &events->items[i];
+        rc = event_next(choice->event, selector->date, until, selector->arena,
+                        &choice->occurrence, err);
+        if (rc == 1) {
+            rc = find_audience(selector, choice->event, choice, err);
+            selector->event_count++;
+        }
+    }
+    if (rc >= 0) {
+        qsort(selector->events, selector->event_count, sizeof(*selector->events),
+              compare_events);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+int selector_open(struct compose *compose, struct arena *arena,
+                  const struct selector_options *options, struct selector **out, struct err *err)
+{
+    struct selector *selector = arena_alloc(arena, 1, sizeof(*selector));
+    int rc;
+
+    if (selector == NULL) {
+        return err_nomem(err);
+    }
+    selector->compose = compose;
+    selector->arena = arena;
+    selector->issue = options->issue;
+    selector->newsletter = options->issue->newsletter;
+    selector->date = options->date;
+    memcpy(selector->blocks, options->blocks, sizeof(selector->blocks));
+    rc = collect_calls(selector, err);
+    if (rc == 0) {
+        rc = collect_news(selector, err);
+    }
+    if (rc == 0) {
+        rc = collect_events(selector, err);
+    }
+    *out = selector;
+    return rc;
+}
+
+/* ---- what was told ---- */
+
+struct had {
+    const char *kind;
+    const char *slug;
+    const char *round;
+};
+
+struct history {
+    struct had *items; /* oldest first */
+    size_t count;
+    size_t capacity;
+};
+
+static int read_history(struct selector *selector, struct arena *arena, int64_t member,
+                        struct history *out, struct err *err)
+{
+    struct db_stmt *stmt = NULL;
+    int rc;
+
+    memset(out, 0, sizeof(*out));
+    if (member == 0) {
+        return 0;
+    }
+    rc = db_query(selector->compose->site.members->db, SQL_SELECTION_HAD, &stmt, err);
+    if (rc == 0) {
+        rc = db_bind_int(stmt, 1, member, err);
+    }
+    while (rc == 0 && (rc = db_next(stmt, err)) == 1) {
+        rc = arena_grow(arena, &out->items, &out->capacity, out->count, sizeof(*out->items), err);
+        if (rc == 0) {
+            struct had *had = &out->items[out->count++];
+
+            *had = (struct had){.kind = db_dup(stmt, 0, arena),
+                                .slug = db_dup(stmt, 1, arena),
+                                .round = db_dup(stmt, 2, arena)};
+            rc = had->kind != NULL && had->slug != NULL && had->round != NULL ? 0
+                                                                              : err_nomem(err);
+        }
+    }
+    db_stmt_free(stmt);
+    return rc;
+}
+
+/* Length of the key at the head of what was told: up to '>' or '!'. */
+static size_t key_length(const char *told)
+{
+    return strcspn(told, ">!");
+}
+
+/* What was told last of a call: of one round, or of any if `key` is NULL. */
+static const char *last_told(const struct history *history, const char *slug, const char *key)
+{
+    for (size_t i = history->count; i > 0; i--) {
+        const struct had *had = &history->items[i - 1];
+
+        if (strcmp(had->kind, "call") == 0 && strcmp(had->slug, slug) == 0 &&
+            (key == NULL || (strlen(key) == key_length(had->round) &&
+                             strncmp(had->round, key, strlen(key)) == 0))) {
+            return had->round;
+        }
+    }
+    return NULL;
+}
+
+static bool had_news(const struct history *history, const char *slug)
+{
+    for (size_t i = 0; i < history->count; i++) {
+        if (strcmp(history->items[i].kind, "news") == 0 &&
+            strcmp(history->items[i].slug, slug) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The deadline that a told round spoke of; year 0 if it does not say. */
+static void told_deadline(const char *told, struct civil *out)
+{
+    const char *deadline = strchr(told, '>');
+    char text[TOLD_MOST];
+    struct err ignored = {0};
+    size_t len;
+
+    deadline = deadline != NULL ? deadline + 1 : told;
+    len = strcspn(deadline, "!");
+    memset(out, 0, sizeof(*out));
+    if (len < sizeof(text)) {
+        memcpy(text, deadline, len);
+        text[len] = '\0';
+        if (civil_parse(text, out, &ignored) < 0) {
+            memset(out, 0, sizeof(*out));
+        }
+    }
+}
+
+/* ---- one member ---- */
+
+struct reader {
+    struct selector *selector;
+    struct arena *arena;
+    const struct member_profile *profile;
+    struct audience_profile audience;
+    struct history history;
+    enum language languages[LANG_COUNT + 1]; /* the letter's, then the member's */
+    size_t language_count;
+};
+
+static const struct call_round *round_by_key(const struct call *call, const char *told)
+{
+    size_t len = key_length(told);
+
+    for (size_t i = 0; i < call->round_count; i++) {
+        if (strlen(call->rounds[i].key) == len &&
+            strncmp(call->rounds[i].key, told, len) == 0) {
+            return &call->rounds[i];
+        }
+    }
+    return NULL;
+}
+
+/* An end is news only to who was told of the beginning, and before its deadline. */
+static bool pick_closed(struct reader *reader, const struct call *call,
+                        struct selected_call *out)
+{
+    const char *told = last_told(&reader->history, call->item.slug, NULL);
+    const struct call_round *round = told != NULL ? round_by_key(call, told) : NULL;
+
+    if (round == NULL || strchr(told, '!') != NULL ||
+        (round->has_deadline && round->deadline.at <= reader->selector->date)) {
+        return false;
+    }
+    out->round = round;
+    out->reason = SELECT_CLOSED;
+    out->told = arena_printf(reader->arena, "%.*s!%s", (int)key_length(told), told,
+                             call_state_name(call_state_at(call, reader->selector->date)));
+    return true;
+}
+
+static void pick_open(struct reader *reader, const struct call *call, struct selected_call *out)
+{
+    const struct call_round *round = call_current_round(call, reader->selector->date);
+    const char *told = last_told(&reader->history, call->item.slug, round->key);
+
+    out->round = round;
+    out->told = round->told;
+    if (told == NULL || strchr(told, '!') != NULL) {
+        out->reason = SELECT_NEW;
+    } else if (strcmp(told, round->told) == 0) {
+        out->reason = SELECT_STILL;
+    } else {
+        out->reason = SELECT_MOVED;
+        told_deadline(told, &out->moved_from);
+    }
+}
+
+static enum language shown_language(const struct reader *reader, const struct item *item)
+{
+    const struct edition *edition =
+        item_edition(item, reader->languages, reader->language_count,
+                     reader->selector->newsletter->fallback, NULL);
+
+    return edition->language;
+}
+
+static int pick_calls(struct reader *reader, struct selection *out, struct err *err)
+{
+    struct selector *selector = reader->selector;
+    struct selected_call *calls = arena_alloc(reader->arena, selector->call_count + 1,
+                                              sizeof(*calls));
+
+    if (calls == NULL) {
+        return err_nomem(err);
+    }
+    for (size_t i = 0; i < selector->call_count; i++) {
+        const struct call *call = selector->calls[i];
+        struct selected_call *picked = &calls[out->call_count];
+
+        memset(picked, 0, sizeof(*picked));
+        picked->call = call;
+        picked->match = call_matches(call, &reader->audience);
+        if (picked->match == MATCH_NONE) {
+            continue;
+        }
+        if (call_state_at(call, selector->date) == CALL_OPEN) {
+            pick_open(reader, call, picked);
+        } else if (!pick_closed(reader, call, picked)) {
+            continue;
+        }
+        if (picked->told == NULL) {
+            return err_nomem(err);
+        }
+        picked->language = shown_language(reader, &call->item);
+        out->call_count++;
+    }
+    out->calls = calls;
+    return 0;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    int64_t one = *(const int64_t *)a;
+    int64_t other = *(const int64_t *)b;
+
+    return (one > other) - (one < other);
+}
+
+static bool may_see(const struct reader *reader, const struct event_choice *choice)
+{
+    return choice->everybody ||
+           (choice->member_count > 0 &&
+            bsearch(&reader->profile->id, choice->members, choice->member_count,
+                    sizeof(*choice->members), compare_ids) != NULL);
+}
+
+static int pick_events(struct reader *reader, struct selection *out, struct err *err)
+{
+    struct selector *selector = reader->selector;
+    struct selected_event *events = arena_alloc(reader->arena, selector->event_count + 1,
+                                                sizeof(*events));
+
+    if (events == NULL) {
+        return err_nomem(err);
+    }
+    for (size_t i = 0; i < selector->event_count; i++) {
+        const struct event_choice *choice = &selector->events[i];
+
+        if (may_see(reader, choice)) {
+            events[out->event_count++] = (struct selected_event){
+                .event = choice->event,
+                .occurrence = choice->occurrence,
+                .language = event_edition_for(choice->event, reader->languages,
+                                              reader->language_count,
+                                              selector->newsletter->fallback, NULL)
+                                ->language};
+        }
+    }
+    out->events = events;
+    return 0;
+}
+
+static int pick_news(struct reader *reader, struct selection *out, struct err *err)
+{
+    struct selector *selector = reader->selector;
+    struct selected_news *news = arena_alloc(reader->arena, selector->news_count + 1,
+                                             sizeof(*news));
+
+    if (news == NULL) {
+        return err_nomem(err);
+    }
+    for (size_t i = 0; i < selector->news_count; i++) {
+        if (news_matches(selector->news[i], &reader->audience) &&
+            !had_news(&reader->history, selector->news[i]->item.slug)) {
+            news[out->news_count++] =
+                (struct selected_news){.news = selector->news[i],
+                                       .language = shown_language(reader,
+                                                                  &selector->news[i]->item)};
+        }
+    }
+    out->news = news;
+    return 0;
+}
+
+/* Everything that makes two letters differ, a line each. */
+static int make_key(struct selection *selection, struct err *err)
+{
+    struct str text;
+    char moved[CIVIL_TEXT];
+    int rc;
+
+    str_init(&text, LIMIT_TEXT);
+    str_addf(&text, "%s\n", language_tag(selection->language));
+    for (size_t i = 0; i < selection->call_count; i++) {
+        const struct selected_call *call = &selection->calls[i];
+
+        civil_format(&call->moved_from, moved);
+        str_addf(&text, "call %s %s %d %d %s %s\n", call->call->item.slug, call->told,
+                 (int)call->reason, (int)call->match, language_tag(call->language), moved);
+    }
+    for (size_t i = 0; i < selection->event_count; i++) {
+        const struct selected_event *event = &selection->events[i];
+
+        str_addf(&text, "event %s %s %s\n", event->event->slug, event->occurrence.id,
+                 language_tag(event->language));
+    }
+    for (size_t i = 0; i < selection->news_count; i++) {
+        str_addf(&text, "news %s %s\n", selection->news[i].news->item.slug,
+                 language_tag(selection->news[i].language));
+    }
+    rc = str_check(&text, err);
+    if (rc == 0) {
+        token_digest(text.data, text.len, selection->key);
+    }
+    str_release(&text);
+    return rc;
+}
+
+static void set_languages(struct reader *reader, enum language first)
+{
+    const struct member_profile *profile = reader->profile;
+
+    reader->languages[reader->language_count++] = first;
+    for (size_t i = 0; i < profile->language_count; i++) {
+        if (profile->languages[i] != first) {
+            reader->languages[reader->language_count++] = profile->languages[i];
+        }
+    }
+}
+
+int selector_pick(struct selector *selector, struct arena *arena,
+                  const struct member_profile *profile, struct selection *out, struct err *err)
+{
+    struct reader reader = {
+        .selector = selector,
+        .arena = arena,
+        .profile = profile,
+        .audience = {.kinds = profile->kinds.items,
+                     .kind_count = profile->kinds.count,
+                     .sectors = profile->sectors.items,
+                     .sector_count = profile->sectors.count,
+                     .regions = profile->regions.items,
+                     .region_count = profile->regions.count}};
+    const struct edition *edition =
+        item_edition(&selector->issue->item, profile->languages, profile->language_count,
+                     selector->newsletter->fallback, NULL);
+    const unsigned calls = 1U << BLOCK_CALLS | 1U << BLOCK_DEADLINES;
+    unsigned blocks = selector->blocks[edition->language];
+    int rc;
+
+    memset(out, 0, sizeof(*out));
+    out->language = edition->language;
+    set_languages(&reader, edition->language);
+    rc = read_history(selector, arena, profile->id, &reader.history, err);
+    if (rc == 0 && (blocks & calls) != 0) {
+        rc = pick_calls(&reader, out, err);
+    }
+    if (rc == 0 && (blocks & 1U << BLOCK_EVENTS) != 0) {
+        rc = pick_events(&reader, out, err);
+    }
+    if (rc == 0 && (blocks & 1U << BLOCK_NEWS) != 0) {
+        rc = pick_news(&reader, out, err);
+    }
+    return rc == 0 ? make_key(out, err) : rc;
+}
