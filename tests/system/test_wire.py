@@ -1,0 +1,187 @@
+"""Generated letters, sent by the real program, mean the same to two other parsers."""
+
+import email
+import email.header
+import email.policy
+import email.utils
+import html.parser
+import random
+import re
+import unicodedata
+import unittest
+
+from judges import ask
+from support import Case, mailbox_messages, small_site, write, write_members
+
+SEED = 20261121
+A_LANGUAGE = 30  # letters
+LONGEST_NAME = 200  # bytes, base/limits.h
+
+WORDS = {
+    "et": "õhtu äär öö üks žanr šokk toetus kultuur rahastus täna homme vöötohatis jää-äär",
+    "ru": "привет жёлтый съезд культура заявка подъём ещё щедрость объём Йыхви",
+    "en": "grant deadline workshop don't re-open naïve café co-operate culture letter",
+    "lv": "ģimene ķirsis ļoti ņem šodien žurka ēst īss ūdens kultūra pieteikums",
+    "lt": "ąžuolas čia ęda ėjo įdomu šiandien ųjų ūkis žmogus kultūra paraiška",
+    "pl": "żółć źdźbło łąka gęś wniosek nabór sztuka świętość ćma ńko",
+    "cs": "žluťoučký kůň úpěl ďábelské ódy řeřicha výzva žádost ň",
+    "de": "Förderung Maß Straße Übermut Öl ärgerlich Donaudampfschifffahrt Gruß",
+    "sv": "ansökan förening å älg ö kultur bidrag räksmörgås",
+    "fi": "hakemus yö äiti kulttuuri työpaja öljy hääyöaie rahoitus",
+}
+RIGHT_TO_LEFT = "שלום עולם مرحبا بالعالم תרבות ثقافة".split()
+EMOJI = ["🎨", "🎵", "👩‍🎨", "🇪🇪", "👨‍👩‍👧‍👦", "❤️", "🧑🏽‍🎤", "✨"]
+EASTERN = ["李小龍", "さくら", "김민수", "Ελένη", "Ծովինար", "ქეთევან"]
+SYMBOLS = list("\"'`,;:()<>[]{}@\\/|&%#$!?*_=+~^-.") + ["=?UTF-8?Q?x?=", "&amp;", "{{member.name}}",
+                                                        "<b>", "%00", "--", "From ", "..", "=20"]
+
+
+def make_name(dice):
+    """What somebody may have typed into the column for names."""
+    kinds = [lambda: dice.choice(WORDS[dice.choice(list(WORDS))].split()).capitalize(),
+             lambda: dice.choice(RIGHT_TO_LEFT), lambda: dice.choice(EMOJI),
+             lambda: dice.choice(EASTERN), lambda: dice.choice(SYMBOLS),
+             lambda: "".join(dice.choice("abcäöüõžшщ") for _ in range(dice.randint(1, 60)))]
+    parts = [dice.choice(kinds)() for _ in range(dice.randint(1, 6))]
+    name = unicodedata.normalize("NFC", " ".join(" ".join(parts).split()))
+    if not any(c.isalpha() for c in name):
+        name += " Mari"
+    return name if len(name.encode()) <= LONGEST_NAME else make_name(dice)
+
+
+def make_text(dice, language, count):
+    """Plain words, so that Markdown means nothing by them."""
+    pool = WORDS[language].split() + EMOJI + RIGHT_TO_LEFT
+    return " ".join(dice.choice(pool) for _ in range(count))
+
+
+class Text(html.parser.HTMLParser):
+    """What a person reads of a page."""
+
+    def __init__(self):
+        super().__init__()
+        self.parts = []
+        self.hidden = 0
+
+    def handle_starttag(self, tag, attrs):
+        self.hidden += tag in ("style", "title")
+
+    def handle_endtag(self, tag):
+        self.hidden -= tag in ("style", "title")
+
+    def handle_data(self, data):
+        if not self.hidden:
+            self.parts.append(data)
+
+
+def squeeze(text):
+    return " ".join(text.split())
+
+
+def page_text(page):
+    reader = Text()
+    reader.feed(page)
+    return squeeze("".join(reader.parts))
+
+
+def header_text(raw):
+    return str(email.header.make_header(email.header.decode_header(raw)))
+
+
+class Wire(Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.dice = random.Random(SEED)
+
+    def setUp(self):
+        super().setUp()
+        self.boxes = self.folder / "boxes"
+        port = self.sink(self.boxes)
+        self.site = small_site(self.folder / "site", port, connections=2)
+        self.write_editions()
+        self.write_members()
+        self.teataja("member", "import", "m.csv", "--list", "funding", "--source", "test")
+        self.teataja("send", "kiri")
+
+    def write_editions(self):
+        languages = ", ".join(WORDS)
+        for name in ("teataja.yaml", "newsletters/funding.yaml"):
+            path = self.site / name
+            path.write_text(path.read_text().replace("[et, ru, en]", f"[{languages}]"))
+        self.subjects, self.bodies = {}, {}
+        for language in WORDS:
+            self.subjects[language] = make_text(self.dice, language, 14)
+            self.bodies[language] = make_text(self.dice, language, 120)
+            head = "newsletter: funding\n" if language == "et" else ""
+            suffix = "" if language == "et" else f".{language}"
+            write(self.site / f"issues/kiri{suffix}.md",
+                  f"---\n{head}subject: {self.subjects[language]}\npreheader: x\n---\n"
+                  f"{{{{member.name}}}}: {self.bodies[language]}\n\n{{{{> calls}}}}\n")
+            if suffix:
+                write(self.site / f"calls/kultuur{suffix}.md",
+                      f"---\ntitle: {make_text(self.dice, language, 5)}\n---\n"
+                      f"{make_text(self.dice, language, 20)}\n")
+
+    def write_members(self):
+        self.members = {}
+        for language in WORDS:
+            for n in range(A_LANGUAGE):
+                self.members[f"{language}{n}@naide.example"] = (make_name(self.dice), language)
+        write_members(self.folder / "m.csv", [(address, name, language) for address,
+                                              (name, language) in self.members.items()])
+
+    def check_bytes(self, address, message):
+        """What holds for every message on its way (RFC 5321 and 5322, section 2)."""
+        self.assertNotRegex(message, rb"[^\r]\n|\r[^\n]", f"{address}: a bare CR or LF")
+        self.assertTrue(message.isascii(), f"{address}: not 7 bits clean")
+        head, _, body = message.partition(b"\r\n\r\n")
+        for line in head.split(b"\r\n"):
+            self.assertLessEqual(len(line), 998, address)
+        for line in body.split(b"\r\n"):
+            self.assertLessEqual(len(line), 76, address)
+            self.assertFalse(line.startswith((b".", b"From ")), f"{address}: {line!r}")
+        for line in re.split(rb"\r\n(?![ \t])", head):
+            for word in re.findall(rb"=\?[^?]*\?[^?]*\?[^?]*\?=", line):
+                self.assertLessEqual(len(word), 75, f"{address}: RFC 2047, section 2")
+
+    def check_python(self, address, message):
+        name, language = self.members[address]
+        plain = email.message_from_bytes(message)
+        display, mailbox = email.utils.parseaddr(re.sub(r"\r?\n", "", plain["To"]))
+        self.assertEqual((header_text(display), mailbox), (name, address))
+        self.assertEqual(header_text(re.sub(r"\r?\n", "", plain["Subject"])),
+                         self.subjects[language])
+        modern = email.message_from_bytes(message, policy=email.policy.default)
+        self.assertEqual([part.defects for part in modern.walk() if part.defects], [])
+        meant = squeeze(f"{name}: {self.bodies[language]}")
+        self.assertIn(meant, squeeze(modern.get_body(("plain",)).get_content()))
+        self.assertIn(meant, page_text(modern.get_body(("html",)).get_content()))
+        self.assertEqual(modern["Content-Language"], language)
+
+    def check_mailparser(self, address, found):
+        name, language = self.members[address]
+        self.assertEqual(found["to"], [{"name": name, "address": address}])
+        self.assertEqual(found["subject"], self.subjects[language])
+        meant = squeeze(f"{name}: {self.bodies[language]}")
+        self.assertIn(meant, squeeze(found["text"]))
+        self.assertIn(meant, page_text(found["html"]))
+
+    def test_generated_letters_parse_back_to_what_was_meant(self):
+        boxes = mailbox_messages(self.boxes)
+        self.assertEqual(set(boxes), set(self.members))
+        paths = []
+        for address, messages in boxes.items():
+            self.assertEqual(len(messages), 1, address)
+            # What the sink puts in front: Return-Path and Delivered-To.
+            message = messages[0].split(b"\r\n", 2)[2]
+            with self.subTest(address, name=self.members[address][0], seed=SEED):
+                self.check_bytes(address, message)
+                self.check_python(address, message)
+            paths.append(write(self.folder / "eml" / address, message))
+        for path, found in zip(paths, ask("messages", paths), strict=True):
+            with self.subTest(path.name, name=self.members[path.name][0], seed=SEED):
+                self.check_mailparser(path.name, found)
+
+
+if __name__ == "__main__":
+    unittest.main()
