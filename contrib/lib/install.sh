@@ -11,7 +11,7 @@ test_packages=(
   clang clang-tidy libclang-rt-14-dev libcmocka-dev libgnutls28-dev gnutls-bin openssl
   postfix dovecot-imapd dovecot-lmtpd libsasl2-modules sasl2-bin strace sqlite3
   python3-icalendar chromium fonts-noto-core fonts-noto-color-emoji
-  default-jre-headless nodejs npm man-db
+  default-jre-headless nodejs npm man-db spin
 )
 
 say() {
