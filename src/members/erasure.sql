@@ -1,5 +1,5 @@
 -- name: erasure_keys
-SELECT DISTINCT email_key FROM member_address WHERE member = $1;
+SELECT email_key FROM v_member_address WHERE member = $1;
 
 -- name: erasure_member
 SELECT uid, erased_at FROM member WHERE id = $1;

@@ -40,34 +40,59 @@ static const char *merged(const char *stored, const char *given)
     return given != NULL ? or_null(given) : stored;
 }
 
-static int refuse_taken(const struct members *members, int64_t id, const struct member_input *input,
-                        struct err *err)
+/* Says whose the address or id is that made `rc` ERR_EXISTS: asked afterwards,
+ * since it is rare, and an import asks a hundred thousand times. */
+static int explain_taken(const struct members *members, int64_t id,
+                         const struct member_input *input, int rc, struct err *err)
 {
+    struct err ignored = {0};
     int64_t other = 0;
-    int rc = 0;
 
-    if (input->value[MEMBER_EMAIL] != NULL) {
-        rc = member_by_address(members, input->email_key, false, &other, err);
-        if (rc == 1 && other != id) {
-            return err_set(err, ERR_EXISTS, "the address '%.150s' is member %" PRId64 "'s already",
-                           input->value[MEMBER_EMAIL], other);
-        }
+    if (rc != ERR_EXISTS) {
+        return rc;
     }
-    if (rc >= 0 && or_null(input->value[MEMBER_ID]) != NULL) {
-        rc = db_get_int(members->db, SQL_MEMBER_ID_BY_EXTERNAL, &other, err, "t",
-                        input->value[MEMBER_ID]);
-        if (rc == 1 && other != id) {
-            return err_set(err, ERR_EXISTS, "the id '%.100s' is member %" PRId64 "'s already",
-                           input->value[MEMBER_ID], other);
-        }
+    if (input->value[MEMBER_EMAIL] != NULL &&
+        member_by_address(members, input->email_key, false, &other, &ignored) == 1 && other != id) {
+        return err_set(err, rc, "the address '%.150s' is member %" PRId64 "'s already",
+                       input->value[MEMBER_EMAIL], other);
     }
-    return rc < 0 ? rc : 0;
+    if (or_null(input->value[MEMBER_ID]) != NULL &&
+        db_get_int(members->db, SQL_MEMBER_ID_BY_EXTERNAL, &other, &ignored, "t",
+                   input->value[MEMBER_ID]) == 1 &&
+        other != id) {
+        return err_set(err, rc, "the id '%.100s' is member %" PRId64 "'s already",
+                       input->value[MEMBER_ID], other);
+    }
+    return rc;
 }
 
-static int write_terms(const struct members *members, struct arena *arena, int64_t id,
-                       enum member_vocabulary vocabulary, const char *slugs, struct err *err)
+/* Terms on their way into the table, four at a time. */
+struct term_batch {
+    const struct members *members;
+    int64_t member;
+    const char *vocabulary[4];
+    const char *term[4];
+    size_t count;
+};
+
+static int batch_flush(struct term_batch *batch, struct err *err)
 {
-    const char *name = member_vocabulary_name(vocabulary);
+    const char **v = batch->vocabulary;
+    const char **t = batch->term;
+    int rc = 0;
+
+    if (batch->count > 0) {
+        rc = db_exec(batch->members->db, SQL_MEMBER_ADD_TERMS, err, "itttttttt", batch->member,
+                     v[0], t[0], v[1], t[1], v[2], t[2], v[3], t[3]);
+    }
+    batch->count = 0;
+    memset(batch->term, 0, sizeof(batch->term));
+    return rc;
+}
+
+static int batch_add(struct term_batch *batch, struct arena *arena,
+                     enum member_vocabulary vocabulary, const char *slugs, struct err *err)
+{
     struct member_terms terms;
     int rc = 0;
 
@@ -75,16 +100,36 @@ static int write_terms(const struct members *members, struct arena *arena, int64
         return err_nomem(err);
     }
     for (size_t i = 0; rc == 0 && i < terms.count; i++) {
-        rc = db_exec(members->db, SQL_MEMBER_ADD_TERM, err, "itt", id, name, terms.items[i]);
+        batch->vocabulary[batch->count] = member_vocabulary_name(vocabulary);
+        batch->term[batch->count++] = terms.items[i];
+        if (batch->count == sizeof(batch->term) / sizeof(batch->term[0])) {
+            rc = batch_flush(batch, err);
+        }
     }
     return rc;
+}
+
+static int put_attr(const struct members *members, struct arena *arena, int64_t id,
+                    const struct member_attr *attr, struct err *err)
+{
+    const struct site_attribute *attribute = site_attribute_find(&members->config->site, attr->key);
+    struct member_attr_value value;
+    int rc = member_value_attr(arena, attribute, attr->text, &value, err);
+
+    if (rc < 0) {
+        return rc;
+    }
+    if (value.has_num) {
+        return db_exec(members->db, SQL_MEMBER_SET_ATTR, err, "itttr", id, attr->key, value.text,
+                       value.fold, value.num);
+    }
+    return db_exec(members->db, SQL_MEMBER_SET_ATTR, err, "itttn", id, attr->key, value.text,
+                   value.fold);
 }
 
 static int write_attr(const struct members *members, struct arena *arena, int64_t id,
                       const struct member_attr *attr, bool *changed, struct err *err)
 {
-    const struct site_attribute *attribute = site_attribute_find(&members->config->site, attr->key);
-    struct member_attr_value value;
     struct db_stmt *stmt = NULL;
     bool same = false;
     int rc = db_query(members->db, SQL_MEMBER_ATTR_TEXT, &stmt, err);
@@ -101,19 +146,9 @@ static int write_attr(const struct members *members, struct arena *arena, int64_
         return rc < 0 ? rc : 0;
     }
     *changed = true;
-    if (*attr->text == '\0') {
-        return db_exec(members->db, SQL_MEMBER_DROP_ATTR, err, "it", id, attr->key);
-    }
-    rc = member_value_attr(arena, attribute, attr->text, &value, err);
-    if (rc < 0) {
-        return rc;
-    }
-    if (value.has_num) {
-        return db_exec(members->db, SQL_MEMBER_SET_ATTR, err, "itttr", id, attr->key, value.text,
-                       value.fold, value.num);
-    }
-    return db_exec(members->db, SQL_MEMBER_SET_ATTR, err, "itttn", id, attr->key, value.text,
-                   value.fold);
+    return *attr->text == '\0'
+               ? db_exec(members->db, SQL_MEMBER_DROP_ATTR, err, "it", id, attr->key)
+               : put_attr(members, arena, id, attr, err);
 }
 
 static int write_attrs(const struct members *members, struct arena *arena, int64_t id,
@@ -142,15 +177,13 @@ static int add(const struct members *members, struct arena *arena, const struct 
     const char *fold = NULL;
     char reason[SUPPRESSION_REASON];
     char uid[MEMBER_UID * 2];
+    struct term_batch terms = {.members = members};
     int64_t organisation = 0;
     int64_t now = clock_now();
     bool changed = false;
-    int suppressed = 0;
-    int rc = refuse_taken(members, 0, input, err);
+    int suppressed = suppression_reason(members, input->email_key, reason, err);
+    int rc = suppressed;
 
-    if (rc == 0) {
-        rc = suppressed = suppression_reason(members, input->email_key, reason, err);
-    }
     if (rc >= 0) {
         rc = fold_name(arena, name, &fold, err);
     }
@@ -172,15 +205,23 @@ static int add(const struct members *members, struct arena *arena, const struct 
         return rc;
     }
     *id = db_last_id(members->db);
-    rc = db_exec(members->db, SQL_MEMBER_ADD_ADDRESS, err, "iti", *id, input->email_key, now);
+    terms.member = *id;
     for (size_t i = 0; rc == 0 && i < sizeof(vocabularies) / sizeof(vocabularies[0]); i++) {
         const char *slugs = or_null(input->value[vocabularies[i]]);
 
         if (slugs != NULL) {
-            rc = write_terms(members, arena, *id, (enum member_vocabulary)i, slugs, err);
+            rc = batch_add(&terms, arena, (enum member_vocabulary)i, slugs, err);
         }
     }
-    return rc == 0 ? write_attrs(members, arena, *id, input, &changed, err) : rc;
+    if (rc == 0) {
+        rc = batch_flush(&terms, err);
+    }
+    for (size_t i = 0; rc == 0 && i < input->attr_count; i++) {
+        if (*input->attrs[i].text != '\0') {
+            rc = put_attr(members, arena, *id, &input->attrs[i], err);
+        }
+    }
+    return rc;
 }
 
 int member_add(const struct members *members, const struct member_input *input, int64_t *id,
@@ -200,7 +241,8 @@ int member_add(const struct members *members, const struct member_input *input, 
     }
     rc = act_begin(&act, members->db, err);
     if (rc == 0) {
-        rc = act_end(&act, add(members, arena, input, &added, err), err);
+        rc = explain_taken(members, 0, input, add(members, arena, input, &added, err), err);
+        rc = act_end(&act, rc, err);
     }
     if (rc == 0 && id != NULL) {
         *id = added;
@@ -240,6 +282,7 @@ static int set_terms(const struct members *members, struct arena *arena,
         [MEMBER_SECTORS] = {&member->sectors, input->value[MEMBER_SECTOR]},
         [MEMBER_TAGS] = {&member->tags, input->value[MEMBER_TAG]},
     };
+    struct term_batch terms = {.members = members, .member = member->id};
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < sizeof(sets) / sizeof(sets[0]); i++) {
@@ -250,11 +293,11 @@ static int set_terms(const struct members *members, struct arena *arena,
             rc = db_exec(members->db, SQL_MEMBER_CLEAR_TERMS, err, "it", member->id,
                          member_vocabulary_name(vocabulary));
             if (rc == 0) {
-                rc = write_terms(members, arena, member->id, vocabulary, sets[i].given, err);
+                rc = batch_add(&terms, arena, vocabulary, sets[i].given, err);
             }
         }
     }
-    return rc;
+    return rc == 0 ? batch_flush(&terms, err) : rc;
 }
 
 static int languages_text(struct arena *arena, const struct member *member, const char **out,
@@ -325,15 +368,14 @@ static int change_address(const struct members *members, const struct member *me
     int rc = suppressed;
 
     if (rc >= 0) {
-        rc = db_exec(members->db, SQL_MEMBER_END_ADDRESS, err, "ii", member->id, now);
+        rc = db_exec(members->db, SQL_MEMBER_KEEP_ADDRESS, err, "ii", member->id, now);
     }
     if (rc == 0) {
         rc = db_exec(members->db, SQL_MEMBER_SET_ADDRESS, err, "itttti", member->id, email, key,
                      suppressed == 1 ? "suppressed" : "active", suppressed == 1 ? reason : NULL,
                      now);
     }
-    return rc < 0 ? rc
-                  : db_exec(members->db, SQL_MEMBER_ADD_ADDRESS, err, "iti", member->id, key, now);
+    return rc < 0 ? rc : db_exec(members->db, SQL_MEMBER_DROP_ADDRESS, err, "it", member->id, key);
 }
 
 static int set_email(const struct members *members, const struct member *member,
@@ -361,9 +403,6 @@ static int set(const struct members *members, struct arena *arena, int64_t id,
     }
     if (rc == 1 && member.erased_at != 0) {
         return err_set(err, ERR_STATE, "member %" PRId64 " was erased", id);
-    }
-    if (rc == 1) {
-        rc = refuse_taken(members, id, input, err);
     }
     if (rc < 0) {
         return rc;
@@ -402,7 +441,8 @@ int member_set(const struct members *members, int64_t id, const struct member_in
     }
     rc = act_begin(&act, members->db, err);
     if (rc == 0) {
-        rc = act_end(&act, set(members, arena, id, input, &any, err), err);
+        rc = explain_taken(members, id, input, set(members, arena, id, input, &any, err), err);
+        rc = act_end(&act, rc, err);
     }
     if (changed != NULL) {
         *changed = any;

@@ -223,5 +223,8 @@ int organisation_save(const struct members *members, struct arena *arena,
         return rc;
     }
     *organisation = id;
-    return organisation_save_details(members, arena, input, name, fold, id, changed, err);
+    /* A name alone leaves the spelling that is known. */
+    return code == NULL && !input_has_details(input)
+               ? 0
+               : organisation_save_details(members, arena, input, name, fold, id, changed, err);
 }

@@ -130,15 +130,16 @@ static int recipients_count_list(const struct members *members,
     struct db_stmt *stmt = NULL;
     int rc = recipients_query_text(
         members->db, query,
-        "SELECT count(*), sum(state = 'left'), sum(state = 'pending'),"
+        "WITH row AS MATERIALIZED (SELECT s.state, m.delivery_state = 'suppressed' AS suppressed,"
+        " m.delivery_state = 'bouncing' AS bouncing, (",
+        ") AS fits FROM subscription s JOIN member m ON m.id = s.member"
+        " WHERE s.list = $1 AND m.erased_at IS NULL)"
+        " SELECT count(*), sum(state = 'left'), sum(state = 'pending'),"
         " sum(state = 'unconfirmed'), sum(state = 'active' AND suppressed),"
         " sum(state = 'active' AND NOT suppressed AND NOT fits),"
         " sum(state = 'active' AND NOT suppressed AND fits),"
         " sum(state = 'active' AND NOT suppressed AND fits AND bouncing)"
-        " FROM (SELECT s.state, m.delivery_state = 'suppressed' AS suppressed,"
-        " m.delivery_state = 'bouncing' AS bouncing, (",
-        ") AS fits FROM subscription s JOIN member m ON m.id = s.member"
-        " WHERE s.list = $1 AND m.erased_at IS NULL)",
+        " FROM row",
         &stmt, err);
 
     if (rc == 0) {

@@ -65,23 +65,26 @@ static int read_row(const struct members *members, const char *list, struct subs
                     struct err *err)
 {
     struct db_stmt *stmt = NULL;
-    int rc = list_find(members, list, &act->list, err);
+    int rc = db_query(members->db, SQL_SUBSCRIPTION_ROW, &stmt, err);
 
     act->state = SUBSCRIPTION_NONE;
     act->basis = SITE_BASIS_CONSENT;
     if (rc == 0) {
-        rc = db_query(members->db, SQL_SUBSCRIPTION_ROW, &stmt, err);
-    }
-    if (rc == 0) {
-        rc = db_bind(stmt, err, "ii", act->member, act->list);
+        rc = db_bind(stmt, err, "it", act->member, list);
     }
     if (rc == 0) {
         rc = db_next(stmt, err);
+        if (rc == 0) {
+            rc = list_find(members, list, &act->list, err);
+        }
     }
     if (rc == 1) {
-        act->state = subscription_state_find(db_text(stmt, 0));
-        act->basis = (enum site_basis)subscription_basis_find(db_text(stmt, 1));
+        act->list = db_int(stmt, 0);
         rc = 0;
+        if (!db_is_null(stmt, 1)) {
+            act->state = subscription_state_find(db_text(stmt, 1));
+            act->basis = (enum site_basis)subscription_basis_find(db_text(stmt, 2));
+        }
     }
     db_stmt_free(stmt);
     return rc;
@@ -90,8 +93,11 @@ static int read_row(const struct members *members, const char *list, struct subs
 static int put(const struct members *members, const struct subscription_act *act,
                enum subscription_state state, enum site_basis basis, struct err *err)
 {
-    return db_exec(members->db, SQL_SUBSCRIPTION_PUT, err, "iitti", act->member, act->list,
-                   states[state], bases[basis], clock_now());
+    const struct db_sql *sql =
+        act->state == SUBSCRIPTION_NONE ? SQL_SUBSCRIPTION_INSERT : SQL_SUBSCRIPTION_UPDATE;
+
+    return db_exec(members->db, sql, err, "iitti", act->member, act->list, states[state],
+                   bases[basis], clock_now());
 }
 
 /* Finds or adds a wording; 0 if there is none. */

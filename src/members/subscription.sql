@@ -1,10 +1,13 @@
 -- name: subscription_row
-SELECT state, basis FROM subscription WHERE member = $1 AND list = $2;
+SELECT l.id, s.state, s.basis
+  FROM list l LEFT JOIN subscription s ON s.list = l.id AND s.member = $1
+ WHERE l.slug = $2;
 
--- name: subscription_put
-INSERT INTO subscription (member, list, state, basis, since) VALUES ($1, $2, $3, $4, $5)
-    ON CONFLICT (member, list) DO UPDATE
-   SET state = excluded.state, basis = excluded.basis, since = excluded.since;
+-- name: subscription_insert
+INSERT INTO subscription (member, list, state, basis, since) VALUES ($1, $2, $3, $4, $5);
+
+-- name: subscription_update
+UPDATE subscription SET state = $3, basis = $4, since = $5 WHERE member = $1 AND list = $2;
 
 -- name: subscription_of_member
 SELECT l.slug, s.state, s.basis, s.since

@@ -75,13 +75,12 @@ CREATE TABLE member (
 CREATE INDEX member_by_region ON member(region);
 CREATE INDEX member_by_organisation ON member(organisation);
 
--- Addresses a member has had: replies from an earlier one still count as theirs.
+-- Addresses a member had before the present one: answers from them still count as theirs.
 CREATE TABLE member_address (
     member    INTEGER NOT NULL REFERENCES member(id) ON DELETE CASCADE, -- whose
     email_key TEXT NOT NULL,            -- folded address
-    from_at   INTEGER NOT NULL,         -- in use from
-    until_at  INTEGER,                  -- in use until; NULL while in use
-    PRIMARY KEY (member, email_key, from_at)
+    until_at  INTEGER NOT NULL,         -- in use until
+    PRIMARY KEY (member, email_key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX member_address_by_key ON member_address(email_key);
 
@@ -157,6 +156,13 @@ CREATE VIEW v_member AS
 SELECT id, uid, email, email_key, name, languages, tz, region, organisation, epoch,
        delivery_state, joined_at
   FROM member WHERE erased_at IS NULL;
+
+-- Every address that leads to a member: the present one and earlier ones.
+CREATE VIEW v_member_address AS
+SELECT id AS member, email_key, 1 AS present
+  FROM member WHERE erased_at IS NULL AND email_key IS NOT NULL
+UNION ALL
+SELECT member, email_key, 0 FROM member_address;
 
 -- A region and every region that it lies in, by parent or by group.
 CREATE VIEW v_region_within AS
