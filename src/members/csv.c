@@ -90,8 +90,7 @@ static int csv_convert(struct csv *csv, const char *charset, struct err *err)
     ucnv_setToUCallBack(from, UCNV_TO_U_CALLBACK_STOP, NULL, NULL, NULL, &status);
     target = out;
     ucnv_convertEx(to, from, &target, out + room - 1, &source, csv->text + csv->len, pivot,
-                   &pivot_from, &pivot_to, pivot + sizeof(pivot) / sizeof(pivot[0]), 1, 1,
-                   &status);
+                   &pivot_from, &pivot_to, pivot + sizeof(pivot) / sizeof(pivot[0]), 1, 1, &status);
     csv->text = out;
     csv->len = (size_t)(target - out);
     if (U_FAILURE(status)) {

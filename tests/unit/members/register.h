@@ -27,7 +27,7 @@
 
 #define REGISTER_SITE                                                                              \
     "name: Cluster\n"                                                                              \
-    "postal_address: Keskväljak 1, Narva\n"                                                        \
+    "postal_address: Keskväljak 1, Narva\n"                                                       \
     "languages: [et, ru, en]\n"                                                                    \
     "timezone: Europe/Tallinn\n"                                                                   \
     "office: office@cluster.example\n"                                                             \
@@ -36,21 +36,22 @@
     "addresses: { mode: single, mailbox: bounce@cluster.example }\n"                               \
     "web: https://letters.cluster.example/\n"                                                      \
     "vocabularies:\n"                                                                              \
-    "  sectors: { music: { et: Muusika, ru: Музыка }, design: { et: Disain }, film: Film,\n"       \
+    "  sectors: { music: { et: Muusika, ru: Музыка }, design: { et: Disain }, film: Film,\n" \
     "             performing-arts: { en: Performing arts, et: Etenduskunstid } }\n"                \
     "attributes: { employees: int, founded: date, vip: bool,\n"                                    \
     "              phone: { type: text, name: { et: Telefon } } }\n"                               \
     "import: { columns: { 'attr.employees': [Töötajaid] } }\n"
 
-#define REGISTER_REGIONS                                                                           \
-    "regions:\n"                                                                                   \
-    "  EE: { name: { et: Eesti, en: Estonia } }\n"                                                 \
-    "  EE00A: { parent: EE, name: { et: Ida-Viru, ru: Ида-Виру }, aliases: [EE007, Ida-Virumaa] }\n" \
-    "  EE008: { parent: EE, name: Tartu }\n"                                                       \
-    "  '0511': { parent: EE00A, name: { et: Narva, ru: Нарва } }\n"                                \
-    "  LT028: { name: Telšiai }\n"                                                                 \
-    "groups:\n"                                                                                    \
-    "  south-baltic: { name: South Baltic, members: [LT028] }\n"                                   \
+#define REGISTER_REGIONS                                                                                 \
+    "regions:\n"                                                                                         \
+    "  EE: { name: { et: Eesti, en: Estonia } }\n"                                                       \
+    "  EE00A: { parent: EE, name: { et: Ida-Viru, ru: Ида-Виру }, aliases: [EE007, Ida-Virumaa] " \
+    "}\n"                                                                                                \
+    "  EE008: { parent: EE, name: Tartu }\n"                                                             \
+    "  '0511': { parent: EE00A, name: { et: Narva, ru: Нарва } }\n"                                 \
+    "  LT028: { name: Telšiai }\n"                                                                      \
+    "groups:\n"                                                                                          \
+    "  south-baltic: { name: South Baltic, members: [LT028] }\n"                                         \
     "  network: { name: Network, members: [LT028, EE00A] }\n"
 
 /* 2026-11-21 12:00 UTC. */
@@ -149,8 +150,8 @@ static inline void register_input(struct register_site *r, struct member_input *
         const char *equals = strchr(pair, '=');
         char *name = arena_strndup(r->arena, pair, (size_t)(equals - pair));
 
-        register_ok(r, member_input_set_named(&r->config, r->arena, input, name, equals + 1,
-                                              &r->err));
+        register_ok(r,
+                    member_input_set_named(&r->config, r->arena, input, name, equals + 1, &r->err));
     }
 }
 

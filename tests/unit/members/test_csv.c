@@ -28,7 +28,10 @@ static int read_all(const char *data, size_t len, const struct csv_options *opti
             size_t used = strlen(out);
 
             assert_int_equal(strlen(row->fields[i].text), row->fields[i].len);
-            (void)snprintf(out + used, room - used, "%s%s", i > 0 ? "|" : used > 0 ? "/" : "",
+            (void)snprintf(out + used, room - used, "%s%s",
+                           i > 0      ? "|"
+                           : used > 0 ? "/"
+                                      : "",
                            row->fields[i].text);
         }
         rc = 0;
@@ -47,7 +50,10 @@ static const struct {
     {"semicolon", BYTES("a;b\r\nc,1;d\r\n"), "a|b/c,1|d"},
     {"tab", BYTES("a\tb\nc\td"), "a|b/c|d"},
     {"old line ends", BYTES("a,b\rc,d\r"), "a|b/c|d"},
-    {"byte order mark", BYTES("\xef\xbb\xbf" "a,b\n"), "a|b"},
+    {"byte order mark",
+     BYTES("\xef\xbb\xbf"
+           "a,b\n"),
+     "a|b"},
     {"byte order mark before a quote", BYTES("\xef\xbb\xbf\"a\",b\n"), "a|b"},
     {"one column", BYTES("email\na@b.example\n"), "email/a@b.example"},
     {"empty fields", BYTES("a,,\n,,c"), "a||/||c"},
@@ -57,7 +63,10 @@ static const struct {
     {"empty lines are passed over", BYTES("\n\r\na,b\n\n\nc,d\n\n"), "a|b/c|d"},
     {"the separator is not looked for in quotes", BYTES("\"a;b;c\",d\n1,2"), "a;b;c|d/1|2"},
     {"spaces stay", BYTES("a , b\n"), "a | b"},
-    {"UTF-16 by its mark", BYTES("\xff\xfe" "a\0;\0\xd5\0\n\0"), "a|Õ"},
+    {"UTF-16 by its mark",
+     BYTES("\xff\xfe"
+           "a\0;\0\xd5\0\n\0"),
+     "a|Õ"},
     {"nothing", BYTES(""), ""},
 };
 
@@ -116,14 +125,12 @@ static void test_other_charsets_are_read_by_name(void **state)
     char rows[64];
 
     (void)state;
-    assert_int_equal(read_all(BYTES("nimi;\xd5un\nPetra\xe8;\xf0\n"), &baltic, rows, sizeof(rows),
-                              &err),
-                     0);
+    assert_int_equal(
+        read_all(BYTES("nimi;\xd5un\nPetra\xe8;\xf0\n"), &baltic, rows, sizeof(rows), &err), 0);
     assert_string_equal(rows, "nimi|Õun/Petrač|š");
     assert_int_equal(read_all(BYTES("a"), &unknown, rows, sizeof(rows), &err), ERR_INVALID);
     assert_int_equal(read_all(BYTES("a\nb\xd5"), &ascii, rows, sizeof(rows), &err), ERR_INVALID);
-    assert_string_equal(err.msg,
-                        "t.csv:2:2: a byte here is no character of charset 'US-ASCII'");
+    assert_string_equal(err.msg, "t.csv:2:2: a byte here is no character of charset 'US-ASCII'");
 }
 
 static void test_a_separator_can_be_given(void **state)

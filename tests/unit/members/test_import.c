@@ -177,8 +177,8 @@ static void test_columns_can_be_given_their_meaning(void **state)
     struct import_result result;
     struct member m;
 
-    register_ok(r, import(r, "Kontakt 1,Kontakt 2,Nimi\na@b.example,555,Mari\n", &options,
-                          &result));
+    register_ok(r,
+                import(r, "Kontakt 1,Kontakt 2,Nimi\na@b.example,555,Mari\n", &options, &result));
     register_ok(r, member_find(&r->members, r->arena, "a@b.example", &m, &r->err));
     assert_null(m.name);
     assert_string_equal(m.attrs[0].text, "555");
@@ -200,16 +200,36 @@ static void test_headers_are_known_in_ten_languages(void **state)
         const char *header;
         const char *field;
     } cases[] = {
-        {"E-mail", "email"},       {"E-POST", "email"},        {"el. paštas", "email"},
-        {"el pastas", "email"},    {"Электронная почта", "email"}, {"Sähköposti", "email"},
-        {"adres e-mail", "email"}, {"E-mailová adresa", "email"}, {"e-pasts", "email"},
-        {"Nimi", "name"},          {"Имя", "name"},            {"Jméno", "name"},
-        {"Imię", "name"},          {"Имя и фамилия", "name"},  {"Vardas, pavardė", "name"},
-        {"Vorname", "first_name"}, {"Sukunimi", "last_name"},  {"Keel", "language"},
-        {"Sprache", "language"},   {"Região", NULL},           {"Регион", "region"},
-        {"apskritis", "region"},   {"län", "region"},          {"Odvětví", "sector"},
-        {"Branża", "sector"},      {"consent at", "consent_at"}, {"Data zgody", "consent_at"},
-        {"uid", ""},               {"", NULL},                 {"Nr", NULL},
+        {"E-mail", "email"},
+        {"E-POST", "email"},
+        {"el. paštas", "email"},
+        {"el pastas", "email"},
+        {"Электронная почта", "email"},
+        {"Sähköposti", "email"},
+        {"adres e-mail", "email"},
+        {"E-mailová adresa", "email"},
+        {"e-pasts", "email"},
+        {"Nimi", "name"},
+        {"Имя", "name"},
+        {"Jméno", "name"},
+        {"Imię", "name"},
+        {"Имя и фамилия", "name"},
+        {"Vardas, pavardė", "name"},
+        {"Vorname", "first_name"},
+        {"Sukunimi", "last_name"},
+        {"Keel", "language"},
+        {"Sprache", "language"},
+        {"Região", NULL},
+        {"Регион", "region"},
+        {"apskritis", "region"},
+        {"län", "region"},
+        {"Odvětví", "sector"},
+        {"Branża", "sector"},
+        {"consent at", "consent_at"},
+        {"Data zgody", "consent_at"},
+        {"uid", ""},
+        {"", NULL},
+        {"Nr", NULL},
     };
 
     (void)state;
@@ -314,9 +334,9 @@ static void test_only_evidence_or_another_basis_makes_active(void **state)
     assert_int_equal(result.updated, 1);
     assert_int_equal(result.unchanged, 1);
     assert_int_equal(result.active, 2);
-    assert_int_equal(import(r, "email,basis,consent_at\na@x.example,wish,2026-12-24\n",
-                            &to_funding, &result),
-                     ERR_INVALID);
+    assert_int_equal(
+        import(r, "email,basis,consent_at\na@x.example,wish,2026-12-24\n", &to_funding, &result),
+        ERR_INVALID);
     assert_string_equal(problems(r),
                         "m.csv:2:13: no legal basis 'wish'\n"
                         "m.csv:2:18: the consent of '2026-12-24' lies in the future\n");
@@ -349,10 +369,10 @@ static void test_who_left_stays_left_and_who_is_suppressed_stays_so(void **state
 
     (void)import_ok(r, "email,basis\nleft@x.example,membership\nhard@x.example,membership\n");
     register_ok(r, subscription_leave(&r->members, 1, "funding", "link", NULL, NULL, &r->err));
-    register_ok(r, suppression_add(&r->members, "hard@x.example", SUPPRESSION_HARD, "5.1.1",
-                                   &r->err));
-    register_ok(r, suppression_add(&r->members, "never@x.example", SUPPRESSION_COMPLAINT, NULL,
-                                   &r->err));
+    register_ok(r,
+                suppression_add(&r->members, "hard@x.example", SUPPRESSION_HARD, "5.1.1", &r->err));
+    register_ok(
+        r, suppression_add(&r->members, "never@x.example", SUPPRESSION_COMPLAINT, NULL, &r->err));
     result = import_ok(r, "email,basis,consent_at\n"
                           "left@x.example,membership,2026-05-05\n"
                           "hard@x.example,membership,\n"
@@ -387,8 +407,8 @@ static void test_an_erased_member_comes_back_suppressed_only(void **state)
     struct register_site *r = *state;
     struct import_result result;
 
-    register_ok(r, suppression_add(&r->members, "gone@x.example", SUPPRESSION_REQUEST, "erased",
-                                   &r->err));
+    register_ok(
+        r, suppression_add(&r->members, "gone@x.example", SUPPRESSION_REQUEST, "erased", &r->err));
     result = import_ok(r, "email,basis\ngone@x.example,membership\n");
     assert_int_equal(result.suppressed, 1);
 }

@@ -96,14 +96,14 @@ static void test_two_members_never_share_an_address_or_an_id(void **state)
 
     (void)register_add(r, "email=a@x.example", "id=1", NULL);
     second = register_add(r, "email=b@x.example", NULL);
-    register_ok(r, member_input_set(&r->config, r->arena, &input, MEMBER_EMAIL, "A@x.example",
-                                    &r->err));
+    register_ok(
+        r, member_input_set(&r->config, r->arena, &input, MEMBER_EMAIL, "A@x.example", &r->err));
     assert_int_equal(member_add(&r->members, &input, NULL, &r->err), ERR_EXISTS);
     assert_string_equal(r->err.msg, "the address 'A@x.example' is member 1's already");
     assert_int_equal(member_change_address(&r->members, second, "a@x.example", &r->err),
                      ERR_EXISTS);
-    register_ok(r, member_input_set(&r->config, r->arena, &input, MEMBER_EMAIL, "c@x.example",
-                                    &r->err));
+    register_ok(
+        r, member_input_set(&r->config, r->arena, &input, MEMBER_EMAIL, "c@x.example", &r->err));
     register_ok(r, member_input_set(&r->config, r->arena, &input, MEMBER_ID, "1", &r->err));
     assert_int_equal(member_add(&r->members, &input, NULL, &r->err), ERR_EXISTS);
     assert_string_equal(r->err.msg, "the id '1' is member 1's already");
@@ -272,8 +272,10 @@ static void test_an_erased_member_leaves_no_trace(void **state)
     assert_int_equal(member_set(&r->members, id, &input, NULL, &r->err), ERR_STATE);
 
     register_ok(r, file_read(r->arena, log, 4096, &text, NULL, &r->err));
-    assert_string_equal(text, arena_printf(r->arena, "2026-11-21T12:00:00.000000Z erased "
-                                                     "member=%s\n", m.uid));
+    assert_string_equal(text, arena_printf(r->arena,
+                                           "2026-11-21T12:00:00.000000Z erased "
+                                           "member=%s\n",
+                                           m.uid));
     /* Twice is once. */
     register_ok(r, member_erase(&r->members, id, log, &r->err));
     assert_int_equal(member_erase(&r->members, 99, log, &r->err), ERR_NOT_FOUND);
@@ -314,9 +316,9 @@ static void test_an_erasure_whose_log_cannot_be_written_does_not_happen(void **s
     struct register_site *r = *state;
     int64_t id = add_to_be_erased(r);
 
-    assert_int_equal(member_erase(&r->members, id,
-                                  file_join(r->arena, r->path, "no/such/folder.log"), &r->err),
-                     ERR_IO);
+    assert_int_equal(
+        member_erase(&r->members, id, file_join(r->arena, r->path, "no/such/folder.log"), &r->err),
+        ERR_IO);
     assert_int_equal(register_count(r, "SELECT count(*) FROM v_member"), 1);
 }
 

@@ -60,11 +60,9 @@ static const struct {
     {"name = \"\"", "column 8: the value is empty; write 'not name exists' for those without"},
     {"name < b", "column 6: 'name' does not know '<', only = != in ~ exists"},
     {"region ~ Ida", "column 8: 'region' does not know '~', only = != in exists"},
-    {"joined in (2026-01-01)",
-     "column 8: 'joined' does not know 'in', only = != < <= > >="},
+    {"joined in (2026-01-01)", "column 8: 'joined' does not know 'in', only = != < <= > >="},
     {"region = Ida-Vru", "column 10: no region 'Ida-Vru'; did you mean 'Ida-Viru'?"},
-    {"name ~ x and region in (EE, Nrva)",
-     "column 29: no region 'Nrva'; did you mean 'Narva'?"},
+    {"name ~ x and region in (EE, Nrva)", "column 29: no region 'Nrva'; did you mean 'Narva'?"},
     {"language = xx",
      "column 12: no language 'xx'; letters speak et, ru, en, lv, lt, pl, cs, de, sv, fi"},
     {"status = activ", "column 10: no status 'activ'; did you mean 'active'?"},
@@ -139,8 +137,7 @@ static void test_names_are_checked_where_they_are_known(void **state)
     register_ok(r, segment_parse(&scope, "invited(seminar)", &segment, &r->err));
     segment_free(segment);
     assert_int_equal(segment_parse(&scope, "invited(forum-2026)", &segment, &r->err), ERR_INVALID);
-    assert_string_equal(r->err.msg,
-                        "column 9: no event 'forum-2026'; did you mean 'forum-2027'?");
+    assert_string_equal(r->err.msg, "column 9: no event 'forum-2026'; did you mean 'forum-2027'?");
     assert_int_equal(segment_parse(&scope, "received(2026-12)", &segment, &r->err), ERR_INVALID);
     assert_string_equal(r->err.msg, "column 10: no issue '2026-12'");
 }
@@ -199,14 +196,14 @@ static void fill(struct register_site *r)
         "attr.employees=3", "attr.founded=1999-12-31", "attr.vip=yes", "attr.phone=+372 555",
         "organisation=Õunaaed MTÜ", "organisation_code=80001", "organisation_kind=nonprofit",
         "organisation_sector=film", "organisation_region=EE008", NULL);
-    int64_t ivan = register_add(r, "email=ivan@y.example", "name=Иван", "language=ru",
-                                "region=EE008", "kind=self_employed", "sector=design",
-                                "timezone=Europe/Vilnius", "joined=2026-03-29",
-                                "attr.employees=12", "attr.vip=no", NULL);
+    int64_t ivan =
+        register_add(r, "email=ivan@y.example", "name=Иван", "language=ru", "region=EE008",
+                     "kind=self_employed", "sector=design", "timezone=Europe/Vilnius",
+                     "joined=2026-03-29", "attr.employees=12", "attr.vip=no", NULL);
     int64_t petra = register_add(r, "email=petra@z.example", "language=cs", "tag=press",
                                  "organisation=Õunaaed MTÜ", "joined=2025-12-31", NULL);
-    int64_t jonas = register_add(r, "email=jonas@z.example", "name=Jonas o'Brien",
-                                 "region=LT028", "joined=2026-11-20", NULL);
+    int64_t jonas = register_add(r, "email=jonas@z.example", "name=Jonas o'Brien", "region=LT028",
+                                 "joined=2026-11-20", NULL);
 
     (void)register_add(r, "email=empty@z.example", NULL);
     register_subscribe(r, mari, "funding");
