@@ -21,8 +21,8 @@ struct event_file {
 /* Each reads its file; what is wrong is in the report. Returns 0 with *good
  * telling whether the event can be used, or ERR_NOMEM; *err has the first
  * problem. The first edition goes to *edition. */
-int event_md_load(const struct event_file *file, struct event *event,
-                  struct event_edition *edition, bool *good, struct err *err);
+int event_md_load(const struct event_file *file, struct event *event, struct event_edition *edition,
+                  bool *good, struct err *err);
 int event_ics_load(const struct event_file *file, struct event *event,
                    struct event_edition *edition, bool *good, struct err *err);
 

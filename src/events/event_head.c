@@ -38,8 +38,8 @@ static const struct schema_field place_fields[] = {
      .help = "A map, or the place's own page.",
      .example = "https://kreenholm.example"},
 };
-static const struct schema place_schema = SCHEMA_SHORT("location", struct head_place,
-                                                       place_fields, "name");
+static const struct schema place_schema =
+    SCHEMA_SHORT("location", struct head_place, place_fields, "name");
 
 static const struct schema_field override_fields[] = {
     {.key = "occurrence",
@@ -85,8 +85,8 @@ static const struct schema_field override_fields[] = {
      .sub = &place_schema,
      .help = "Its own place."},
 };
-static const struct schema override_schema = SCHEMA("overrides", struct head_override,
-                                                    override_fields);
+static const struct schema override_schema =
+    SCHEMA("overrides", struct head_override, override_fields);
 
 static const struct schema_field rsvp_fields[] = {
     {.key = "by",

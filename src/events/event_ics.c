@@ -3,6 +3,7 @@
 
 #include "event_file.h"
 #include "event_series.h"
+#include "ical_reader.h"
 #include "teataja/base/file.h"
 #include "teataja/base/limits.h"
 #include "teataja/base/str.h"
@@ -10,7 +11,6 @@
 #include "teataja/calendar/zone.h"
 #include "teataja/events/ical_read.h"
 #include "teataja/render/text.h"
-#include "ical_reader.h"
 
 #define MOST_TITLE LIMIT_SUBJECT /* of what a calendar calls an event or a place */
 
@@ -242,7 +242,8 @@ static int read_change(struct ics *ics, const struct ical_event *from, struct ev
         to->override.online = place;
         place = NULL;
     }
-    if (place != NULL && (master->location == NULL || strcmp(from->location, master->location) != 0)) {
+    if (place != NULL &&
+        (master->location == NULL || strcmp(from->location, master->location) != 0)) {
         to->text.place = place;
     }
     if (title != NULL && (master->summary == NULL || strcmp(from->summary, master->summary) != 0)) {

@@ -40,8 +40,8 @@ static struct event_spot spot_of_item(const struct yaml_node *node, const char *
 }
 
 /* A moment in the event's zone. What is wrong with it is reported. */
-static int in_zone(struct md *md, const struct schema_moment *moment,
-                   const struct event_spot *spot, struct civil *out)
+static int in_zone(struct md *md, const struct schema_moment *moment, const struct event_spot *spot,
+                   struct civil *out)
 {
     const char *tzid = md->maker.event->tzid;
     struct err local = {0};
@@ -70,8 +70,8 @@ static int read_times(struct md *md)
 {
     struct event *event = md->maker.event;
     struct event_head *head = &md->head;
-    const char *zone = head->start.zone[0] != '\0' ? head->start.zone
-                                                   : md->file->config->site.timezone;
+    const char *zone =
+        head->start.zone[0] != '\0' ? head->start.zone : md->file->config->site.timezone;
     int rc = 0;
 
     md->maker.start = spot_at(head->node, "start");
@@ -165,8 +165,8 @@ static int read_change(struct md *md, const struct head_override *from, struct e
     to->override.cancelled = from->status == EVENT_CANCELLED;
     to->override.online = from->online;
     to->override.place_url = from->place.url;
-    to->text = (struct event_override_text){
-        from->title, from->summary, from->place.name, from->place.address};
+    to->text = (struct event_override_text){from->title, from->summary, from->place.name,
+                                            from->place.address};
     return rc;
 }
 
@@ -325,8 +325,8 @@ static void first_problem(const struct event_file *file, struct err *err)
 
     for (size_t i = 0; (problem = report_get(file->report, i)) != NULL; i++) {
         if (problem->severity == REPORT_ERROR && strcmp(problem->file, file->path) == 0) {
-            err_set(err, ERR_INVALID, "%s:%d:%d: %s", problem->file, problem->line,
-                    problem->column, problem->message);
+            err_set(err, ERR_INVALID, "%s:%d:%d: %s", problem->file, problem->line, problem->column,
+                    problem->message);
             return;
         }
     }
@@ -346,8 +346,8 @@ static int read_head(const struct event_file *file, enum schema_mode mode,
 
     *readable = rc == 0;
     if (rc == 0) {
-        rc = schema_fill(file->arena, &event_schema, matter->head, mode, file->report, head,
-                         &local);
+        rc =
+            schema_fill(file->arena, &event_schema, matter->head, mode, file->report, head, &local);
     }
     if (rc == ERR_NOMEM) {
         return err_nomem(err);
@@ -410,8 +410,8 @@ static int set_texts(struct md *md, const struct front_matter *matter,
     return 0;
 }
 
-int event_md_load(const struct event_file *file, struct event *event,
-                  struct event_edition *edition, bool *good, struct err *err)
+int event_md_load(const struct event_file *file, struct event *event, struct event_edition *edition,
+                  bool *good, struct err *err)
 {
     struct md md = {.file = file};
     struct front_matter matter;
@@ -426,8 +426,12 @@ int event_md_load(const struct event_file *file, struct event *event,
     if (rc < 0 || !readable) {
         return rc;
     }
-    md.maker = (struct event_maker){.arena = file->arena, .report = file->report, .event = event,
-                                    .strict = true, .err = err, .failed = !*good};
+    md.maker = (struct event_maker){.arena = file->arena,
+                                    .report = file->report,
+                                    .event = event,
+                                    .strict = true,
+                                    .err = err,
+                                    .failed = !*good};
     rc = read_body(file, &matter, &edition->body, good, err);
     if (rc == 0 && md.head.start.civil.year != 0) {
         rc = read_series(&md);

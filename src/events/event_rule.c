@@ -15,8 +15,7 @@ static bool parse_until(const char *text, size_t len, struct civil *out, bool *u
     const char *year = text;
 
     *utc = len == 16 && toupper((unsigned char)text[15]) == 'Z';
-    if ((len != 8 && len != 15 && !*utc) ||
-        (len > 8 && toupper((unsigned char)text[8]) != 'T')) {
+    if ((len != 8 && len != 15 && !*utc) || (len > 8 && toupper((unsigned char)text[8]) != 'T')) {
         return false;
     }
     if (strncmp(year, "2200", 4) > 0) {
@@ -24,8 +23,7 @@ static bool parse_until(const char *text, size_t len, struct civil *out, bool *u
     }
     snprintf(plain, sizeof(plain), "%.4s-%.2s-%.2s", year, text + 4, text + 6);
     if (len > 8) {
-        snprintf(plain + 10, sizeof(plain) - 10, "T%.2s:%.2s:%.2s", text + 9, text + 11,
-                 text + 13);
+        snprintf(plain + 10, sizeof(plain) - 10, "T%.2s:%.2s:%.2s", text + 9, text + 11, text + 13);
     }
     return civil_parse(plain, out, NULL) == 0;
 }
@@ -34,8 +32,7 @@ static void add_until(struct str *out, const struct civil *until, bool utc)
 {
     str_addf(out, "UNTIL=%04d%02d%02d", until->year, until->month, until->day);
     if (!until->date_only) {
-        str_addf(out, "T%02d%02d%02d%s", until->hour, until->minute, until->second,
-                 utc ? "Z" : "");
+        str_addf(out, "T%02d%02d%02d%s", until->hour, until->minute, until->second, utc ? "Z" : "");
     }
 }
 
@@ -95,8 +92,8 @@ static int rewrite(struct arena *arena, const char *text, until_change *change, 
             bool utc;
 
             if (!parse_until(at + 6, len - 6, &until, &utc)) {
-                rc = err_set(err, ERR_INVALID, "UNTIL=%.*s is not a date or a time",
-                             (int)(len - 6), at + 6);
+                rc = err_set(err, ERR_INVALID, "UNTIL=%.*s is not a date or a time", (int)(len - 6),
+                             at + 6);
                 break;
             }
             rc = change(&until, utc, tzid, all_day, err);

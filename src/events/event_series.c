@@ -9,9 +9,10 @@
 #include "teataja/calendar/recurrence.h"
 #include "teataja/calendar/zone.h"
 
-__attribute__((format(printf, 4, 0))) static void
-add(struct event_maker *maker, enum report_severity severity, const struct event_spot *spot,
-    const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static void add(struct event_maker *maker,
+                                                      enum report_severity severity,
+                                                      const struct event_spot *spot,
+                                                      const char *format, va_list args)
 {
     char message[1024]; /* the report cuts at a character */
 
@@ -216,8 +217,7 @@ static int set_dates(struct event_maker *maker)
 
 /* All that the series has up to the last date that an exception or an override
  * names; `whole` becomes false if that is more than can be listed. */
-static int list_originals(struct event_maker *maker, struct civil **out, size_t *count,
-                          bool *whole)
+static int list_originals(struct event_maker *maker, struct civil **out, size_t *count, bool *whole)
 {
     struct civil last = maker->event->start;
     struct err local = {0};
@@ -361,8 +361,7 @@ static int set_overrides(struct event_maker *maker, const struct originals *orig
     for (size_t i = 0; i < maker->change_count; i++) {
         overrides[i] = maker->changes[i].override;
         if (i > 0 && civil_compare(&overrides[i].original, &overrides[i - 1].original) == 0) {
-            event_problem(maker, &maker->changes[i].spot,
-                          "the same occurrence is changed twice");
+            event_problem(maker, &maker->changes[i].spot, "the same occurrence is changed twice");
         }
     }
     maker->event->overrides = overrides;
@@ -384,8 +383,8 @@ int event_series_make(struct event_maker *maker)
     }
     if (rc == 0 && !event_is_series(maker->event) &&
         (maker->exception_count > 0 || maker->change_count > 0)) {
-        const struct event_spot *spot = maker->exception_count > 0 ? &maker->exceptions[0].spot
-                                                                   : &maker->changes[0].spot;
+        const struct event_spot *spot =
+            maker->exception_count > 0 ? &maker->exceptions[0].spot : &maker->changes[0].spot;
 
         if (!maker->failed) {
             event_problem(maker, spot, "a single event has no occurrences to take out or change");

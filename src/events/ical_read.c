@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ical_reader.h"
 #include "teataja/base/limits.h"
 #include "teataja/calendar/zone.h"
-#include "ical_reader.h"
 
 /* A message of ical_scan, "12: text", becomes a problem at that line. */
 static int scan_problem(struct ical_reader *reader, int rc, const struct err *scanned)
@@ -70,8 +70,7 @@ static int read_frame(struct ical_reader *reader, struct ical_scan *scan)
                 return ERR_INVALID;
             }
             if (++calendars > 1) {
-                ical_problem(reader, content.line,
-                             "a second calendar begins; one file holds one");
+                ical_problem(reader, content.line, "a second calendar begins; one file holds one");
                 return ERR_INVALID;
             }
         } else if (content.kind == ICAL_CONTENT_BEGIN && content.depth == 2 &&
@@ -119,9 +118,8 @@ static int read_events(struct ical_reader *reader, struct ical_scan *scan)
     return rc < 0 ? scan_problem(reader, rc, &scanned) : 0;
 }
 
-int ical_read(struct arena *arena, const char *file, const char *text, size_t len,
-              const char *zone, struct report *report, struct ical_calendar *out,
-              struct err *err)
+int ical_read(struct arena *arena, const char *file, const char *text, size_t len, const char *zone,
+              struct report *report, struct ical_calendar *out, struct err *err)
 {
     struct ical_reader reader = {
         .arena = arena, .file = file, .report = report, .calendar = out, .err = err};

@@ -5,14 +5,14 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "ical_scan.h"
+#include "ical_zone.h"
 #include "teataja/base/arena.h"
 #include "teataja/base/err.h"
 #include "teataja/base/quantity.h"
 #include "teataja/base/report.h"
 #include "teataja/base/utf8.h"
 #include "teataja/events/ical_read.h"
-#include "ical_scan.h"
-#include "ical_zone.h"
 
 /* The beginning of a text, for "%.*s" in a message. */
 #define ICAL_SHOWN(text) (int)utf8_prefix((text), strlen(text), 40), (text)

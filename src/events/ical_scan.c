@@ -128,8 +128,8 @@ static int open_component(struct ical_scan *scan, struct ical_content *content, 
                        content->line);
     }
     if (scan->depth >= LIMIT_ICS_NESTING) {
-        return err_set(err, ERR_LIMIT, "%d: components are nested more than %d deep",
-                       content->line, LIMIT_ICS_NESTING);
+        return err_set(err, ERR_LIMIT, "%d: components are nested more than %d deep", content->line,
+                       LIMIT_ICS_NESTING);
     }
     if (++scan->components > LIMIT_ICS_COMPONENTS) {
         return err_set(err, ERR_LIMIT, "%d: there are more than %d components", content->line,
@@ -175,8 +175,7 @@ static int read_line(struct ical_scan *scan, struct ical_content *content, struc
     str_reset(&scan->unfolded);
     content->line = scan->line;
     take_line(scan);
-    while (scan->at < scan->len &&
-           (scan->text[scan->at] == ' ' || scan->text[scan->at] == '\t')) {
+    while (scan->at < scan->len && (scan->text[scan->at] == ' ' || scan->text[scan->at] == '\t')) {
         scan->at++;
         take_line(scan);
     }

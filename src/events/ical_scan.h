@@ -24,12 +24,12 @@ enum ical_content_kind {
 /* One unfolded line. All of it is valid until the next call. */
 struct ical_content {
     enum ical_content_kind kind;
-    int line;               /* of the file, where it begins */
-    char name[ICAL_NAME];   /* upper case: of the property, or of the component */
-    const char *text;       /* the whole line, NUL-terminated */
-    const char *value;      /* behind the ':' */
-    size_t prefix_len;      /* of text up to and with the ':' */
-    int depth;              /* BEGIN, END: 1 for the outermost component; else of what is around */
+    int line;             /* of the file, where it begins */
+    char name[ICAL_NAME]; /* upper case: of the property, or of the component */
+    const char *text;     /* the whole line, NUL-terminated */
+    const char *value;    /* behind the ':' */
+    size_t prefix_len;    /* of text up to and with the ':' */
+    int depth;            /* BEGIN, END: 1 for the outermost component; else of what is around */
 };
 
 struct ical_scan {

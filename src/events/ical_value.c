@@ -67,10 +67,9 @@ static int read_parameter(struct arena *arena, icalproperty *property, const cha
 
 static bool to_civil(struct icaltimetype time, struct civil *out)
 {
-    if (time.year < 1600 || time.year > 2200 || time.month < 1 || time.month > 12 ||
-        time.day < 1 || time.day > civil_days_in_month(time.year, time.month) || time.hour < 0 ||
-        time.hour > 23 || time.minute < 0 || time.minute > 59 || time.second < 0 ||
-        time.second > 60) {
+    if (time.year < 1600 || time.year > 2200 || time.month < 1 || time.month > 12 || time.day < 1 ||
+        time.day > civil_days_in_month(time.year, time.month) || time.hour < 0 || time.hour > 23 ||
+        time.minute < 0 || time.minute > 59 || time.second < 0 || time.second > 60) {
         return false;
     }
     memset(out, 0, sizeof(*out));
@@ -141,8 +140,8 @@ int ical_value_date(struct arena *arena, const char *line, struct ical_raw_time 
             start->utc = icaltime_is_utc(either.time);
             break;
         }
-        good = to_civil(either.period.start, &start->civil) &&
-               period_end(either.period, &end->civil);
+        good =
+            to_civil(either.period.start, &start->civil) && period_end(either.period, &end->civil);
         start->utc = icaltime_is_utc(either.period.start);
         end->utc = start->utc;
         *has_end = true;

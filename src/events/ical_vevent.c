@@ -7,12 +7,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include "ical_value.h"
 #include "teataja/base/limits.h"
 #include "teataja/calendar/recurrence.h"
 #include "teataja/calendar/zone.h"
-#include "ical_value.h"
 
-#define MOST_RULES 16        /* RRULEs of one event */
+#define MOST_RULES 16 /* RRULEs of one event */
 
 int ical_problem(struct ical_reader *reader, int line, const char *format, ...)
 {
@@ -60,8 +60,8 @@ static int resolve(struct ical_reader *reader, const struct ical_raw_time *raw, 
         return 0;
     }
     if (raw->civil.date_only || raw->tzid == NULL) {
-        const char *zone = reader->calendar->zone[0] != '\0' ? reader->calendar->zone
-                                                             : reader->zones.fallback;
+        const char *zone =
+            reader->calendar->zone[0] != '\0' ? reader->calendar->zone : reader->zones.fallback;
 
         memcpy(out->tzid, zone, strlen(zone) + 1);
         out->floating = !raw->civil.date_only;
@@ -113,8 +113,8 @@ static int read_recurrence_id(struct ical_reader *reader, struct ical_event *eve
     event->is_override = true;
     if (strcasestr(content->text, "RANGE=THISANDFUTURE") != NULL) {
         ical_problem(reader, content->line,
-                "RECURRENCE-ID with RANGE=THISANDFUTURE is not supported: end the series with "
-                "UNTIL and begin a new one in another file");
+                     "RECURRENCE-ID with RANGE=THISANDFUTURE is not supported: end the series with "
+                     "UNTIL and begin a new one in another file");
     }
     return read_time(reader, content, &event->recurrence_id);
 }
@@ -167,7 +167,8 @@ static int read_rule(struct ical_reader *reader, struct ical_event *event,
     return 0;
 }
 
-static int add_date(struct ical_reader *reader, struct ical_event *event, const char *line, int number)
+static int add_date(struct ical_reader *reader, struct ical_event *event, const char *line,
+                    int number)
 {
     struct err local = {0};
     struct ical_raw_time start;
@@ -229,7 +230,7 @@ static int read_values(struct ical_reader *reader, struct ical_event *event,
 
         if (++reader->repeated > LIMIT_OCCURRENCES) {
             ical_problem(reader, content->line, "the file has more than %d dates and exceptions",
-                    LIMIT_OCCURRENCES);
+                         LIMIT_OCCURRENCES);
             rc = ERR_LIMIT;
             break;
         }
@@ -326,8 +327,7 @@ static int read_organizer(struct ical_reader *reader, struct ical_event *event,
                                &event->organizer_name, &local);
     }
     if (rc == ERR_INVALID) {
-        report_add(reader->report, REPORT_WARNING, reader->file, content->line, 1, "%s",
-                   local.msg);
+        report_add(reader->report, REPORT_WARNING, reader->file, content->line, 1, "%s", local.msg);
         return 0;
     }
     return pass(reader, content->line, rc, &local);
@@ -342,8 +342,8 @@ static int read_status(struct ical_reader *reader, struct ical_event *event,
         event->status = ICAL_IS_TENTATIVE;
     } else if (strcasecmp(content->value, "CONFIRMED") != 0 && content->value[0] != '\0') {
         ical_problem(reader, content->line,
-                "STATUS '%.*s' is not CONFIRMED, TENTATIVE or CANCELLED",
-                ICAL_SHOWN(content->value));
+                     "STATUS '%.*s' is not CONFIRMED, TENTATIVE or CANCELLED",
+                     ICAL_SHOWN(content->value));
     }
     return 0;
 }
@@ -368,8 +368,7 @@ static int read_sequence(struct ical_reader *reader, struct ical_event *event,
 
     errno = 0;
     number = strtoll(content->value, &end, 10);
-    if (errno != 0 || end == content->value || *end != '\0' || number < 0 ||
-        number > INT32_MAX) {
+    if (errno != 0 || end == content->value || *end != '\0' || number < 0 || number > INT32_MAX) {
         ical_problem(reader, content->line, "SEQUENCE '%.*s' is not a number",
                      ICAL_SHOWN(content->value));
         return 0;
@@ -409,7 +408,7 @@ static int read_property(struct ical_reader *reader, struct ical_event *event,
 {
     if (content->kind == ICAL_CONTENT_BROKEN) {
         ical_problem(reader, content->line, "'%.*s' is not a property: there is no ':'",
-                ICAL_SHOWN(content->text));
+                     ICAL_SHOWN(content->text));
         return 0;
     }
     for (size_t i = 0; i < sizeof(properties) / sizeof(properties[0]); i++) {
@@ -441,13 +440,13 @@ static int add_duration(struct ical_reader *reader, struct ical_event *event)
     if (event->start.civil.date_only) {
         if (reader->duration.micros != 0) {
             ical_problem(reader, reader->duration_line,
-                    "an event of whole days must last whole days");
+                         "an event of whole days must last whole days");
         }
     } else {
         rc = zone_to_utc(event->start.tzid, &moved, &instant, NULL, &local);
         if (rc == 0) {
-            rc = zone_from_utc(event->start.tzid, instant + reader->duration.micros, &moved,
-                               &local);
+            rc =
+                zone_from_utc(event->start.tzid, instant + reader->duration.micros, &moved, &local);
         }
     }
     if (moved.year > 2200) {
@@ -482,7 +481,8 @@ static int finish_event(struct ical_reader *reader, struct ical_event *event)
     }
     if (event->has_end && event->end.civil.year != 0 &&
         event->end.civil.date_only != event->start.civil.date_only) {
-        ical_problem(reader, event->end.line, "DTSTART and DTEND must both be dates or both be times");
+        ical_problem(reader, event->end.line,
+                     "DTSTART and DTEND must both be dates or both be times");
     }
     if (event->start.floating) {
         report_add(reader->report, REPORT_WARNING, reader->file, event->start.line, 1,

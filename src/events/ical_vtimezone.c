@@ -11,8 +11,8 @@
 #include "teataja/calendar/zone.h"
 #include "teataja/events/ical_write.h"
 
-#define YEARS_SEEN 9      /* so that a fourth Sunday is told from a last one */
-#define MOST_CHANGES 400  /* more than any zone has in the years an event may last */
+#define YEARS_SEEN 9     /* so that a fourth Sunday is told from a last one */
+#define MOST_CHANGES 400 /* more than any zone has in the years an event may last */
 
 /* A change of the clocks. */
 struct change {
@@ -159,8 +159,8 @@ static void add_observance(struct str *out, const struct change *change, int rul
 /* Every change for itself, and what held before the first. */
 static void add_all(struct str *out, const struct changes *changes, int offset, int year, int last)
 {
-    struct change start = {.from = offset, .to = offset,
-                           .local = {.year = year, .month = 1, .day = 1}};
+    struct change start = {
+        .from = offset, .to = offset, .local = {.year = year, .month = 1, .day = 1}};
 
     add_observance(out, &start, 0);
     for (size_t i = 0; i < changes->count && changes->items[i].local.year <= last; i++) {

@@ -11,7 +11,7 @@
 #include "teataja/render/text.h"
 
 #define PRODID "PRODID:-//teataja//events//EN"
-#define OPEN_YEARS 10   /* how far the VTIMEZONE of a series reaches */
+#define OPEN_YEARS 10    /* how far the VTIMEZONE of a series reaches */
 #define UNWRAPPED 100000 /* columns: calendar programs wrap descriptions themselves */
 
 struct writer {
@@ -221,8 +221,9 @@ static int add_tail(struct writer *writer, const struct occurrence_text *text,
     int rc = add_text(writer, "SUMMARY", text->title);
 
     if (url == NULL) {
-        url = event->url != NULL ? event->url : text->online != NULL ? text->online
-                                                                     : text->place_url;
+        url = event->url != NULL     ? event->url
+              : text->online != NULL ? text->online
+                                     : text->place_url;
     }
     if (rc == 0) {
         rc = add_description(writer, text, whole);
@@ -338,8 +339,7 @@ static int add_override(struct writer *writer, size_t index)
 {
     const struct event *event = writer->event;
     const struct event_override *override = &event->overrides[index];
-    struct occurrence occurrence = {
-        .event = event, .override = override, .override_index = index};
+    struct occurrence occurrence = {.event = event, .override = override, .override_index = index};
     struct occurrence_text text;
     int rc;
 
@@ -377,8 +377,7 @@ static int write_all(struct writer *writer)
     add_line(writer, PRODID);
     add_line(writer, "VERSION:2.0");
     add_line(writer, "CALSCALE:GREGORIAN");
-    add_line(writer,
-             writer->options->method == ICAL_REQUEST ? "METHOD:REQUEST" : "METHOD:PUBLISH");
+    add_line(writer, writer->options->method == ICAL_REQUEST ? "METHOD:REQUEST" : "METHOD:PUBLISH");
     rc = add_zone(writer);
     if (rc == 0) {
         rc = add_event(writer);
@@ -392,8 +391,8 @@ static int write_all(struct writer *writer)
     return rc == 0 ? close_piece(writer) : rc;
 }
 
-int ical_prepare(struct arena *arena, const struct event *event,
-                 const struct ical_options *options, struct ical_draft *out, struct err *err)
+int ical_prepare(struct arena *arena, const struct event *event, const struct ical_options *options,
+                 struct ical_draft *out, struct err *err)
 {
     struct writer writer = {.arena = arena, .event = event, .options = options, .err = err};
     size_t uid_len = options->uid != NULL ? strlen(options->uid) : 0;

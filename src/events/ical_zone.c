@@ -5,22 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ical_value.h"
 #include "teataja/base/clock.h"
 #include "teataja/base/limits.h"
 #include "teataja/calendar/recurrence.h"
 #include "teataja/calendar/zone.h"
-#include "ical_value.h"
 
 /* Tried in this order after the site's own: zones with a rule of their own come
  * once, the partners' countries first. */
 static const char *const well_known[] = {
-    "Europe/Tallinn",  "Europe/Vilnius",      "Europe/Riga",       "Europe/Warsaw",
-    "Europe/Prague",   "Europe/Berlin",       "Europe/Stockholm",  "Europe/Helsinki",
-    "Europe/London",   "Europe/Lisbon",       "Europe/Dublin",     "Europe/Kyiv",
-    "Europe/Chisinau", "Europe/Istanbul",     "Europe/Minsk",      "Europe/Moscow",
-    "Asia/Tbilisi",    "Atlantic/Reykjavik",  "Asia/Jerusalem",    "Africa/Cairo",
-    "America/New_York", "America/Chicago",    "America/Denver",    "America/Los_Angeles",
-    "America/Sao_Paulo", "Asia/Tokyo",        "Australia/Sydney",  "UTC",
+    "Europe/Tallinn",    "Europe/Vilnius",     "Europe/Riga",      "Europe/Warsaw",
+    "Europe/Prague",     "Europe/Berlin",      "Europe/Stockholm", "Europe/Helsinki",
+    "Europe/London",     "Europe/Lisbon",      "Europe/Dublin",    "Europe/Kyiv",
+    "Europe/Chisinau",   "Europe/Istanbul",    "Europe/Minsk",     "Europe/Moscow",
+    "Asia/Tbilisi",      "Atlantic/Reykjavik", "Asia/Jerusalem",   "Africa/Cairo",
+    "America/New_York",  "America/Chicago",    "America/Denver",   "America/Los_Angeles",
+    "America/Sao_Paulo", "Asia/Tokyo",         "Australia/Sydney", "UTC",
 };
 
 #define EARLIEST 1970 /* no onset before this year matters for an event of ours */
@@ -76,8 +76,8 @@ static int add_onset(struct onsets *onsets, const struct civil *local,
     return 0;
 }
 
-static int add_observance(struct onsets *onsets, const struct ical_observance *observance,
-                          int year, struct err *err)
+static int add_observance(struct onsets *onsets, const struct ical_observance *observance, int year,
+                          struct err *err)
 {
     struct civil start = observance->start;
     struct civil from = {.year = EARLIEST, .month = 1, .day = 1};

@@ -10,10 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ical_scan.h"
 #include "teataja/base/arena.h"
 #include "teataja/base/civil.h"
 #include "teataja/base/err.h"
-#include "ical_scan.h"
 
 /* STANDARD or DAYLIGHT. */
 struct ical_observance {

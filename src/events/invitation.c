@@ -78,8 +78,8 @@ static const char *status_text(const struct event *event)
     return event->status == EVENT_CANCELLED ? "CANCELLED" : "CONFIRMED";
 }
 
-static int add_row(struct db *db, const struct event *event, const char *domain,
-                   const char *digest, struct event_row *out, struct err *err)
+static int add_row(struct db *db, const struct event *event, const char *domain, const char *digest,
+                   struct event_row *out, struct err *err)
 {
     char random[(UID_RANDOM * 8 + 4) / 5 + 1];
     int rc;
@@ -195,13 +195,14 @@ static int read_invitation(struct db *db, struct arena *arena, int64_t event, in
         return rc;
     }
     rc = take_invitation(stmt, arena, out, err);
-    return rc == 0 ? err_set(err, ERR_CORRUPT, "an invitation is not where it was put")
-                   : rc < 0 ? rc : 0;
+    return rc == 0  ? err_set(err, ERR_CORRUPT, "an invitation is not where it was put")
+           : rc < 0 ? rc
+                    : 0;
 }
 
 int invitation_add(struct db *db, struct arena *arena, int64_t event, int64_t member,
-                   const char *address, const char *organizer, int64_t sequence,
-                   int64_t dtstamp, struct invitation *out, struct err *err)
+                   const char *address, const char *organizer, int64_t sequence, int64_t dtstamp,
+                   struct invitation *out, struct err *err)
 {
     struct transaction transaction;
     bool fresh;
@@ -210,8 +211,8 @@ int invitation_add(struct db *db, struct arena *arena, int64_t event, int64_t me
     if (rc < 0) {
         return rc;
     }
-    rc = db_exec(db, SQL_INVITATION_ADD, err, "iittii", event, member, address, organizer,
-                 sequence, dtstamp);
+    rc = db_exec(db, SQL_INVITATION_ADD, err, "iittii", event, member, address, organizer, sequence,
+                 dtstamp);
     fresh = rc == 0 && db_changes(db) > 0;
     if (rc == 0 && !fresh) {
         rc = db_exec(db, SQL_INVITATION_REVIVE, err, "ii", event, member);
@@ -250,7 +251,7 @@ int invitation_find(struct db *db, struct arena *arena, const char *slug, int64_
     return rc < 0 ? rc : 0;
 }
 
-int invitation_forget(struct db *db, int64_t member, struct err *err)
+int invitation_scrub_member(struct db *db, int64_t member, struct err *err)
 {
     struct transaction transaction;
     int rc = transaction_begin(db, &transaction, err);
@@ -258,12 +259,12 @@ int invitation_forget(struct db *db, int64_t member, struct err *err)
     if (rc < 0) {
         return rc;
     }
-    rc = db_exec(db, SQL_INVITATION_FORGET_ADDRESS, err, "i", member);
+    rc = db_exec(db, SQL_INVITATION_SCRUB_ADDRESS, err, "i", member);
     if (rc == 0) {
-        rc = db_exec(db, SQL_INVITATION_FORGET_ANSWERS, err, "i", member);
+        rc = db_exec(db, SQL_INVITATION_SCRUB_ANSWERS, err, "i", member);
     }
     if (rc == 0) {
-        rc = db_exec(db, SQL_INVITATION_FORGET_LOG, err, "i", member);
+        rc = db_exec(db, SQL_INVITATION_SCRUB_LOG, err, "i", member);
     }
     return transaction_end(&transaction, rc, err);
 }

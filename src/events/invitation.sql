@@ -42,13 +42,13 @@ SELECT invitation.id, invitation.event, invitation.member, invitation.address,
 -- name: invitation_sent
 UPDATE invitation SET address = $2, sequence = $3, dtstamp = $4 WHERE id = $1;
 
--- name: invitation_forget_address
+-- name: invitation_scrub_address
 UPDATE invitation SET address = '' WHERE member = $1;
 
--- name: invitation_forget_answers
+-- name: invitation_scrub_answers
 UPDATE answer SET comment = NULL
  WHERE comment IS NOT NULL AND invitation IN (SELECT id FROM invitation WHERE member = $1);
 
--- name: invitation_forget_log
+-- name: invitation_scrub_log
 UPDATE answer_log SET comment = NULL
  WHERE comment IS NOT NULL AND invitation IN (SELECT id FROM invitation WHERE member = $1);

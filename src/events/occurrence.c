@@ -371,8 +371,8 @@ int event_occurrence_find(const struct event *event, const char *text, struct ar
         }
     }
     around = civil_to_utc(&wanted);
-    rc = event_occurrences(event, around - 2 * CLOCK_DAY, around + 3 * CLOCK_DAY, arena, &list,
-                           err);
+    rc =
+        event_occurrences(event, around - 2 * CLOCK_DAY, around + 3 * CLOCK_DAY, arena, &list, err);
     for (int i = 0; i < rc; i++) {
         if (fits(&list[i].original, &wanted) || fits(&list[i].start, &wanted)) {
             *out = list[i];

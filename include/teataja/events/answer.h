@@ -22,15 +22,15 @@ const char *answer_state_name(enum answer_state state);
 int answer_state_find(const char *text, enum answer_state *out, struct err *err);
 
 struct answer_entry {
-    const char *address;    /* the member's, any spelling */
+    const char *address;     /* the member's, any spelling */
     enum answer_state state; /* yes, no or maybe */
-    const char *occurrence; /* as event_occurrence_find takes it; NULL: the whole event */
-    int64_t guests;         /* who come along; only with yes and maybe */
-    const char *comment;    /* at most LIMIT_VALUE; NULL if none */
-    const char *via;        /* "staff" */
-    const char *by;         /* who entered it; NULL if unknown */
-    bool force;             /* also past capacity, guests and rsvp.by */
-    int64_t now;            /* microseconds UTC */
+    const char *occurrence;  /* as event_occurrence_find takes it; NULL: the whole event */
+    int64_t guests;          /* who come along; only with yes and maybe */
+    const char *comment;     /* at most LIMIT_VALUE; NULL if none */
+    const char *via;         /* "staff" */
+    const char *by;          /* who entered it; NULL if unknown */
+    bool force;              /* also past capacity, guests and rsvp.by */
+    int64_t now;             /* microseconds UTC */
 };
 
 struct answer_result {

@@ -64,32 +64,32 @@ struct event_override_text {
  * the first one. */
 struct event_edition {
     enum language language;
-    const char *file;    /* "events/forum-2027.pl.md" */
-    const char *title;   /* never NULL */
-    const char *summary; /* one line; NULL if none */
-    const char *place;   /* name of the place, one line; NULL if none */
-    const char *address; /* its address, one line; NULL if none */
-    const struct markdown *body; /* NULL if there is none, and for .ics */
-    const char *description;     /* plain text of an .ics; NULL if none */
-    const char *const *questions;               /* rsvp.question_count of them */
+    const char *file;                            /* "events/forum-2027.pl.md" */
+    const char *title;                           /* never NULL */
+    const char *summary;                         /* one line; NULL if none */
+    const char *place;                           /* name of the place, one line; NULL if none */
+    const char *address;                         /* its address, one line; NULL if none */
+    const struct markdown *body;                 /* NULL if there is none, and for .ics */
+    const char *description;                     /* plain text of an .ics; NULL if none */
+    const char *const *questions;                /* rsvp.question_count of them */
     const struct event_override_text *overrides; /* override_count of them */
     bool own_body; /* body or description is of this language, not of the first edition */
 };
 
 struct event_rsvp {
     bool has_by;
-    struct civil by;      /* in the event's zone; date_only: that whole day still counts */
-    int64_t by_utc;       /* the first instant that is too late */
-    int64_t capacity;     /* seats; 0: no limit */
-    bool waiting_list;    /* a full event takes names for freed seats */
-    int64_t guests;       /* most that one member may bring */
-    bool open;            /* strangers who answer become pending guests */
+    struct civil by;   /* in the event's zone; date_only: that whole day still counts */
+    int64_t by_utc;    /* the first instant that is too late */
+    int64_t capacity;  /* seats; 0: no limit */
+    bool waiting_list; /* a full event takes names for freed seats */
+    int64_t guests;    /* most that one member may bring */
+    bool open;         /* strangers who answer become pending guests */
     size_t question_count;
 };
 
 struct event {
     const char *slug;
-    const char *file; /* "events/forum-2027.md", "events/opening.ics" */
+    const char *file;             /* "events/forum-2027.md", "events/opening.ics" */
     const struct yaml_node *node; /* front matter; NULL for .ics */
     char tzid[CIVIL_ZONE];        /* IANA name */
     struct civil start;           /* date_only if all_day */
@@ -115,7 +115,7 @@ struct event {
     const char *url;       /* where to read more; NULL if none */
     enum event_status status;
     enum event_access access;
-    const char *list; /* slug of a list of the site; NULL: cannot be invited to */
+    const char *list;                 /* slug of a list of the site; NULL: cannot be invited to */
     struct event_expression audience; /* who is told of it */
     struct event_expression invite;   /* who of them gets an invitation; none: all of them */
     struct event_rsvp rsvp;

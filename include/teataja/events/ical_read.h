@@ -62,9 +62,9 @@ struct ical_event {
 };
 
 struct ical_calendar {
-    const char *method; /* METHOD in upper case; NULL if none */
-    const char *name;   /* X-WR-CALNAME or NAME */
-    char zone[CIVIL_ZONE]; /* X-WR-TIMEZONE as an IANA name; "" if none */
+    const char *method;        /* METHOD in upper case; NULL if none */
+    const char *name;          /* X-WR-CALNAME or NAME */
+    char zone[CIVIL_ZONE];     /* X-WR-TIMEZONE as an IANA name; "" if none */
     struct ical_event *events; /* in the file's order */
     size_t event_count;
 };
@@ -80,6 +80,5 @@ struct ical_calendar {
  * warning. Returns 0; ERR_INVALID with the first error; ERR_LIMIT past
  * LIMIT_ICS, LIMIT_ICS_LINE, LIMIT_ICS_NESTING, LIMIT_ICS_COMPONENTS, or
  * LIMIT_OCCURRENCES events, dates or exceptions; ERR_NOMEM. */
-int ical_read(struct arena *arena, const char *file, const char *text, size_t len,
-              const char *zone, struct report *report, struct ical_calendar *out,
-              struct err *err);
+int ical_read(struct arena *arena, const char *file, const char *text, size_t len, const char *zone,
+              struct report *report, struct ical_calendar *out, struct err *err);

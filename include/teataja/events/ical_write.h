@@ -28,9 +28,9 @@ enum ical_method {
 
 struct ical_options {
     enum ical_method method;
-    const char *uid;    /* from event_record */
-    int64_t sequence;   /* from event_record */
-    int64_t dtstamp;    /* microseconds UTC */
+    const char *uid;  /* from event_record */
+    int64_t sequence; /* from event_record */
+    int64_t dtstamp;  /* microseconds UTC */
     const struct event_edition *edition;
     const char *description; /* plain text; NULL: made of summary, body and links */
     const char *url;         /* URL property; NULL: the event's url, online or place */
@@ -52,8 +52,8 @@ struct ical_draft {
 /* ERR_INVALID for a UID that is empty, over 255 octets or holds a control or a
  * space; ERR_STATE for a REQUEST to a cancelled event; ERR_NOMEM, ERR_LIMIT. *out
  * lives in the arena. */
-int ical_prepare(struct arena *arena, const struct event *event,
-                 const struct ical_options *options, struct ical_draft *out, struct err *err);
+int ical_prepare(struct arena *arena, const struct event *event, const struct ical_options *options,
+                 struct ical_draft *out, struct err *err);
 
 /* Appends the calendar. REQUEST needs both parties (ERR_INVALID otherwise);
  * PUBLISH takes an organizer or NULL, and no attendee. */

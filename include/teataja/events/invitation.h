@@ -55,8 +55,8 @@ struct invitation {
  * organizer of the first time, whatever is passed now; a cancelled invitation
  * becomes valid again. The strings of *out are in `arena`. */
 int invitation_add(struct db *db, struct arena *arena, int64_t event, int64_t member,
-                   const char *address, const char *organizer, int64_t sequence,
-                   int64_t dtstamp, struct invitation *out, struct err *err);
+                   const char *address, const char *organizer, int64_t sequence, int64_t dtstamp,
+                   struct invitation *out, struct err *err);
 
 /* Notes that a newer SEQUENCE went out, to this address. */
 int invitation_sent(struct db *db, int64_t invitation, const char *address, int64_t sequence,
@@ -66,10 +66,6 @@ int invitation_sent(struct db *db, int64_t invitation, const char *address, int6
 int invitation_find(struct db *db, struct arena *arena, const char *slug, int64_t member,
                     struct invitation *out, struct err *err);
 
-/* Removes what a member's invitations hold of the person: addresses, comments. The
- * answers stay, for the counts. Inside the caller's transaction. */
+/* Part of erasing a member: addresses and comments of the member's invitations
+ * and answers go; the answers themselves stay, for the counts. */
 int invitation_scrub_member(struct db *db, int64_t member, struct err *err);
-
-/* Part of erasing a member: the address of each invitation and the comments of
- * each answer go; the counts stay. */
-int invitation_forget(struct db *db, int64_t member, struct err *err);

@@ -19,9 +19,9 @@ struct occurrence {
     struct civil start;     /* local, after an override; a time that the clocks skip is moved on */
     struct civil end;       /* local; for whole days the last day */
     int64_t start_utc;
-    int64_t end_utc; /* for whole days the midnight at the end of the last */
-    bool moved;      /* not when the rule says */
-    bool cancelled;  /* this one, or the whole event */
+    int64_t end_utc;                       /* for whole days the midnight at the end of the last */
+    bool moved;                            /* not when the rule says */
+    bool cancelled;                        /* this one, or the whole event */
     const struct event_override *override; /* NULL if nothing differs */
     size_t override_index;                 /* into event.overrides and edition.overrides */
 };

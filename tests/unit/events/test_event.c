@@ -6,7 +6,7 @@
 #define FORUM                                                                                      \
     "---\n"                                                                                        \
     "title: Aastafoorum\n"                                                                         \
-    "summary: Kaks päeva.\n"                                                                       \
+    "summary: Kaks päeva.\n"                                                                      \
     "start: 2027-05-20 10:00 Europe/Tallinn\n"                                                     \
     "end: 2027-05-21 16:00\n"                                                                      \
     "location: { name: Kreenholm, address: 'Joala 21, Narva', url: https://map.example }\n"        \
@@ -14,7 +14,8 @@
     "access: closed\n"                                                                             \
     "audience: 'subscribed(events) and region = \"Ida-Viru\"'\n"                                   \
     "invite: tag = board\n"                                                                        \
-    "rsvp: { by: 2027-05-10, capacity: 60, waiting_list: true, guests: 1, questions: [Öömaja?] }\n" \
+    "rsvp: { by: 2027-05-10, capacity: 60, waiting_list: true, guests: 1, questions: [Öömaja?] " \
+    "}\n"                                                                                          \
     "reminders: [7 days before, P1D]\n"                                                            \
     "funded_by: [south-baltic]\n"                                                                  \
     "list: events\n"                                                                               \
@@ -140,8 +141,9 @@ static const struct {
     {"start: 2027-03-28 03:30\n",
      "events/x.md:2:8: 2027-03-28 03:30 does not exist in Europe/Tallinn: clocks go from 03:00 to "
      "04:00\n"},
-    {"start: 2027-10-31 03:30\n", "events/x.md:2:8: 2027-10-31 03:30 comes twice in Europe/Tallinn: "
-                                  "clocks go back from 04:00 to 03:00\n"},
+    {"start: 2027-10-31 03:30\n",
+     "events/x.md:2:8: 2027-10-31 03:30 comes twice in Europe/Tallinn: "
+     "clocks go back from 04:00 to 03:00\n"},
     {"start: 2027-05-20 10:00\nend: 2027-05-20 09:00\n",
      "events/x.md:3:6: the event ends before it begins, on 2027-05-20T10:00:00\n"},
     {"start: 2027-05-20 10:00\nend: 2027-05-20 10:00\n",
@@ -305,7 +307,8 @@ static void test_the_digest_is_of_time_recurrence_status_and_place(void **state)
     }
 }
 
-#define ICS(body) "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//t//t//EN\r\n" body "END:VCALENDAR\r\n"
+#define ICS(body)                                                                                  \
+    "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//t//t//EN\r\n" body "END:VCALENDAR\r\n"
 #define VEVENT(body) "BEGIN:VEVENT\r\nUID:u@h.example\r\nSUMMARY:Avamine\r\n" body "END:VEVENT\r\n"
 
 static void test_a_calendar_file_is_an_event_with_editions(void **state)
@@ -314,14 +317,13 @@ static void test_a_calendar_file_is_an_event_with_editions(void **state)
     const struct event_edition *edition;
 
     site_folder_write(*state, "events/opening.ru.md", "title: Открытие\n---\nТекст.\n");
-    event = events_site_only(
-        *state, "events/opening.ics",
-        ICS(VEVENT("DTSTART;TZID=FLE Standard Time:20270304T100000\r\n"
-                   "DURATION:PT1H30M\r\n"
-                   "LOCATION:Narva\\, Kreenholm\r\n"
-                   "DESCRIPTION:Üks\\nkaks \xEE\x80\x80\r\n"
-                   "URL:https://cluster.example/open\r\n"
-                   "STATUS:TENTATIVE\r\nCLASS:PRIVATE\r\n")));
+    event = events_site_only(*state, "events/opening.ics",
+                             ICS(VEVENT("DTSTART;TZID=FLE Standard Time:20270304T100000\r\n"
+                                        "DURATION:PT1H30M\r\n"
+                                        "LOCATION:Narva\\, Kreenholm\r\n"
+                                        "DESCRIPTION:Üks\\nkaks \xEE\x80\x80\r\n"
+                                        "URL:https://cluster.example/open\r\n"
+                                        "STATUS:TENTATIVE\r\nCLASS:PRIVATE\r\n")));
     site_folder_expect(*state, "");
     assert_string_equal(event->tzid, "Europe/Kiev");
     assert_int_equal(event->start_utc, INT64_C(1804147200) * 1000000);
@@ -342,10 +344,10 @@ static void test_a_calendar_file_is_an_event_with_editions(void **state)
 
 static void test_a_calendar_of_whole_days_ends_on_its_last_day(void **state)
 {
-    const struct event *event = events_site_only(
-        *state, "events/trip.ics",
-        ICS(VEVENT("DTSTART;VALUE=DATE:20270607\r\nDTEND;VALUE=DATE:20270611\r\n"
-                   "LOCATION:https://meet.example/trip\r\n")));
+    const struct event *event =
+        events_site_only(*state, "events/trip.ics",
+                         ICS(VEVENT("DTSTART;VALUE=DATE:20270607\r\nDTEND;VALUE=DATE:20270611\r\n"
+                                    "LOCATION:https://meet.example/trip\r\n")));
 
     assert_true(event->all_day && event->has_end);
     assert_int_equal(event->end.day, 10);
@@ -356,9 +358,9 @@ static void test_a_calendar_of_whole_days_ends_on_its_last_day(void **state)
 
 static void test_a_calendar_in_utc_is_shown_in_the_sites_zone(void **state)
 {
-    const struct event *event = events_site_only(
-        *state, "events/call.ics",
-        ICS(VEVENT("DTSTART:20270701T070000Z\r\nDTEND:20270701T080000Z\r\n")));
+    const struct event *event =
+        events_site_only(*state, "events/call.ics",
+                         ICS(VEVENT("DTSTART:20270701T070000Z\r\nDTEND:20270701T080000Z\r\n")));
 
     assert_string_equal(event->tzid, "Europe/Tallinn");
     assert_int_equal(event->start.hour, 10);
@@ -367,16 +369,16 @@ static void test_a_calendar_in_utc_is_shown_in_the_sites_zone(void **state)
 
 static void test_a_calendar_series_keeps_its_changes(void **state)
 {
-    const struct event *event = events_site_only(
-        *state, "events/series.ics",
-        ICS(VEVENT("DTSTART;TZID=Europe/Vilnius:20270105T100000\r\n"
-                   "DTEND;TZID=Europe/Vilnius:20270105T120000\r\n"
-                   "RRULE:FREQ=MONTHLY;BYDAY=1TU;UNTIL=20270601T070000Z\r\n"
-                   "EXDATE:20270202T080000Z,20270504T070000Z\r\n"
-                   "RDATE;VALUE=PERIOD:20270624T070000Z/PT1H\r\n")
-                VEVENT("RECURRENCE-ID:20270302T080000Z\r\n"
-                       "DTSTART;TZID=Europe/Warsaw:20270303T100000\r\n"
-                       "DTEND;TZID=Europe/Warsaw:20270303T110000\r\n")));
+    const struct event *event =
+        events_site_only(*state, "events/series.ics",
+                         ICS(VEVENT("DTSTART;TZID=Europe/Vilnius:20270105T100000\r\n"
+                                    "DTEND;TZID=Europe/Vilnius:20270105T120000\r\n"
+                                    "RRULE:FREQ=MONTHLY;BYDAY=1TU;UNTIL=20270601T070000Z\r\n"
+                                    "EXDATE:20270202T080000Z,20270504T070000Z\r\n"
+                                    "RDATE;VALUE=PERIOD:20270624T070000Z/PT1H\r\n")
+                                 VEVENT("RECURRENCE-ID:20270302T080000Z\r\n"
+                                        "DTSTART;TZID=Europe/Warsaw:20270303T100000\r\n"
+                                        "DTEND;TZID=Europe/Warsaw:20270303T110000\r\n")));
 
     site_folder_expect(*state, "");
     assert_string_equal(event->rules[0], "FREQ=MONTHLY;BYDAY=1TU;UNTIL=20270601T100000");
@@ -398,7 +400,7 @@ static const struct {
 } wrong_calendars[] = {
     {ICS(""), "events/x.ics:1:1: the calendar holds no event\n"},
     {ICS(VEVENT("DTSTART:20270105T100000Z\r\n") "BEGIN:VEVENT\r\nUID:other\r\nSUMMARY:Teine\r\n"
-         "DTSTART:20270105T100000Z\r\nEND:VEVENT\r\n"),
+                                                "DTSTART:20270105T100000Z\r\nEND:VEVENT\r\n"),
      "events/x.ics:9:1: a second event, 'Teine', begins; one file holds one event or one series: "
      "put each into a file of its own\n"},
     {ICS(VEVENT("RECURRENCE-ID:20270302T080000Z\r\nDTSTART:20270303T080000Z\r\n")),
@@ -431,8 +433,7 @@ static void test_a_calendar_that_is_no_event_says_why(void **state)
     }
 }
 
-#define TEST(name)                                                                                 \
-    cmocka_unit_test_setup_teardown(name, site_folder_set_up, site_folder_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, site_folder_set_up, site_folder_tear_down)
 
 int main(void)
 {

@@ -222,8 +222,8 @@ static const struct {
     {"", "x", "", 10000000, ERR_LIMIT, "at most 4194304 are read"},
     {"BEGIN:VCALENDAR\nBEGIN:VEVENT\n", "DTSTART:oops\n", "END:VEVENT\nEND:VCALENDAR\n", 80000,
      ERR_LIMIT, "a second DTSTART"},
-    {"BEGIN:VCALENDAR\n", "BEGIN:VEVENT\nDTSTART:20270520\nEND:VEVENT\n", "END:VCALENDAR\n",
-     19000, ERR_LIMIT, "more than 2000 events"},
+    {"BEGIN:VCALENDAR\n", "BEGIN:VEVENT\nDTSTART:20270520\nEND:VEVENT\n", "END:VCALENDAR\n", 19000,
+     ERR_LIMIT, "more than 2000 events"},
     {"BEGIN:VCALENDAR\n", "BEGIN:VEVENT\nDTSTART:oops\nEND:VEVENT\n", "END:VCALENDAR\n", 19000,
      ERR_LIMIT, "DTSTART 'oops'"},
     {"BEGIN:VCALENDAR\n", "BEGIN:VTODO\nEND:VTODO\n", "END:VCALENDAR\n", 30000, ERR_LIMIT,
@@ -238,8 +238,8 @@ static const struct {
     {"BEGIN:VCALENDAR\n",
      "BEGIN:VTIMEZONE\nTZID:Z\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:+0100\n"
      "TZOFFSETTO:+0200\nRRULE:FREQ=DAILY\nEND:STANDARD\nEND:VTIMEZONE\n",
-     "BEGIN:VEVENT\nDTSTART;TZID=Z:20270520T100000\nEND:VEVENT\nEND:VCALENDAR\n", 4000,
-     ERR_INVALID, "no time zone 'Z'"},
+     "BEGIN:VEVENT\nDTSTART;TZID=Z:20270520T100000\nEND:VEVENT\nEND:VCALENDAR\n", 4000, ERR_INVALID,
+     "no time zone 'Z'"},
     {"BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20270520T100000Z\nX-A;", "B=\"\";",
      ":c\nEND:VEVENT\nEND:VCALENDAR\n", 13000, 0, NULL},
     {"BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20270520T100000Z\nSUMMARY:", "\\\\n\\,",
@@ -315,8 +315,7 @@ static void test_every_calendar_of_others_gives_events_or_an_error(void **state)
     }
 }
 
-#define TEST(name)                                                                                 \
-    cmocka_unit_test_setup_teardown(name, site_folder_set_up, site_folder_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, site_folder_set_up, site_folder_tear_down)
 
 int main(void)
 {

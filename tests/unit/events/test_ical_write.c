@@ -24,8 +24,7 @@ static struct ical_options options_of(const struct event *event, enum ical_metho
                                  .edition = &event->editions[0]};
 }
 
-static char *write_event(struct site_folder *f, const struct event *event,
-                         enum ical_method method)
+static char *write_event(struct site_folder *f, const struct event *event, enum ical_method method)
 {
     struct ical_options options = options_of(event, method);
     struct err err = {0};
@@ -47,54 +46,55 @@ static char *write_event(struct site_folder *f, const struct event *event,
 static void test_an_invitation_is_written_line_by_line(void **state)
 {
     struct site_folder *f = *state;
-    const struct event *event = events_site_only(
-        f, "events/forum.md",
-        "title: Aastafoorum; kaks päeva\nsummary: 'Räägime, arutame.'\n"
-        "start: 2027-05-20 10:00\nend: 2027-05-21 16:00\n"
-        "location: { name: Narva Kreenholm, address: 'Joala 21, Narva' }\n"
-        "online: https://meet.example/forum\nurl: https://cluster.example/forum\n"
-        "---\nTule **kohale**.\n\n* üks\n* kaks\n");
+    const struct event *event =
+        events_site_only(f, "events/forum.md",
+                         "title: Aastafoorum; kaks päeva\nsummary: 'Räägime, arutame.'\n"
+                         "start: 2027-05-20 10:00\nend: 2027-05-21 16:00\n"
+                         "location: { name: Narva Kreenholm, address: 'Joala 21, Narva' }\n"
+                         "online: https://meet.example/forum\nurl: https://cluster.example/forum\n"
+                         "---\nTule **kohale**.\n\n* üks\n* kaks\n");
 
-    assert_string_equal(write_event(f, event, ICAL_REQUEST),
-                        "BEGIN:VCALENDAR\r\n"
-                        "PRODID:-//teataja//events//EN\r\n"
-                        "VERSION:2.0\r\n"
-                        "CALSCALE:GREGORIAN\r\n"
-                        "METHOD:REQUEST\r\n"
-                        "BEGIN:VTIMEZONE\r\n"
-                        "TZID:Europe/Tallinn\r\n"
-                        "BEGIN:STANDARD\r\n"
-                        "DTSTART:20261025T040000\r\n"
-                        "RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\r\n"
-                        "TZOFFSETFROM:+0300\r\n"
-                        "TZOFFSETTO:+0200\r\n"
-                        "END:STANDARD\r\n"
-                        "BEGIN:DAYLIGHT\r\n"
-                        "DTSTART:20260329T030000\r\n"
-                        "RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU\r\n"
-                        "TZOFFSETFROM:+0200\r\n"
-                        "TZOFFSETTO:+0300\r\n"
-                        "END:DAYLIGHT\r\n"
-                        "END:VTIMEZONE\r\n"
-                        "BEGIN:VEVENT\r\n"
-                        "UID:abc123@cluster.example\r\n"
-                        "DTSTAMP:20261121T080000Z\r\n"
-                        "SEQUENCE:2\r\n"
-                        "DTSTART;TZID=Europe/Tallinn:20270520T100000\r\n"
-                        "DTEND;TZID=Europe/Tallinn:20270521T160000\r\n"
-                        "ORGANIZER;CN=\"Klastri büroo\":mailto:office@cluster.example\r\n"
-                        "ATTENDEE;CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=\r\n"
-                        " TRUE;CN=\"Mari Maasikas\":mailto:mari.maasikas@narva.example\r\n"
-                        "SUMMARY:Aastafoorum\\; kaks päeva\r\n"
-                        "DESCRIPTION:Räägime\\, arutame.\\n\\nTule *kohale*.\\n\\n- üks\\n- kaks\\n\\nhtt\r\n"
-                        " ps://meet.example/forum\r\n"
-                        "LOCATION:Narva Kreenholm\\, Joala 21\\, Narva\r\n"
-                        "URL:https://cluster.example/forum\r\n"
-                        "STATUS:CONFIRMED\r\n"
-                        "CLASS:PUBLIC\r\n"
-                        "TRANSP:OPAQUE\r\n"
-                        "END:VEVENT\r\n"
-                        "END:VCALENDAR\r\n");
+    assert_string_equal(
+        write_event(f, event, ICAL_REQUEST),
+        "BEGIN:VCALENDAR\r\n"
+        "PRODID:-//teataja//events//EN\r\n"
+        "VERSION:2.0\r\n"
+        "CALSCALE:GREGORIAN\r\n"
+        "METHOD:REQUEST\r\n"
+        "BEGIN:VTIMEZONE\r\n"
+        "TZID:Europe/Tallinn\r\n"
+        "BEGIN:STANDARD\r\n"
+        "DTSTART:20261025T040000\r\n"
+        "RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\r\n"
+        "TZOFFSETFROM:+0300\r\n"
+        "TZOFFSETTO:+0200\r\n"
+        "END:STANDARD\r\n"
+        "BEGIN:DAYLIGHT\r\n"
+        "DTSTART:20260329T030000\r\n"
+        "RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU\r\n"
+        "TZOFFSETFROM:+0200\r\n"
+        "TZOFFSETTO:+0300\r\n"
+        "END:DAYLIGHT\r\n"
+        "END:VTIMEZONE\r\n"
+        "BEGIN:VEVENT\r\n"
+        "UID:abc123@cluster.example\r\n"
+        "DTSTAMP:20261121T080000Z\r\n"
+        "SEQUENCE:2\r\n"
+        "DTSTART;TZID=Europe/Tallinn:20270520T100000\r\n"
+        "DTEND;TZID=Europe/Tallinn:20270521T160000\r\n"
+        "ORGANIZER;CN=\"Klastri büroo\":mailto:office@cluster.example\r\n"
+        "ATTENDEE;CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=\r\n"
+        " TRUE;CN=\"Mari Maasikas\":mailto:mari.maasikas@narva.example\r\n"
+        "SUMMARY:Aastafoorum\\; kaks päeva\r\n"
+        "DESCRIPTION:Räägime\\, arutame.\\n\\nTule *kohale*.\\n\\n- üks\\n- kaks\\n\\nhtt\r\n"
+        " ps://meet.example/forum\r\n"
+        "LOCATION:Narva Kreenholm\\, Joala 21\\, Narva\r\n"
+        "URL:https://cluster.example/forum\r\n"
+        "STATUS:CONFIRMED\r\n"
+        "CLASS:PUBLIC\r\n"
+        "TRANSP:OPAQUE\r\n"
+        "END:VEVENT\r\n"
+        "END:VCALENDAR\r\n");
 }
 
 #define SERIES                                                                                     \
@@ -206,9 +206,9 @@ static const struct {
     const char *tzid;
     int rules; /* RRULEs in the VTIMEZONE */
 } zones[] = {
-    {"Europe/Tallinn", 2},  {"Europe/Warsaw", 2},    {"Europe/Dublin", 2},
-    {"America/New_York", 2}, {"Australia/Sydney", 2}, {"Asia/Kolkata", 0},
-    {"Asia/Kathmandu", 0},  {"Africa/Casablanca", 0}, {"America/Santiago", 0},
+    {"Europe/Tallinn", 2},   {"Europe/Warsaw", 2},     {"Europe/Dublin", 2},
+    {"America/New_York", 2}, {"Australia/Sydney", 2},  {"Asia/Kolkata", 0},
+    {"Asia/Kathmandu", 0},   {"Africa/Casablanca", 0}, {"America/Santiago", 0},
 };
 
 static int count(const char *text, const char *what)
@@ -243,8 +243,8 @@ static void test_the_vtimezone_says_what_the_system_says(void **state)
         calendar = icalparser_parse_string(ical);
         assert_non_null(calendar);
         assert_true(icaltimezone_set_component(
-            zone, icalcomponent_new_clone(icalcomponent_get_first_component(
-                      calendar, ICAL_VTIMEZONE_COMPONENT))));
+            zone, icalcomponent_new_clone(
+                      icalcomponent_get_first_component(calendar, ICAL_VTIMEZONE_COMPONENT))));
         for (int64_t at = civil_to_utc(&from); at < civil_to_utc(&to); at += 6 * CLOCK_HOUR) {
             struct civil civil;
             struct icaltimetype time;
@@ -259,8 +259,7 @@ static void test_the_vtimezone_says_what_the_system_says(void **state)
             time.hour = civil.hour;
             assert_int_equal(zone_offset(zones[i].tzid, at, &real, NULL), 0);
             if (icaltimezone_get_utc_offset_of_utc_time(zone, &time, &summer) != real) {
-                fail_msg("%s at %04d-%02d-%02d", zones[i].tzid, civil.year, civil.month,
-                         civil.day);
+                fail_msg("%s at %04d-%02d-%02d", zones[i].tzid, civil.year, civil.month, civil.day);
             }
         }
         icaltimezone_free(zone, 1);
@@ -274,7 +273,8 @@ static const char *const nasty[] = {
     "Mari\nSTATUS:CANCELLED",
     "\"Mari\";CN=\"Eve\":mailto:eve@evil.example",
     "a,b;c:d\\e",
-    "\xE2\x80\xAE" "Mari\xE2\x80\xA8Maasikas\xC2\x85",
+    "\xE2\x80\xAE"
+    "Mari\xE2\x80\xA8Maasikas\xC2\x85",
     "   ",
     "\xFF\xFE broken",
     "Õ\x01\x02\x7F",
@@ -330,10 +330,9 @@ static void test_no_name_and_no_title_adds_a_line(void **state)
         assert_int_equal(icalcomponent_count_properties(vevent, ICAL_ATTENDEE_PROPERTY), 1);
         assert_int_equal(icalcomponent_count_properties(vevent, ICAL_ORGANIZER_PROPERTY), 1);
         assert_int_equal(icalcomponent_count_properties(vevent, ICAL_STATUS_PROPERTY), 1);
-        assert_string_equal(
-            icalproperty_get_attendee(
-                icalcomponent_get_first_property(vevent, ICAL_ATTENDEE_PROPERTY)),
-            "mailto:mari@narva.example");
+        assert_string_equal(icalproperty_get_attendee(
+                                icalcomponent_get_first_property(vevent, ICAL_ATTENDEE_PROPERTY)),
+                            "mailto:mari@narva.example");
         assert_int_equal(icalcomponent_get_status(vevent), ICAL_STATUS_CONFIRMED);
         icalcomponent_free(calendar);
         str_release(&out);
@@ -348,7 +347,9 @@ static const struct {
     {"a,b;c\\d:e\"f", "a\\,b\\;c\\\\d:e\"f"},
     {"one\ntwo\r\nthree", "one\\ntwo\\nthree"},
     {"tab\there", "tab here"},
-    {"\x01\x7F\xC2\x9F" "x\xFF", "x"},
+    {"\x01\x7F\xC2\x9F"
+     "x\xFF",
+     "x"},
     {"\xE2\x80\xA8", "\\n"},
     {"õ Ж 🎭", "õ Ж 🎭"},
 };
@@ -401,8 +402,7 @@ static void test_a_fold_never_splits_a_character(void **state)
 static void test_an_odd_address_is_encoded_and_a_bad_one_refused(void **state)
 {
     struct site_folder *f = *state;
-    const struct event *event =
-        events_site_only(f, "events/x.md", "title: T\nstart: 2027-05-20\n");
+    const struct event *event = events_site_only(f, "events/x.md", "title: T\nstart: 2027-05-20\n");
     struct ical_options options = options_of(event, ICAL_REQUEST);
     struct ical_party odd = {"mari+a%b?c@narva.example", ""};
     struct ical_draft draft;
@@ -488,8 +488,7 @@ static void test_every_failed_allocation_is_told(void **state)
     assert_int_equal(rc, 0);
 }
 
-#define TEST(name)                                                                                 \
-    cmocka_unit_test_setup_teardown(name, site_folder_set_up, site_folder_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, site_folder_set_up, site_folder_tear_down)
 
 int main(void)
 {

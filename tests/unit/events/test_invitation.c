@@ -384,7 +384,7 @@ static void test_an_erased_member_leaves_only_counts(void **state)
     struct attendee *list = NULL;
 
     take_steps(f, event, yes, 1, NOW);
-    assert_int_equal(invitation_forget(f->db, 1, NULL), 0);
+    assert_int_equal(invitation_scrub_member(f->db, 1, NULL), 0);
     run(f->db, "UPDATE member SET email = NULL, email_key = NULL, name = NULL, erased_at = 1 "
                "WHERE id = 1");
     assert_int_equal(attendee_list(f->db, event, NULL, f->site->arena, &list, NULL), 4);
@@ -392,8 +392,7 @@ static void test_an_erased_member_leaves_only_counts(void **state)
     assert_string_equal(list[0].address, "");
     assert_null(list[0].name);
     assert_null(list[0].comment);
-    assert_int_equal(number(f->db, "SELECT count(*) FROM answer_log WHERE comment IS NOT NULL"),
-                     0);
+    assert_int_equal(number(f->db, "SELECT count(*) FROM answer_log WHERE comment IS NOT NULL"), 0);
 }
 
 static void test_a_write_belongs_to_the_callers_transaction(void **state)

@@ -49,8 +49,7 @@ static const struct {
     const char *expected;
 } cases[] = {
     /* A single event has no id; the range is half open. */
-    {"start: 2027-05-20 10:00\nend: 2027-05-21 16:00\n", "2027-05-21 13:00", "2027-06-01",
-     ""},
+    {"start: 2027-05-20 10:00\nend: 2027-05-21 16:00\n", "2027-05-21 13:00", "2027-06-01", ""},
     {"start: 2027-05-20 10:00\nend: 2027-05-21 16:00\n", "2027-05-21 12:59", "2027-06-01",
      " 2027-05-20T10:00:00-2027-05-21T16:00:00 2027-05-20T07:00Z\n"},
     {"start: 2027-05-20 10:00\nend: 2027-05-21 16:00\n", "2027-05-01", "2027-05-20 07:00", ""},
@@ -86,8 +85,7 @@ static const struct {
     {"start: 2027-01-05 10:00\nrrule: FREQ=WEEKLY;UNTIL=20270112\n", "2027-01-06", "2028-01-01",
      "20270112T100000 2027-01-12T10:00:00-2027-01-12T10:00:00 2027-01-12T08:00Z\n"},
     {"start: 2027-01-05 10:00\nrrule: freq=weekly;until=20270112T080000Z\n", "2027-01-06",
-     "2028-01-01",
-     "20270112T100000 2027-01-12T10:00:00-2027-01-12T10:00:00 2027-01-12T08:00Z\n"},
+     "2028-01-01", "20270112T100000 2027-01-12T10:00:00-2027-01-12T10:00:00 2027-01-12T08:00Z\n"},
     {"start: 2027-01-05 10:00\nrrule: FREQ=WEEKLY;UNTIL=20270112T075959Z\n", "2027-01-06",
      "2028-01-01", ""},
     /* Two rules and further dates, none twice. */
@@ -241,8 +239,7 @@ static void test_an_occurrence_has_texts_of_its_own(void **state)
     assert_string_equal(text.address, "Joala 21");
 }
 
-#define TEST(name)                                                                                 \
-    cmocka_unit_test_setup_teardown(name, site_folder_set_up, site_folder_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, site_folder_set_up, site_folder_tear_down)
 
 int main(void)
 {
