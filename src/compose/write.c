@@ -59,7 +59,7 @@ int write_values(const struct envelope *envelope, int64_t mailing, const struct 
         rc = link_page(&envelope->base, "view", key, &view, NULL, links->view, err);
     }
     links->yes[0] = links->maybe[0] = links->no[0] = '\0';
-    if (rc == 0 && input->values.invitation != 0) {
+    if (rc == 0 && envelope->kind == &mail_kinds[MAIL_INVITATION]) {
         rc = answer_links(envelope, key, input, links, err);
     }
     memset(out, 0, sizeof(*out));

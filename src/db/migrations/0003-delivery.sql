@@ -138,3 +138,9 @@ SELECT mailing, name, type, data FROM mailing_part;
 -- What was sent or is being sent.
 CREATE VIEW v_mailing AS
 SELECT id, purpose, subject, state FROM mailing;
+
+-- Who is to get what, in any state.
+CREATE VIEW v_recipient AS
+SELECT outbox.member, mailing.id AS mailing, mailing.subject, mailing.purpose, outbox.state
+  FROM outbox JOIN mailing ON mailing.id = outbox.mailing
+ WHERE outbox.member IS NOT NULL;

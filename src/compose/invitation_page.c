@@ -1,0 +1,207 @@
+/* invitation_page.c - see invitation_page.h. */
+#include "invitation_page.h"
+
+#include <string.h>
+
+#include "block.h"
+#include "teataja/base/clock.h"
+#include "teataja/base/limits.h"
+
+enum { DATES_MOST = 12 }; /* of a series that are written out */
+
+static const char *office_name(const struct compose *compose, enum language language)
+{
+    const struct site *site = &compose->site.config->site;
+    const char *name = lang_text_get(&site->office.name, language, site->languages[0]);
+
+    return name != NULL ? name : compose_site_name(compose, language);
+}
+
+struct sender invitation_sender(const struct invitation_page *page)
+{
+    const struct site *site = &page->compose->site.config->site;
+
+    return (struct sender){.newsletter = page->newsletter,
+                           .list = page->list,
+                           .from = &site->office.address,
+                           .from_name = &site->office.name,
+                           .feedback = page->event->slug,
+                           .kind = &mail_kinds[MAIL_INVITATION]};
+}
+
+/* "Dates: 2 March, 9 March and 16 March"; NULL for a single event. */
+static const char *series_text(struct frame *frame, const struct invitation_page *page)
+{
+    const char *dates[DATES_MOST + 1];
+    struct occurrence *occurrences;
+    const char *label;
+    const char *list;
+    size_t count = 0;
+    int found;
+
+    if (!event_is_series(page->event) || frame->err.code != 0) {
+        return NULL;
+    }
+    found = event_occurrences(page->event, frame->date, frame->date + 366 * CLOCK_DAY,
+                              frame->arena, &occurrences, &frame->err);
+    for (int i = 0; i < found && count < DATES_MOST; i++) {
+        if (!occurrences[i].cancelled) {
+            dates[count++] = frame_date(frame, &occurrences[i].start, FORMAT_DAY);
+        }
+    }
+    if (count == DATES_MOST && found > DATES_MOST) {
+        dates[count++] = "…";
+    }
+    label = frame_word(frame, "event.dates");
+    list = frame_list(frame, dates, count);
+    return label != NULL && list != NULL ? frame_printf(frame, "%s: %s", label, list) : NULL;
+}
+
+static void set_event(struct frame *frame, const struct invitation_page *page,
+                      const struct occurrence_text *text)
+{
+    const struct event *event = page->event;
+    struct value *map = value_set_map(frame->root, "event");
+    const struct civil *start = &page->next.start;
+
+    value_set_text(map, "title", text->title);
+    value_set_text(map, "when", block_when(frame, &page->next));
+    value_set_null(map, "zone_note");
+    value_set_text(map, "series", series_text(frame, page));
+    value_set_text(map, "place", text->place);
+    value_set_text(map, "address", text->address);
+    value_set_text(map, "map_url", text->place_url);
+    value_set_text(map, "online_url", text->online);
+    value_set_text(map, "url", event->url);
+    value_set_text(map, "day", frame_printf(frame, "%d", start->day));
+    value_set_text(map, "month", frame_date(frame, start, FORMAT_LEAF_MONTH));
+    value_set_text(map, "weekday", frame_date(frame, start, FORMAT_LEAF_WEEKDAY));
+    value_set_text(map, "rsvp_by",
+                   event->rsvp.has_by
+                       ? frame_moment(frame, &event->rsvp.by, event->tzid, FORMAT_LONG)
+                       : NULL);
+    value_set_text(map, "seats",
+                   event->rsvp.capacity > 0
+                       ? frame_text_count(frame, "event.seats", "count", event->rsvp.capacity)
+                       : NULL);
+    value_set_text(map, "organizer", office_name(frame->compose, frame->language));
+}
+
+static void set_answer(struct frame *frame)
+{
+    struct value *answer = value_set_map(frame->root, "answer");
+
+    value_set_text(answer, "yes", slot_text(SLOT_YES));
+    value_set_text(answer, "maybe", slot_text(SLOT_MAYBE));
+    value_set_text(answer, "no", slot_text(SLOT_NO));
+}
+
+/* The text of an .ics is plain: its paragraphs become the summary of the page. */
+static int set_body(struct frame *frame, const struct event_edition *edition, struct err *err)
+{
+    const struct markdown_options options = {.file = edition->file};
+    struct markdown *body = NULL;
+    int rc = 0;
+
+    if (edition->body != NULL) {
+        return block_set_body(frame, frame->root, edition->body, 1, err);
+    }
+    if (edition->description != NULL) {
+        struct str escaped;
+
+        str_init(&escaped, LIMIT_TEXT);
+        for (const char *at = edition->description; *at != '\0'; at++) {
+            if (strchr("\\`*_{}[]<>#+-.!|&~", *at) != NULL) {
+                str_add_char(&escaped, '\\');
+            }
+            str_add_char(&escaped, *at);
+        }
+        rc = str_check(&escaped, err);
+        if (rc == 0) {
+            rc = markdown_parse(frame->arena, escaped.data, escaped.len, &options, NULL, &body,
+                                err);
+        }
+        str_release(&escaped);
+    }
+    return rc == 0 ? block_set_body(frame, frame->root, body, 1, err) : rc;
+}
+
+static int set_data(struct frame *frame, const struct invitation_page *page,
+                    const struct event_edition *edition, struct rendered *out, struct err *err)
+{
+    struct occurrence_text text;
+
+    occurrence_text(&page->next, edition, &text);
+    value_set_text(frame->root, "title", text.title);
+    value_set_text(frame->root, "preheader",
+                   text.summary != NULL ? text.summary : block_when(frame, &page->next));
+    value_set_null(frame->root, "counts");
+    value_set_text(frame->root, "lead", frame_word(frame, "event.invited"));
+    value_set_bool(frame->root, "cancelled", false);
+    set_event(frame, page, &text);
+    set_answer(frame);
+    out->subject = frame_text_with(frame, "event.subject", "title", text.title);
+    if (page->test) {
+        out->subject = frame_text_with(frame, "letter.test", "subject", out->subject);
+    }
+    return set_body(frame, edition, err);
+}
+
+static int add_calendar(const struct invitation_page *page, struct arena *arena,
+                        const struct event_edition *edition, struct frozen *frozen,
+                        struct err *err)
+{
+    const struct ical_options options = {.method = ICAL_REQUEST,
+                                         .uid = page->uid,
+                                         .sequence = page->sequence,
+                                         .dtstamp = page->date,
+                                         .edition = edition};
+
+    frozen->organizer = office_name(page->compose, edition->language);
+    return ical_prepare(arena, page->event, &options, &frozen->calendar, err);
+}
+
+int invitation_render(const struct invitation_page *page, struct arena *arena,
+                      enum language language, struct rendered *rendered, struct frozen *frozen,
+                      struct err *err)
+{
+    const struct event *event = page->event;
+    const struct event_edition *edition = event_edition(event, language);
+    const struct sender sender = invitation_sender(page);
+    const struct frame_options options = {.language = language,
+                                          .newsletter = page->newsletter,
+                                          .list = page->list,
+                                          .date = page->date,
+                                          .reason = "footer.why_invited",
+                                          .funded_by = {event->funded_by, NULL},
+                                          .funded_by_count = {event->funded_by_count, 0}};
+    struct frame *frame = arena_alloc(arena, 1, sizeof(*frame));
+    int rc;
+
+    memset(rendered, 0, sizeof(*rendered));
+    memset(frozen, 0, sizeof(*frozen));
+    if (frame == NULL) {
+        return err_nomem(err);
+    }
+    rendered->language = language;
+    rc = frame_start(page->compose, arena, &options, frame, err);
+    if (rc == 0) {
+        rc = set_data(frame, page, edition, rendered, err);
+    }
+    if (rc == 0) {
+        rc = frame_check(frame, err);
+    }
+    if (rc == 0) {
+        rc = edition_templates(frame, "invitation", rendered, err);
+    }
+    rendered->pictures = frame->pictures;
+    rendered->picture_count = frame->picture_count;
+    if (rc == 0 && rendered->html_len > LIMIT_HTML) {
+        rc = err_set(err, ERR_LIMIT, "%s: the invitation is %zu KB, over %d KB: shorten its text",
+                     edition->file, rendered->html_len / 1024, LIMIT_HTML / 1024);
+    }
+    if (rc == 0) {
+        rc = edition_freeze(page->compose, arena, rendered, &sender, frozen, err);
+    }
+    return rc == 0 ? add_calendar(page, arena, edition, frozen, err) : rc;
+}

@@ -1,0 +1,239 @@
+/* preview.c - one message, rendered without writing anything: letter_preview in
+ * teataja/compose/letter.h. */
+#include "preview.h"
+
+#include <string.h>
+
+#include "letter_lines.h"
+#include "teataja/base/clock.h"
+#include "teataja/base/limits.h"
+#include "teataja/compose/mime.h"
+
+static const char *keep(struct arena *arena, struct str *text, size_t *len, struct err *err)
+{
+    const char *out = NULL;
+
+    if (str_check(text, err) == 0) {
+        out = arena_strdup(arena, text->data);
+        *len = text->len;
+        if (out == NULL) {
+            (void)err_nomem(err);
+        }
+    }
+    str_release(text);
+    return out;
+}
+
+/* Images as data: addresses, so that a browser shows what a mail program would. */
+static void inline_pictures(const struct rendered *rendered, const char *html, struct str *out)
+{
+    while (*html != '\0') {
+        const struct picture *found = NULL;
+
+        for (size_t i = 0; strncmp(html, "cid:", 4) == 0 && i < rendered->picture_count; i++) {
+            const char *cid = rendered->pictures[i].cid;
+
+            if (strncmp(html + 4, cid, strlen(cid)) == 0) {
+                found = &rendered->pictures[i];
+            }
+        }
+        if (found == NULL) {
+            size_t run = 1 + strcspn(html + 1, "c");
+
+            str_add_bytes(out, html, run);
+            html += run;
+        } else {
+            struct str data;
+
+            str_init(&data, LIMIT_TEXT);
+            mime_base64(&data, found->data, found->len);
+            str_addf(out, "data:%s;base64,", found->type);
+            for (size_t i = 0; i < data.len; i++) {
+                if (data.data[i] != '\r' && data.data[i] != '\n') {
+                    str_add_char(out, data.data[i]);
+                }
+            }
+            str_release(&data);
+            html += 4 + strlen(found->cid);
+        }
+    }
+}
+
+static int view_html(struct arena *arena, const struct rendered *rendered,
+                     const struct slot_values *values, struct letter_view *out, struct err *err)
+{
+    struct piece_options options = rendered->slots;
+    struct str filled;
+    struct str html;
+    int rc;
+
+    options.html = true;
+    str_init(&filled, LIMIT_TEXT);
+    str_init(&html, 2 * LIMIT_MESSAGE);
+    rc = piece_fill_plain(rendered->html, rendered->html_len, &options, values, &filled, err);
+    if (rc == 0) {
+        inline_pictures(rendered, filled.data, &html);
+        out->html = keep(arena, &html, &out->html_len, err);
+        rc = out->html != NULL ? 0 : err->code;
+    }
+    str_release(&filled);
+    str_release(&html);
+    return rc;
+}
+
+static int view_text(struct arena *arena, const struct rendered *rendered,
+                     const struct slot_values *values, struct letter_view *out, struct err *err)
+{
+    struct piece_options options = rendered->slots;
+    struct str text;
+    int rc;
+
+    options.html = false;
+    str_init(&text, LIMIT_TEXT);
+    rc = piece_fill_plain(rendered->text, rendered->text_len, &options, values, &text, err);
+    if (rc == 0) {
+        out->text = keep(arena, &text, &out->text_len, err);
+        rc = out->text != NULL ? 0 : err->code;
+    }
+    str_release(&text);
+    return rc;
+}
+
+static int view_subject(struct arena *arena, const struct program *program,
+                        const struct slot_values *values, struct letter_view *out,
+                        struct err *err)
+{
+    static const struct piece_options plain = {0};
+    struct str subject;
+    size_t len;
+    int rc;
+
+    str_init(&subject, LIMIT_TEXT);
+    rc = piece_fill_plain(program->frozen.subject, strlen(program->frozen.subject), &plain, values,
+                          &subject, err);
+    str_trim_end(&subject);
+    if (rc == 0) {
+        out->subject = keep(arena, &subject, &len, err);
+        rc = out->subject != NULL ? 0 : err->code;
+    }
+    str_release(&subject);
+    return rc;
+}
+
+int preview_view(const struct preview *preview, struct arena *arena, struct letter_view *out,
+                 struct err *err)
+{
+    static const struct token_key no_key = {0};
+    const struct token_key *key = preview->compose->site.members->key != NULL
+                                      ? preview->compose->site.members->key
+                                      : &no_key;
+    struct write_links *links = arena_alloc(arena, 1, sizeof(*links));
+    char sender[LIMIT_ADDRESS + 1];
+    struct slot_values values;
+    struct program program;
+    struct str eml;
+    int rc;
+
+    if (links == NULL) {
+        return err_nomem(err);
+    }
+    rc = edition_program(preview->compose, arena, preview->rendered, preview->sender,
+                         preview->frozen, preview->date, &program, err);
+    if (rc == 0) {
+        rc = write_values(&program.envelope, 0, key, &preview->input, links, &values, err);
+    }
+    if (rc == 0) {
+        rc = view_html(arena, preview->rendered, &values, out, err);
+    }
+    if (rc == 0) {
+        rc = view_text(arena, preview->rendered, &values, out, err);
+    }
+    if (rc == 0) {
+        rc = view_subject(arena, &program, &values, out, err);
+    }
+    if (rc < 0) {
+        return rc;
+    }
+    out->language = preview->rendered->language;
+    str_init(&eml, LIMIT_MESSAGE);
+    rc = write_message(&program, key, &preview->input, &eml, sender, err);
+    if (rc == 0) {
+        out->eml = keep(arena, &eml, &out->eml_len, err);
+        rc = out->eml != NULL ? 0 : err->code;
+    }
+    str_release(&eml);
+    return rc;
+}
+
+/* Who a letter without a member goes to. */
+static const char *example_address(const struct compose *compose)
+{
+    return compose->site.config->site.office.address.text;
+}
+
+int letter_preview(struct compose *compose, struct arena *arena, const char *slug,
+                   const struct letter_preview *options, struct letter_view *out,
+                   struct err *err)
+{
+    int64_t date = options->date != 0 ? options->date : clock_now();
+    const struct issue *issue = NULL;
+    struct member_profile profile;
+    struct selector *selector;
+    struct selection selection;
+    struct letter letter;
+    struct rendered rendered;
+    struct frozen frozen = {0};
+    struct sender sender;
+    bool nameless;
+    int rc = letter_find(compose, slug, &issue, err);
+
+    memset(out, 0, sizeof(*out));
+    if (rc == 0) {
+        rc = content_recall(compose->site.members->db, compose->arena, compose->site.content,
+                            date, err);
+    }
+    if (rc == 0) {
+        rc = letter_read(compose, arena, issue, date, &letter, err);
+    }
+    if (rc == 0) {
+        rc = letter_profile(compose, arena, options->member,
+                            options->language != LANG_NONE ? options->language
+                                                           : letter.newsletter->fallback,
+                            &profile, err);
+    }
+    if (rc == 0) {
+        rc = letter_open_selector(&letter, arena, &selector, err);
+    }
+    if (rc == 0) {
+        rc = selector_pick(selector, arena, &profile, &selection, err);
+    }
+    if (rc < 0) {
+        return rc;
+    }
+    sender = letter_sender(&letter);
+    nameless = profile.name[0] == '\0' && letter.docs[selection.language].named;
+    rc = edition_render(&letter, arena, &selection, nameless, &rendered, err);
+    if (rc == 0) {
+        rc = edition_freeze(compose, arena, &rendered, &sender, &frozen, err);
+    }
+    if (rc == 0) {
+        rc = letter_list_lines(&letter, arena, &selection, &out->lines, &out->line_count, err);
+    }
+    if (rc == 0) {
+        const struct preview preview = {
+            .compose = compose,
+            .rendered = &rendered,
+            .sender = &sender,
+            .frozen = &frozen,
+            .date = date,
+            .input = {.member = profile.id,
+                      .address = profile.id != 0 ? profile.email : example_address(compose),
+                      .values = {.name = profile.name,
+                                 .organisation = profile.organisation,
+                                 .epoch = profile.epoch,
+                                 .organizer = ""}}};
+
+        rc = preview_view(&preview, arena, out, err);
+    }
+    return rc;
+}
