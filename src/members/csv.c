@@ -163,12 +163,14 @@ static int csv_start(struct csv *csv, const struct csv_options *options, struct 
     return rc;
 }
 
-static int csv_make(const char *name, struct csv **out, struct err *err)
+/* NULL when out of memory. */
+static struct csv *csv_make(const char *name, struct err *err)
 {
     struct csv *csv = mem_alloc(1, sizeof(*csv));
 
     if (csv == NULL) {
-        return err_nomem(err);
+        err_nomem(err);
+        return NULL;
     }
     str_init(&csv->row, (size_t)LIMIT_CSV_COLUMNS * (LIMIT_CSV_FIELD + 1));
     csv->line = 1;
@@ -176,20 +178,20 @@ static int csv_make(const char *name, struct csv **out, struct err *err)
     csv->arena = arena_new((size_t)LIMIT_CSV * 5);
     if (csv->arena == NULL || (csv->name = arena_strdup(csv->arena, name)) == NULL) {
         csv_close(csv);
-        return err_nomem(err);
+        err_nomem(err);
+        return NULL;
     }
-    *out = csv;
-    return 0;
+    return csv;
 }
 
 int csv_open(const char *path, const struct csv_options *options, struct csv **out, struct err *err)
 {
-    struct csv *csv = NULL;
+    struct csv *csv = csv_make(path, err);
     char *text = NULL;
-    int rc = csv_make(path, &csv, err);
+    int rc = 0;
 
-    if (rc < 0) {
-        goto out;
+    if (csv == NULL) {
+        return ERR_NOMEM;
     }
     rc = file_read(csv->arena, path, LIMIT_CSV, &text, &csv->len, err);
     if (rc < 0) {
@@ -210,11 +212,11 @@ out:
 int csv_open_memory(const char *name, const void *data, size_t len,
                     const struct csv_options *options, struct csv **out, struct err *err)
 {
-    struct csv *csv = NULL;
-    int rc = csv_make(name, &csv, err);
+    struct csv *csv = csv_make(name, err);
+    int rc = 0;
 
-    if (rc < 0) {
-        return rc;
+    if (csv == NULL) {
+        return ERR_NOMEM;
     }
     csv->text = data;
     csv->len = len;

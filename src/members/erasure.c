@@ -18,7 +18,7 @@
 
 #define ERASURE_UID 40                         /* bytes of a uid, with NUL */
 #define ERASURE_LOG ((size_t)64 * 1024 * 1024) /* ceiling of the log */
-#define ERASURE_ARENA (ERASURE_LOG + 1024 * 1024)
+#define ERASURE_ARENA (ERASURE_LOG + (size_t)1024 * 1024)
 
 /* A line says when, and whose uid: nothing that leads to a person. */
 static int erasure_log(const char *path, const char *uid, int64_t at, struct err *err)

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "import_column.h"
@@ -55,17 +56,24 @@ static void problem(const struct import_run *run, struct import_row *row, int li
 /* "31.1.2026" is "2026-01-31"; other texts stay as they are. */
 static const char *import_date(struct arena *arena, const char *text)
 {
-    int day = 0;
-    int month = 0;
-    int year = 0;
-    int end = 0;
     const char *iso = NULL;
+    char *end = NULL;
+    long day = strtol(text, &end, 10);
+    long month = 0;
+    long year = 0;
 
-    if (sscanf(text, "%2d.%2d.%4d%n", &day, &month, &year, &end) != 3 || day < 0 || month < 0 ||
-        year < 1000) {
+    if (end == text || *end != '.') {
         return text;
     }
-    iso = arena_printf(arena, "%04d-%02d-%02d%s", year, month, day, text + end);
+    month = strtol(end + 1, &end, 10);
+    if (*end != '.') {
+        return text;
+    }
+    year = strtol(end + 1, &end, 10);
+    if (day < 0 || day > 99 || month < 0 || month > 99 || year < 1000 || year > 9999) {
+        return text;
+    }
+    iso = arena_printf(arena, "%04ld-%02ld-%02ld%s", year, month, day, end);
     return iso != NULL ? iso : text;
 }
 
@@ -447,19 +455,22 @@ static int import_rows(struct import_run *run, struct csv *csv, struct err *err)
 static int import_report_csv(struct report *report, const char *file, int rc, struct err *err)
 {
     const char *message = err->msg;
+    char *end = NULL;
     size_t prefix = strlen(file);
-    int line = 0;
-    int column = 0;
-    int end = 0;
+    long line = 0;
+    long column = 0;
 
     if (rc != ERR_INVALID && rc != ERR_LIMIT) {
         return rc;
     }
-    if (strncmp(message, file, prefix) == 0 &&
-        sscanf(message + prefix, ":%d:%d: %n", &line, &column, &end) == 2) {
-        message += prefix + (size_t)end;
+    if (strncmp(message, file, prefix) == 0 && message[prefix] == ':') {
+        line = strtol(message + prefix + 1, &end, 10);
+        column = *end == ':' ? strtol(end + 1, &end, 10) : 0;
+        if (strncmp(end, ": ", 2) == 0) {
+            message = end + 2;
+        }
     }
-    report_add(report, REPORT_ERROR, file, line, column, "%s", message);
+    report_add(report, REPORT_ERROR, file, (int)line, (int)column, "%s", message);
     err_clear(err);
     return 0;
 }

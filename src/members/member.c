@@ -304,13 +304,14 @@ static int languages_text(struct arena *arena, const struct member *member, cons
                           struct err *err)
 {
     char *text = arena_alloc(arena, LANG_COUNT * 3 + 1, 1);
+    char *at = text;
 
     if (text == NULL) {
         return err_nomem(err);
     }
     for (size_t i = 0; i < member->language_count; i++) {
-        strcat(text, i > 0 ? " " : "");
-        strcat(text, language_tag(member->languages[i]));
+        at = stpcpy(at, i > 0 ? " " : "");
+        at = stpcpy(at, language_tag(member->languages[i]));
     }
     *out = text;
     return 0;

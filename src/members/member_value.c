@@ -25,7 +25,7 @@ int member_value_fold(struct arena *arena, const char *text, const char **out, s
     char *copy = NULL;
     int rc = 0;
 
-    str_init(&fold, LIMIT_VALUE * 4);
+    str_init(&fold, (size_t)LIMIT_VALUE * 4);
     rc = utf8_fold(text, strlen(text), &fold, err);
     if (rc == 0) {
         rc = str_check(&fold, err);
@@ -35,7 +35,7 @@ int member_value_fold(struct arena *arena, const char *text, const char **out, s
     }
     *out = copy;
     str_release(&fold);
-    return rc;
+    return copy != NULL ? 0 : rc < 0 ? rc : ERR_NOMEM;
 }
 
 int member_value_region(const struct config *config, const char *text, const char **code,

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "segment_tree.h"
@@ -82,9 +83,9 @@ const char *segment_text(const struct segment *segment)
 
 int segment_error_column(const struct err *err)
 {
-    int column = 0;
+    const char *message = err->msg;
 
-    return sscanf(err->msg, "column %9d: ", &column) == 1 ? column : 0;
+    return strncmp(message, "column ", 7) == 0 ? (int)strtol(message + 7, NULL, 10) : 0;
 }
 
 void segment_write_sql(const struct segment *segment, int first, struct str *out)
@@ -182,8 +183,10 @@ int segment_open(struct db *db, const struct segment *segment, struct segment_wa
     struct segment_walk *walk = mem_alloc(1, sizeof(*walk));
     int rc = 0;
 
+    *out = NULL;
     if (walk == NULL) {
-        return err_nomem(err);
+        err_nomem(err);
+        return ERR_NOMEM;
     }
     rc = segment_query(db, segment, "SELECT m.id", " ORDER BY m.id", &walk->stmt, err);
     if (rc < 0) {
@@ -223,7 +226,7 @@ int segment_match_all(struct db *db, const struct segment *segment, struct arena
     *members = NULL;
     *count = 0;
     rc = segment_open(db, segment, &walk, err);
-    if (rc < 0) {
+    if (walk == NULL) {
         return rc;
     }
     while ((rc = segment_next(walk, &member, err)) == 1) {
@@ -281,7 +284,11 @@ int segment_explain(struct db *db, const struct segment *segment, struct arena *
     str_add(&text, "SELECT m.id FROM member m WHERE m.erased_at IS NULL AND ");
     segment_write_sql(segment, 1, &text);
     str_add(&text, " ORDER BY m.id");
-    rc = values == NULL ? err_nomem(err) : str_check(&text, err);
+    if (values == NULL) {
+        rc = err_nomem(err);
+        goto out;
+    }
+    rc = str_check(&text, err);
     if (rc == 0) {
         rc = db_explain(db, text.data, arena, &plan, err);
     }
