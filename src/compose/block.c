@@ -148,7 +148,7 @@ static void add_event(struct frame *frame, struct value *items,
     value_set_bool(item, "online", text.online != NULL);
     value_set_text(item, "rsvp_by", rsvp_by(frame, event));
     value_set_text(item, "badge", occurrence->moved ? moved_text(frame, occurrence) : NULL);
-    value_set_text(item, "summary", text.summary);
+    value_set_text(item, "summary", frame->brief < BRIEF_TEXTS ? text.summary : NULL);
 }
 
 /* ---- news ---- */

@@ -5,6 +5,15 @@
 #include "frame.h"
 #include "teataja/compose/selection.h"
 
+/* What a letter over LIMIT_HTML leaves out, step by step: what the linked page says
+ * as well. */
+enum block_brief {
+    BRIEF_NOT,
+    BRIEF_DETAILS, /* sectors, regions, languages, contact and information event of calls */
+    BRIEF_TEXTS,   /* and summaries of events, and who may apply */
+    BRIEF_STEPS
+};
+
 /* Sets calls, still_open, deadlines, events, news and counts in frame->root. */
 int block_set(struct frame *frame, const struct selection *selection, struct err *err);
 

@@ -343,6 +343,29 @@ static int set_texts(struct frame *frame, struct value *item, const struct call 
     return rc == 0 ? block_set_body(frame, item, body, 3, err) : rc;
 }
 
+/* What the call's own page says too. */
+static void set_details(struct frame *frame, struct value *item, const struct call *call)
+{
+    const struct site_vocabularies *words = &frame->compose->site.config->site.vocabularies;
+
+    if (frame->brief >= BRIEF_DETAILS) {
+        static const char *const details[] = {"sectors", "regions", "languages", "contact",
+                                              "info"};
+
+        for (size_t i = 0; i < sizeof(details) / sizeof(details[0]); i++) {
+            value_set_null(item, details[i]);
+        }
+        return;
+    }
+    value_set_text(item, "sectors",
+                   terms_text(frame, &words->sectors, "sector", call->sectors,
+                              call->sector_count));
+    value_set_text(item, "regions", regions_text(frame, call));
+    set_languages(frame, item, call);
+    value_set_text(item, "contact", contact_text(frame, &call->contact));
+    value_set_text(item, "info", info_text(frame, call));
+}
+
 static int add_call(struct frame *frame, struct value *items,
                     const struct selected_call *selected, bool mixed, struct err *err)
 {
@@ -358,17 +381,12 @@ static int add_call(struct frame *frame, struct value *items,
     set_deadline(frame, item, selected, true);
     set_amounts(frame, item, call);
     value_set_text(item, "applicants",
-                   terms_text(frame, &words->kinds, "kind", call->applicants,
-                              call->applicant_count));
+                   frame->brief < BRIEF_TEXTS ? terms_text(frame, &words->kinds, "kind",
+                                                           call->applicants, call->applicant_count)
+                                              : NULL);
     value_set_text(item, "told",
                    selected->match == MATCH_TELL ? frame_word(frame, "call.told") : NULL);
-    value_set_text(item, "sectors",
-                   terms_text(frame, &words->sectors, "sector", call->sectors,
-                              call->sector_count));
-    value_set_text(item, "regions", regions_text(frame, call));
-    set_languages(frame, item, call);
-    value_set_text(item, "contact", contact_text(frame, &call->contact));
-    value_set_text(item, "info", info_text(frame, call));
+    set_details(frame, item, call);
     value_set_text(item, "apply_url", elsewhere ? call->apply_url : NULL);
     return set_texts(frame, item, call, edition, err);
 }

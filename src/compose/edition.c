@@ -233,12 +233,9 @@ static void set_slots(const struct frame *frame, bool nameless, struct rendered 
                            : out->slots.fixed.value[SLOT_SITE];
 }
 
-static int check_size(const struct letter *letter, const struct rendered *rendered,
-                      const struct selection *selection, struct err *err)
+static int too_large(const struct letter *letter, const struct rendered *rendered,
+                     const struct selection *selection, struct err *err)
 {
-    if (rendered->html_len <= LIMIT_HTML) {
-        return 0;
-    }
     return err_set(err, ERR_LIMIT,
                    "the letter %s in %s with %zu calls, %zu events and %zu news is %zu KB, over "
                    "%d KB: give calls a summary, shorten texts, or lower events_within and "
@@ -248,9 +245,9 @@ static int check_size(const struct letter *letter, const struct rendered *render
                    rendered->html_len / 1024, LIMIT_HTML / 1024);
 }
 
-int edition_render(const struct letter *letter, struct arena *arena,
-                   const struct selection *selection, bool nameless, struct rendered *out,
-                   struct err *err)
+static int render(const struct letter *letter, struct arena *arena,
+                  const struct selection *selection, bool nameless, int brief,
+                  struct rendered *out, struct err *err)
 {
     const struct letter_doc *doc = &letter->docs[selection->language];
     const struct frame_options options = {
@@ -268,6 +265,7 @@ int edition_render(const struct letter *letter, struct arena *arena,
         return err_nomem(err);
     }
     rc = frame_start(letter->compose, arena, &options, frame, err);
+    frame->brief = brief;
     if (rc == 0) {
         rc = block_set(frame, selection, err);
     }
@@ -286,5 +284,20 @@ int edition_render(const struct letter *letter, struct arena *arena,
     out->pictures = frame->pictures;
     out->picture_count = frame->picture_count;
     set_slots(frame, nameless, out);
-    return rc == 0 ? check_size(letter, out, selection, err) : rc;
+    return rc;
+}
+
+int edition_render(const struct letter *letter, struct arena *arena,
+                   const struct selection *selection, bool nameless, struct rendered *out,
+                   struct err *err)
+{
+    int rc = 0;
+
+    for (int brief = BRIEF_NOT; rc == 0 && brief < BRIEF_STEPS; brief++) {
+        rc = render(letter, arena, selection, nameless, brief, out, err);
+        if (rc == 0 && out->html_len <= LIMIT_HTML) {
+            return 0;
+        }
+    }
+    return rc == 0 ? too_large(letter, out, selection, err) : rc;
 }
