@@ -1,4 +1,5 @@
 /* The command line: finds the verb, reads its options, runs it. */
+#include <errno.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -363,7 +364,8 @@ static enum exit_status run(struct command *command, const struct globals *globa
     }
     status = command->verb->run(command);
     arena_free(command->arena);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
+    /* A reader such as head that has had enough is no failure. */
+    if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE) {
         fputs("teataja: cannot write to standard output\n", stderr);
         return EXIT_FAILED;
     }

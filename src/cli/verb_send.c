@@ -24,7 +24,7 @@ static enum exit_status open_desk(const struct command *command, struct desk *de
 {
     struct err err = {0};
     enum exit_status status =
-        workspace_open(command, WORKSPACE_DB | WORKSPACE_CONTENT, true, &desk->workspace);
+        workspace_open(command, WORKSPACE_DB | WORKSPACE_CONTENT, false, &desk->workspace);
     const struct compose_site site = {.config = &desk->workspace.config,
                                       .content = &desk->workspace.content,
                                       .events = &desk->workspace.events,

@@ -105,7 +105,7 @@ int ledger_recover(struct db *db, const char *lock_folder, int64_t *unknown, str
 
         if (is_dead(lock_folder, workers[i].id, &fd)) {
             rc = bury(db, &workers[i], &became_unknown, err);
-            LOG(LOG_WARN, "worker_recovered", log_int("worker", workers[i].id),
+            LOG(became_unknown > 0 ? LOG_WARN : LOG_INFO, "worker_recovered", log_int("worker", workers[i].id),
                 log_int("unknown", became_unknown));
         }
         if (fd >= 0) {
