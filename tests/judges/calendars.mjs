@@ -27,25 +27,30 @@ function moment(time) {
   };
 }
 
-function readEvent(component) {
-  const event = new ICAL.Event(component, { strictExceptions: true });
+// Where the occurrences of a series begin, those that were moved at their new time.
+function readStarts(component, overrides) {
+  const event = new ICAL.Event(component, { exceptions: overrides });
   const starts = [];
-  if (event.isRecurring()) {
-    const iterator = event.iterator();
-    for (let next = iterator.next(); next && starts.length < OCCURRENCES; next = iterator.next()) {
-      starts.push(moment(next));
-    }
+  const iterator = event.iterator();
+  for (let next = iterator.next(); next && starts.length < OCCURRENCES; next = iterator.next()) {
+    starts.push(moment(event.getOccurrenceDetails(next).startDate));
   }
+  return starts;
+}
+
+function readEvent(component, overrides) {
+  const event = new ICAL.Event(component);
   return {
     uid: event.uid,
     sequence: event.sequence,
     summary: event.summary,
     location: event.location,
+    override: event.recurrenceId ? moment(event.recurrenceId) : null,
     status: component.getFirstPropertyValue('status'),
     dtstamp: moment(component.getFirstPropertyValue('dtstamp')),
     start: moment(event.startDate),
     end: moment(event.endDate),
-    starts,
+    starts: event.isRecurring() ? readStarts(component, overrides) : [],
     organizer: person(component.getFirstProperty('organizer')),
     attendees: component.getAllProperties('attendee').map(person),
   };
@@ -59,13 +64,15 @@ function readCalendar(path) {
     ICAL.TimezoneService.register(zone, zone.tzid);
     return zone.tzid;
   });
+  const events = calendar.getAllSubcomponents('vevent');
+  const overrides = events.filter((component) => component.getFirstProperty('recurrence-id'));
   return {
     path,
     method: calendar.getFirstPropertyValue('method'),
     version: calendar.getFirstPropertyValue('version'),
     components: calendar.getAllSubcomponents().map((component) => component.name),
     zones,
-    events: calendar.getAllSubcomponents('vevent').map(readEvent),
+    events: events.map((component) => readEvent(component, overrides)),
   };
 }
 

@@ -113,6 +113,28 @@ class Case(unittest.TestCase):
         return self.teataja("--json", "mailing", "list").json()
 
 
+class SharedCase(Case):
+    """Tests that look at one and the same site, which prepare() makes once. Whatever
+    it puts into self is there in every test."""
+
+    @classmethod
+    def setUpClass(cls):
+        maker = cls("prepare")
+        maker.folder = make_folder()
+        cls.addClassCleanup(remove_folder, maker.folder)
+        cls.addClassCleanup(maker.doCleanups)
+        maker.prepare()
+        for name, value in vars(maker).items():
+            if not name.startswith("_"):
+                setattr(cls, name, value)
+
+    def setUp(self):
+        pass
+
+    def prepare(self):
+        raise NotImplementedError
+
+
 def make_folder():
     # Short, because names of Unix sockets have 107 bytes; open to the servers' users.
     folder = pathlib.Path(tempfile.mkdtemp(prefix="tea-", dir="/tmp"))

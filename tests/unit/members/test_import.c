@@ -1,4 +1,5 @@
 /* Import: what a file makes of the register, and what it may not. */
+#include "teataja/base/mem.h"
 #include "teataja/members/export.h"
 #include "teataja/members/import.h"
 #include "teataja/members/suppression.h"
@@ -388,6 +389,53 @@ static void test_who_left_stays_left_and_who_is_suppressed_stays_so(void **state
     assert_int_equal(register_count(r, "SELECT count(*) FROM v_list_recipient"), 0);
 }
 
+static void test_an_export_carries_over_who_may_not_be_written_to(void **state)
+{
+    struct register_site *r = *state;
+    struct import_result result =
+        import_ok(r, "email,status,subscription,basis,since\n"
+                     "left@x.example,active,left,membership,2026-01-01\n"
+                     "doubt@x.example,active,unconfirmed,membership,2026-01-01\n"
+                     "hard@x.example,suppressed,active,membership,2026-01-01\n"
+                     "fine@x.example,active,active,membership,2026-01-01\n");
+
+    assert_int_equal(result.left, 1);
+    assert_int_equal(result.unconfirmed, 1);
+    assert_int_equal(result.active, 2);
+    assert_int_equal(result.suppressed, 1);
+    assert_int_equal(register_count(r, "SELECT count(*) FROM v_list_recipient"), 1);
+    /* Who came back since is not thrown out by an old file. */
+    result = import_ok(r, "email,subscription,basis\nfine@x.example,left,membership\n");
+    assert_int_equal(result.active, 1);
+}
+
+/* Lets the first, the second, ... allocation fail, until all succeed. */
+static void test_lack_of_memory_is_an_error_that_changes_nothing(void **state)
+{
+    struct register_site *r = *state;
+    static const char text[] = "id,email,name,sector,tag,organisation,attr.phone\n"
+                               "1,a@x.example,Anna,\"music, film\",press,Õun,555\n";
+    struct import_result result;
+    unsigned long nth = 0;
+    int rc = ERR_NOMEM;
+
+    while (rc != 0) {
+        report_free(r->report);
+        r->report = report_new();
+        mem_fail_at(++nth, 0);
+        rc = import_memory(&r->members, "m.csv", text, sizeof(text) - 1, &to_funding, r->report,
+                           &result, &r->err);
+        mem_fail_at(0, 0);
+        if (rc != 0) {
+            if (rc != ERR_NOMEM) {print_error("%lu %d %s\n", nth, rc, r->err.msg);}
+            assert_int_equal(register_count(r, "SELECT count(*) FROM member"), 0);
+            assert_false(db_in_transaction(r->members.db));
+        }
+    }
+    assert_true(nth > 10);
+    assert_int_equal(result.added, 1);
+}
+
 static void test_a_dry_run_tells_and_changes_nothing(void **state)
 {
     struct register_site *r = *state;
@@ -477,6 +525,8 @@ int main(void)
         TEST(test_only_evidence_or_another_basis_makes_active),
         TEST(test_a_list_has_its_own_basis_unless_one_is_given),
         TEST(test_who_left_stays_left_and_who_is_suppressed_stays_so),
+        TEST(test_an_export_carries_over_who_may_not_be_written_to),
+        TEST(test_lack_of_memory_is_an_error_that_changes_nothing),
         TEST(test_a_dry_run_tells_and_changes_nothing),
         TEST(test_an_erased_member_comes_back_suppressed_only),
         TEST(test_an_export_is_read_back_as_it_was),
