@@ -17,6 +17,7 @@
 #include "teataja/calendar/zone.h"
 #include "teataja/db/db.h"
 #include "teataja/members/subscription.h"
+#include "teataja/members/suppression.h"
 #include "teataja/members/sync.h"
 
 #define IMPORT_PROGRESS 1000
@@ -43,6 +44,9 @@ struct import_row {
     const char *first_name;
     const char *last_name;
     struct subscription_ground ground;
+    bool left;       /* our own export says so */
+    bool doubtful;   /* our own export says that it is not confirmed */
+    bool suppressed; /* our own export says so */
     bool bad;
 };
 
@@ -169,6 +173,13 @@ static int read_cell(const struct import_run *run, const struct import_column *c
         return read_text(arena, text, &row->ground.wording, err);
     case IMPORT_CONSENT_LANGUAGE:
         return read_text(arena, text, &row->ground.wording_language, err);
+    case IMPORT_SUBSCRIPTION:
+        row->left = strcmp(text, "left") == 0;
+        row->doubtful = strcmp(text, "pending") == 0 || strcmp(text, "unconfirmed") == 0;
+        break;
+    case IMPORT_STATUS:
+        row->suppressed = strcmp(text, "suppressed") == 0;
+        break;
     case IMPORT_IGNORED:
         break;
     }
@@ -312,6 +323,19 @@ static int find_member(const struct import_run *run, const struct import_row *ro
     return rc;
 }
 
+/* A person who left in the register that the file was exported from has left here
+ * too, unless this register knows better. */
+static int leave_as_exported(const struct import_run *run, int64_t member, bool changed,
+                             enum subscription_state *state, struct err *err)
+{
+    if (!changed || *state == SUBSCRIPTION_LEFT) {
+        return 0;
+    }
+    *state = SUBSCRIPTION_LEFT;
+    return subscription_leave(run->members, member, run->options->list, "import",
+                              run->options->source, NULL, err);
+}
+
 static int subscribe(const struct import_run *run, const struct import_row *row, int64_t member,
                      bool *changed, struct err *err)
 {
@@ -328,8 +352,15 @@ static int subscribe(const struct import_run *run, const struct import_row *row,
     if (ground.how == NULL) {
         ground.how = "import";
     }
+    if (row->doubtful) {
+        ground.basis = SITE_BASIS_CONSENT;
+        ground.consent_at = 0;
+    }
     rc =
         subscription_start(run->members, member, run->options->list, &ground, &state, changed, err);
+    if (rc == 0 && row->left) {
+        rc = leave_as_exported(run, member, *changed, &state, err);
+    }
     run->result->active += state == SUBSCRIPTION_ACTIVE;
     run->result->unconfirmed += state == SUBSCRIPTION_UNCONFIRMED;
     run->result->pending += state == SUBSCRIPTION_PENDING;
@@ -363,6 +394,9 @@ static int save_row(struct import_run *run, const struct import_row *row, struct
         return err_set(err, ERR_INVALID, "the row is about the same member as line %d", before);
     }
     rc = subscribe(run, row, member, &subscribed, err);
+    if (rc == 0 && row->suppressed) {
+        rc = suppression_add_member(run->members, member, SUPPRESSION_MANUAL, "import", err);
+    }
     run->result->added += found == 0;
     run->result->updated += found == 1 && (changed || subscribed);
     run->result->unchanged += found == 1 && !changed && !subscribed;

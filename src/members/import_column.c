@@ -89,8 +89,10 @@ static const struct {
     {"consent_how", ""},
     {"consent_wording", ""},
     {"consent_language", ""},
+    {"subscription", ""},
+    {"status", ""},
     /* What our own export says besides: known, and nothing to be read. */
-    {"", "uid|status|subscription|since"},
+    {"", "uid|since"},
 };
 
 static const struct {
@@ -107,6 +109,8 @@ static const struct {
     {"consent_how", IMPORT_CONSENT_HOW},
     {"consent_wording", IMPORT_CONSENT_WORDING},
     {"consent_language", IMPORT_CONSENT_LANGUAGE},
+    {"subscription", IMPORT_SUBSCRIPTION},
+    {"status", IMPORT_STATUS},
 };
 
 /* Letters and digits alone, in lower case and without accents. Returns the

@@ -21,7 +21,9 @@ enum import_target {
     IMPORT_CONSENT_SOURCE,
     IMPORT_CONSENT_HOW,
     IMPORT_CONSENT_WORDING,
-    IMPORT_CONSENT_LANGUAGE
+    IMPORT_CONSENT_LANGUAGE,
+    IMPORT_SUBSCRIPTION, /* of our own export: who left there has left here */
+    IMPORT_STATUS        /* of our own export: who is suppressed there is so here */
 };
 
 struct import_column {

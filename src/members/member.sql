@@ -15,6 +15,9 @@ SELECT m.id, m.uid, m.external_id, m.email, m.email_key, m.name, m.languages, m.
 -- name: member_attrs
 SELECT key, text FROM member_attr WHERE member = $1 ORDER BY key;
 
+-- name: member_id_by_id
+SELECT id FROM member WHERE id = $1;
+
 -- name: member_id_by_external
 SELECT id FROM member WHERE external_id = $1;
 

@@ -51,8 +51,11 @@ static int member_find_id(const struct members *members, const char *who, int64_
         errno = 0;
         *id = strtoll(who, &end, 10);
         if (*end == '\0' && errno == 0) {
-            return 1;
+            rc = db_get_int(members->db, SQL_MEMBER_ID_BY_ID, id, err, "i", *id);
         }
+    }
+    if (rc != 0) {
+        return rc;
     }
     rc = db_get_int(members->db, SQL_MEMBER_ID_BY_UID, id, err, "t", who);
     return rc != 0 ? rc : db_get_int(members->db, SQL_MEMBER_ID_BY_EXTERNAL, id, err, "t", who);

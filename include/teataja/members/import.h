@@ -9,7 +9,8 @@
  * membership, public_task or legitimate_interest is active; one with consent
  * needs its evidence - consent_at, and consent_source or the import's `source` - else
  * it is `unconfirmed`. Who left stays left, a suppressed address stays
- * suppressed.
+ * suppressed. An export of ours carries both over to another site: its columns
+ * `subscription` (left, unconfirmed, pending) and `status` (suppressed) are heeded.
  */
 #pragma once
 
