@@ -15,6 +15,17 @@ struct builder {
     struct err *err;
 };
 
+static void push(struct builder *builder, const struct step *step)
+{
+    if (builder->rc == 0 && builder->out->count == LAYOUT_STEPS) {
+        builder->rc = err_set(builder->err, ERR_LIMIT, "a message of more than %d steps",
+                              LAYOUT_STEPS);
+    }
+    if (builder->rc == 0) {
+        builder->out->steps[builder->out->count++] = *step;
+    }
+}
+
 static void end_bytes(struct builder *builder)
 {
     if (builder->rc == 0) {
@@ -26,8 +37,9 @@ static void end_bytes(struct builder *builder)
         if (data == NULL) {
             builder->rc = err_nomem(builder->err);
         } else {
-            builder->out->steps[builder->out->count++] =
-                (struct step){.kind = STEP_BYTES, .data = data, .len = builder->bytes.len};
+            const struct step step = {.kind = STEP_BYTES, .data = data, .len = builder->bytes.len};
+
+            push(builder, &step);
         }
     }
     str_reset(&builder->bytes);
@@ -35,10 +47,10 @@ static void end_bytes(struct builder *builder)
 
 static void add_step(struct builder *builder, enum step_kind kind)
 {
+    const struct step step = {.kind = kind};
+
     end_bytes(builder);
-    if (builder->rc == 0) {
-        builder->out->steps[builder->out->count++] = (struct step){.kind = kind};
-    }
+    push(builder, &step);
 }
 
 static void add_text_part(struct builder *builder, const char *boundary)

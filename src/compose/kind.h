@@ -22,7 +22,7 @@ struct step {
     size_t len;
 };
 
-enum { LAYOUT_STEPS = 8 };
+enum { LAYOUT_STEPS = 16 };
 
 /* What a message consists of behind its headers, beginning with the fields that
  * say so. */
