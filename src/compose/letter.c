@@ -96,14 +96,18 @@ static int copy_selection(struct arena *arena, const struct selection *from,
         return err_nomem(err);
     }
     *to = *from;
-    memcpy(calls, from->calls, from->call_count * sizeof(*calls));
-    memcpy(events, from->events, from->event_count * sizeof(*events));
-    memcpy(news, from->news, from->news_count * sizeof(*news));
     for (size_t i = 0; i < from->call_count; i++) {
+        calls[i] = from->calls[i];
         calls[i].told = arena_strdup(arena, calls[i].told);
         if (calls[i].told == NULL) {
             return err_nomem(err);
         }
+    }
+    for (size_t i = 0; i < from->event_count; i++) {
+        events[i] = from->events[i];
+    }
+    for (size_t i = 0; i < from->news_count; i++) {
+        news[i] = from->news[i];
     }
     to->calls = calls;
     to->events = events;
