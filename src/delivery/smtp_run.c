@@ -76,13 +76,18 @@ static void tell(struct run *run, struct smtp_job *job, const struct smtp_outcom
     }
 }
 
-/* The answer of a stage decides. */
+/* The answer of a stage decides. Servers say 421 to whatever comes next once a
+ * connection has had enough messages or errors: only on the first message of a
+ * connection may it be about this one. */
 static void tell_reply(struct run *run, struct smtp_job *job, enum reply_stage stage,
                        const struct reply *reply)
 {
     struct smtp_outcome outcome = {.stage = stage, .reply = *reply};
 
     outcome.verdict = reply_classify(stage, reply, job->recipient->text);
+    if (reply->code == 421 && stage != REPLY_DOT && run->smtp->transactions > 1) {
+        outcome.verdict.disposition = REPLY_RETURNED;
+    }
     tell(run, job, &outcome);
 }
 

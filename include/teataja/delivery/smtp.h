@@ -16,7 +16,9 @@
  * So one commit made in before_dot can hold `committing` of that row and every
  * outcome that was told before it. With pipelining `envelope` or `off` the only
  * difference is that `next` is called with nothing in flight.
- * Every row that `next` gave gets exactly one outcome before smtp_run returns.
+ * Every row that `next` gave gets exactly one outcome before smtp_run returns:
+ * what reply_classify says of the answer, but a 421 before the message returns the
+ * row if the connection had carried others (the relay has had enough of it).
  *
  * Life: stream_open, smtp_open, smtp_run (again after a pause, if
  * smtp_is_usable), smtp_close, stream_close. One thread at a time.

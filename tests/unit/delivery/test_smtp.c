@@ -483,7 +483,7 @@ static void test_421_ends_the_run_wherever_it_comes(void **state)
         {SERVER_DATA, NULL, "next(a) a=deferred/data/policy"},
         {SERVER_DOT, NULL,
          "next(a) next(b) dot(a) a=deferred/dot/policy b=queued/connection/policy"},
-        {SERVER_RCPT, "b@*", "next(a) next(b) dot(a) a=sent/dot b=deferred/rcpt/policy"},
+        {SERVER_RCPT, "b@*", "next(a) next(b) dot(a) a=sent/dot b=queued/rcpt/policy"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
