@@ -106,7 +106,7 @@ int compose_segment(struct compose *compose, const char *what, const char *text,
         return 0;
     }
     rc = segment_parse(&compose->scope, text, out, err);
-    return rc < 0 ? err_prefix(err, "%s: ", what) : 0;
+    return rc < 0 ? err_prefix(err, "%s", what) : 0;
 }
 
 const char *compose_zone(const struct compose *compose, const struct newsletter *newsletter)

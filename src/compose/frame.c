@@ -330,7 +330,7 @@ static int add_notice(struct frame *frame, struct value *notices, const struct p
             frame_set_picture(value_add_map(logos), frame, picture,
                               in_language(frame, &project->logos[i].alt), 260, 64);
         } else {
-            (void)err_prefix(err, "%s: logo: ", project->file);
+            (void)err_prefix(err, "%s: logo", project->file);
         }
     }
     return rc;

@@ -99,7 +99,7 @@ static int collect_news(struct selector *selector, struct err *err)
 }
 
 /* Who may see an event: of a public one, its audience; of another, those of its
- * audience who are on its list. Without both, nobody. */
+ * audience who are on its list. An internal meeting without an audience: nobody. */
 static int find_audience(struct selector *selector, const struct event *event,
                          struct event_choice *choice, struct err *err)
 {
@@ -115,6 +115,9 @@ static int find_audience(struct selector *selector, const struct event *event,
         str_addf(&text, "%ssubscribed(%s)", text.len > 0 ? " and " : "", event->list);
     }
     choice->everybody = text.len == 0 && event->access == EVENT_PUBLIC;
+    if (event->access == EVENT_INTERNAL && event->audience.text == NULL) {
+        str_reset(&text);
+    }
     rc = str_check(&text, err);
     if (rc == 0 && text.len > 0) {
         rc = compose_segment(selector->compose, event->file, text.data, &segment, err);
