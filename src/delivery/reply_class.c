@@ -52,6 +52,10 @@ static const char *const policy_texts[] = {
     "hourly",
     "sending limit",
     "sending quota",
+    "relay quota",
+    "sender rejected",
+    "sender address rejected",
+    "protocol violation",
     "daily limit",
     "daily sending",
     "rate limit",
@@ -64,7 +68,6 @@ static const char *const policy_texts[] = {
     "policy reasons",
     "greylist",
     "graylist",
-    "greylisted",
 };
 
 static const char *const soft_texts[] = {

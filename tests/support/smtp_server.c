@@ -43,6 +43,7 @@ struct smtp_server {
     int *hits; /* matches of each fault so far */
     char *transcript;
     size_t transcript_len;
+    size_t transcript_room;
 };
 
 struct talk {
@@ -74,7 +75,10 @@ static void note(struct talk *talk, const char *line)
     int len;
 
     pthread_mutex_lock(&server->lock);
-    server->transcript = need(realloc(server->transcript, server->transcript_len + room));
+    if (server->transcript_len + room > server->transcript_room) {
+        server->transcript_room = 2 * (server->transcript_len + room);
+        server->transcript = need(realloc(server->transcript, server->transcript_room));
+    }
     len =
         snprintf(server->transcript + server->transcript_len, room, "%u %s\n", talk->number, line);
     server->transcript_len += (size_t)len;

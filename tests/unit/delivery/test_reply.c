@@ -200,6 +200,7 @@ static void test_classes_follow_the_table(void **state)
         {550, "5.1.1", "rejected as SPAM", REPLY_POLICY},
         {550, "", "no PTR record found", REPLY_POLICY},
         {550, "", "DMARC check failed", REPLY_POLICY},
+        {550, "5.1.0", "Sender rejected: unknown user", REPLY_POLICY},
         /* words of an address or a link say nothing */
         {550, "5.1.1", "<mari@antispam.example>: unknown", REPLY_HARD},
         {550, "", "unknown user, see https://spam.example/dmarc", REPLY_HARD},

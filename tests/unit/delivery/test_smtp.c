@@ -209,7 +209,7 @@ struct scenario {
 
 static void play(const struct scenario *scenario)
 {
-    struct server_options options = {.pipelining = true, .enhanced = true, .wait_behind = true};
+    struct server_options options = {.pipelining = true, .enhanced = true};
     struct smtp_options client = usual;
     struct caller caller;
     struct smtp_end end;
