@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -36,7 +37,7 @@ struct request {
     const struct ledger_row *returned;     /* return */
     const struct ledger_outcome *outcomes; /* write */
     const struct ledger_row *begin;
-    bool done;
+    sem_t done; /* one each: waking all that wait costs more than the commit */
     int rc;
     struct err err;
 };
@@ -53,7 +54,6 @@ struct ledger {
     bool started;
     pthread_mutex_t mutex;
     pthread_cond_t work; /* a request is there, or closing */
-    pthread_cond_t done; /* requests were finished */
     struct request *head;
     struct request **tail;
     bool closing;
@@ -330,16 +330,17 @@ static void *ledger_main(void *arg)
         group = take_group(ledger);
         pthread_mutex_unlock(&ledger->mutex);
         rc = run_group(ledger, group, &err);
-        pthread_mutex_lock(&ledger->mutex);
         while (group != NULL) {
             struct request *next = group->next; /* its owner may be gone once it is done */
 
             group->rc = rc;
-            group->err = err;
-            group->done = true;
+            if (rc < 0) {
+                group->err = err;
+            }
+            sem_post(&group->done);
             group = next;
         }
-        pthread_cond_broadcast(&ledger->done);
+        pthread_mutex_lock(&ledger->mutex);
     }
     pthread_mutex_unlock(&ledger->mutex);
     return NULL;
@@ -348,14 +349,16 @@ static void *ledger_main(void *arg)
 static int submit(struct ledger *ledger, struct request *request, struct err *err)
 {
     request->next = NULL;
+    sem_init(&request->done, 0, 0);
     pthread_mutex_lock(&ledger->mutex);
     *ledger->tail = request;
     ledger->tail = &request->next;
     pthread_cond_signal(&ledger->work);
-    while (!request->done) {
-        pthread_cond_wait(&ledger->done, &ledger->mutex);
-    }
     pthread_mutex_unlock(&ledger->mutex);
+    while (sem_wait(&request->done) != 0) {
+        /* a signal: go on waiting */
+    }
+    sem_destroy(&request->done);
     if (request->rc < 0 && err != NULL) {
         *err = request->err;
     }
@@ -380,7 +383,6 @@ int ledger_open(const struct ledger_options *options, struct ledger **out, struc
     ledger->tail = &ledger->head;
     pthread_mutex_init(&ledger->mutex, NULL);
     pthread_cond_init(&ledger->work, NULL);
-    pthread_cond_init(&ledger->done, NULL);
     rc = db_open(options->database, DB_OPEN_EXISTING, &ledger->db, err);
     if (rc == 0) {
         rc = enlist(ledger, options->lock_folder, err);
@@ -430,7 +432,6 @@ void ledger_close(struct ledger *ledger)
         close(ledger->lock);
     }
     db_close(ledger->db);
-    pthread_cond_destroy(&ledger->done);
     pthread_cond_destroy(&ledger->work);
     pthread_mutex_destroy(&ledger->mutex);
     mem_free(ledger);
