@@ -7,7 +7,7 @@ import unittest
 
 from mail_servers import PASSWORD, Dovecot, Postfix, make_certificate
 from support import (DONE, PARTLY, Case, make_folder, query, remove_folder, small_site,
-                     write_members)
+                     write, write_members)
 
 LANGUAGES = ("et", "ru", "en")
 BODIES = {"et": "Tere, {}!", "ru": "Здравствуйте, {}!", "en": "Dear {},"}
@@ -92,11 +92,20 @@ class Delivery(Servers):
     def test_login_over_tls(self):
         login = "    user: teataja\n    password: file:secret\n"
         self.make_site("login", 9, self.secured("login", login=login))
-        (self.site / "secret").write_text(PASSWORD + "\n")
+        write(self.site / "secret", PASSWORD + "\n").chmod(0o600)
         self.teataja("send", "kiri")
         self.assertEqual(self.compare_with_ledger(), {"sent": 9})
         for raw in (self.dovecot.mailbox(address)[0] for address in self.people):
             self.assertIn(b"with ESMTPSA", raw)
+
+    def test_a_login_that_is_refused(self):
+        login = "    user: teataja\n    password: env:TEATAJA_TEST_PASSWORD\n"
+        self.make_site("vale", 3, self.secured("login", login=login))
+        run = self.teataja("send", "kiri", status=None, TEATAJA_TEST_PASSWORD="guessed-it")
+        self.assertNotEqual(run.status, DONE, run)
+        self.assertRegex(run.err, "535")
+        self.assertNotIn("guessed-it", run.err + run.out)
+        self.assertEqual(self.compare_with_ledger(), {"queued": 3})
 
     def test_without_login_the_relay_refuses_and_nobody_is_blamed(self):
         self.make_site("vale", 3, self.secured("login"))
