@@ -1,6 +1,7 @@
 /* compose.c - see teataja/compose/compose.h. */
 #include "room.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "teataja/base/file.h"
@@ -167,13 +168,79 @@ static void check_call(struct compose *compose, struct report *report, const str
     }
 }
 
+static bool is_told(struct report *report, const char *message)
+{
+    const struct problem *problem;
+
+    for (size_t i = 0; (problem = report_get(report, i)) != NULL; i++) {
+        if (strcmp(problem->message, message) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* `message` names its place, such as "mail/footer.txt.mustache:3: ...". */
+static int report_template(struct compose *compose, struct report *report, const char *message,
+                           struct err *err)
+{
+    size_t len = strcspn(message, ":");
+    char *rest = NULL;
+    long line = strtol(message + len + (message[len] == ':'), &rest, 10);
+    const char *file = "templates";
+
+    if (line > 0 && strncmp(rest, ": ", 2) == 0) {
+        file = arena_printf(compose->arena, "templates/%.*s", (int)len, message);
+        message = rest + 2;
+    }
+    if (file == NULL) {
+        return err_nomem(err);
+    }
+    if (!is_told(report, message)) {
+        report_add(report, REPORT_ERROR, file, (int)line, 0, "%s", message);
+    }
+    return 0;
+}
+
+/* A mistake in the site's own templates would otherwise show only when somebody
+ * sends. */
+static int check_templates(struct compose *compose, struct report *report, struct err *err)
+{
+    static const char ending[] = ".mustache";
+    const char *folder = config_path(compose->arena, compose->site.config, "templates/mail");
+    char **names = NULL;
+    size_t count = 0;
+    int rc = folder != NULL ? 0 : err_nomem(err);
+
+    if (rc == 0 && file_list(compose->arena, folder, &names, &count, NULL) < 0) {
+        return 0; /* it has none */
+    }
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        const struct template *template;
+        struct err own = {0};
+        size_t len = strlen(names[i]);
+        char *name;
+
+        if (len <= strlen(ending) || strcmp(names[i] + len - strlen(ending), ending) != 0) {
+            continue;
+        }
+        name = arena_printf(compose->arena, "mail/%.*s", (int)(len - strlen(ending)), names[i]);
+        if (name == NULL) {
+            return err_nomem(err);
+        }
+        if (template_find(compose->templates, name, &template, &own) < 0) {
+            rc = report_template(compose, report, own.msg, err);
+        }
+    }
+    return rc;
+}
+
 int compose_check(struct compose *compose, struct report *report, struct err *err)
 {
     const struct config *config = compose->site.config;
     const struct content *content = compose->site.content;
     const struct events *events = compose->site.events;
 
-    (void)err;
     for (size_t i = 0; i < config->newsletter_count; i++) {
         check_segment(compose, report, config->newsletters[i].node, "audience",
                       config->newsletters[i].audience);
@@ -192,5 +259,5 @@ int compose_check(struct compose *compose, struct report *report, struct err *er
     for (size_t i = 0; i < content->call_count; i++) {
         check_call(compose, report, &content->calls[i]);
     }
-    return 0;
+    return check_templates(compose, report, err);
 }
