@@ -64,7 +64,13 @@ int sqlite_fail(const struct db *db, const char *what, struct err *err)
 {
     int native = sqlite3_extended_errcode(db->native);
     int code = sqlite_code(native);
+    int system = sqlite3_system_errno(db->native);
 
+    /* A full disk is SQLITE_FULL only in the database and its log, not in the index
+     * of the log. */
+    if (code == ERR_IO && (system == ENOSPC || system == EDQUOT)) {
+        code = ERR_FULL;
+    }
     err_set(err, code, "database '%s': %s%s%s%s", db->path, what != NULL ? what : "",
             what != NULL ? ": " : "", sqlite3_errmsg(db->native), advice(code));
     if (err != NULL) {
