@@ -11,7 +11,6 @@ enum { WARNINGS = 64 };
 
 const char *letter_plain_subject(struct arena *arena, const char *subject)
 {
-    static const struct piece_options plain = {0};
     struct slot_values values = {{NULL}};
     struct err ignored = {0};
     struct str text;
@@ -21,8 +20,7 @@ const char *letter_plain_subject(struct arena *arena, const char *subject)
         values.value[i] = "…";
     }
     str_init(&text, LIMIT_TEXT);
-    if (piece_fill_plain(subject, strlen(subject), &plain, &values, &text, &ignored) == 0) {
-        str_trim_end(&text);
+    if (piece_fill_line(subject, &values, &text, &ignored) == 0) {
         out = arena_strdup(arena, text.data);
     }
     str_release(&text);

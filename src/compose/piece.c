@@ -230,27 +230,39 @@ int piece_cut(struct arena *arena, const char *text, size_t len,
     return rc;
 }
 
+/* Fills a marked paragraph and wraps it into `lines`. */
+static int wrap_paragraph(const struct text_paragraph *paragraph,
+                          const struct slot_values *values, struct str *lines, struct err *err)
+{
+    static const struct piece_options plain = {0};
+    struct str words;
+    int rc;
+
+    str_init(&words, LIMIT_TEXT);
+    rc = fill(paragraph->words, paragraph->words_len, &plain, values, true, &words, err);
+    if (rc == 0) {
+        text_paragraph_wrap(lines, paragraph, words.data, words.len, 0);
+        rc = str_check(lines, err);
+    }
+    str_release(&words);
+    return rc;
+}
+
 static int fill_paragraph(const struct piece *piece, const struct slot_values *values,
                           struct str *out, struct err *err)
 {
-    static const struct piece_options plain = {0};
     struct text_paragraph paragraph;
-    struct str words;
     struct str lines;
     int rc;
 
     if (!text_paragraph_next(piece->data, piece->len, 0, &paragraph)) {
         return err_set(err, ERR_CORRUPT, "a stored paragraph has lost its marks");
     }
-    str_init(&words, LIMIT_TEXT);
     str_init(&lines, LIMIT_TEXT);
-    rc = fill(paragraph.words, paragraph.words_len, &plain, values, true, &words, err);
+    rc = wrap_paragraph(&paragraph, values, &lines, err);
     if (rc == 0) {
-        text_paragraph_wrap(&lines, &paragraph, words.data, words.len, 0);
         qp_encode(out, lines.data, lines.len);
-        rc = str_check(&lines, err);
     }
-    str_release(&words);
     str_release(&lines);
     return rc;
 }
@@ -296,28 +308,54 @@ int piece_fill_fixed(const char *text, size_t len, const struct piece_options *o
     return fill(text, len, options, &options->fixed, false, out, err);
 }
 
+int piece_fill_line(const char *text, const struct slot_values *values, struct str *out,
+                    struct err *err)
+{
+    static const struct piece_options plain = {0};
+
+    return fill(text, strlen(text), &plain, values, true, out, err);
+}
+
+/* As piece_fill, step by step the same, so that a preview wraps as the message does. */
+static int fill_text(const char *text, size_t len, const struct slot_values *values,
+                     struct str *out, struct err *err)
+{
+    static const struct piece_options plain = {0};
+    struct text_paragraph paragraph;
+    size_t at = 0;
+    int rc = 0;
+
+    while (rc == 0 && text_paragraph_next(text, len, at, &paragraph)) {
+        rc = fill(text + at, paragraph.start - at, &plain, values, true, out, err);
+        if (rc == 0) {
+            rc = wrap_paragraph(&paragraph, values, out, err);
+        }
+        at = paragraph.end;
+    }
+    return rc == 0 ? fill(text + at, len - at, &plain, values, true, out, err) : rc;
+}
+
 int piece_fill_plain(const char *text, size_t len, const struct piece_options *options,
                      const struct slot_values *values, struct str *out, struct err *err)
 {
-    struct slot_values both = *values;
-    struct str filled;
+    struct str fixed;
+    struct str flowed;
     int rc;
 
-    for (size_t i = 0; i < SLOTS; i++) {
-        if (options->fixed.value[i] != NULL) {
-            both.value[i] = options->fixed.value[i];
+    str_init(&fixed, LIMIT_TEXT);
+    str_init(&flowed, LIMIT_TEXT);
+    rc = fill(text, len, options, &options->fixed, false, &fixed, err);
+    if (rc == 0 && options->html) {
+        rc = fill(fixed.data, fixed.len, options, values, true, out, err);
+    } else if (rc == 0) {
+        text_flow(&flowed, fixed.data, fixed.len, 0);
+        rc = str_check(&flowed, err);
+        if (rc == 0) {
+            rc = fill_text(flowed.data, flowed.len, values, out, err);
         }
     }
-    if (options->html) {
-        return fill(text, len, options, &both, true, out, err);
-    }
-    str_init(&filled, LIMIT_TEXT);
-    rc = fill(text, len, options, &both, true, &filled, err);
-    if (rc == 0) {
-        text_flow(out, filled.data, filled.len, 0);
-        rc = str_check(out, err);
-    }
-    str_release(&filled);
+    str_release(&fixed);
+    str_release(&flowed);
     return rc;
 }
 

@@ -103,15 +103,12 @@ static int view_subject(struct arena *arena, const struct program *program,
                         const struct slot_values *values, struct letter_view *out,
                         struct err *err)
 {
-    static const struct piece_options plain = {0};
     struct str subject;
     size_t len;
     int rc;
 
     str_init(&subject, LIMIT_TEXT);
-    rc = piece_fill_plain(program->frozen.subject, strlen(program->frozen.subject), &plain, values,
-                          &subject, err);
-    str_trim_end(&subject);
+    rc = piece_fill_line(program->frozen.subject, values, &subject, err);
     if (rc == 0) {
         out->subject = keep(arena, &subject, &len, err);
         rc = out->subject != NULL ? 0 : err->code;

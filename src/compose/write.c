@@ -78,7 +78,6 @@ int write_values(const struct envelope *envelope, int64_t mailing, const struct 
 static int add_subject(const struct program *program, const struct slot_values *values,
                        struct str *out, struct err *err)
 {
-    static const struct piece_options plain = {0};
     struct str subject;
     int rc;
 
@@ -87,8 +86,7 @@ static int add_subject(const struct program *program, const struct slot_values *
         return 0;
     }
     str_init(&subject, LIMIT_TEXT);
-    rc = piece_fill_plain(program->frozen.subject, strlen(program->frozen.subject), &plain, values,
-                          &subject, err);
+    rc = piece_fill_line(program->frozen.subject, values, &subject, err);
     if (rc == 0) {
         header_text(out, "Subject", subject.data);
     }

@@ -82,6 +82,10 @@ int piece_fill(const struct pieces *pieces, const struct slot_values *values, st
 int piece_fill_plain(const char *text, size_t len, const struct piece_options *options,
                      const struct slot_values *values, struct str *out, struct err *err);
 
+/* A line of text with all its values, not wrapped: subjects. */
+int piece_fill_line(const char *text, const struct slot_values *values, struct str *out,
+                    struct err *err);
+
 /* Only what is the same for everybody; other slots stay (subjects). */
 int piece_fill_fixed(const char *text, size_t len, const struct piece_options *options,
                      struct str *out, struct err *err);
