@@ -1,5 +1,6 @@
 -- Members, their organisations, lists, subscriptions and consent.
--- Owner: room members. Instants are integer microseconds UTC.
+-- Owner: room members. Instants are integer microseconds UTC. Checks say OR, not IN:
+-- SQLite builds a table of a list of more than two values at every insert.
 
 -- What the site's files said when these tables were last brought in step with them.
 CREATE TABLE members_sync (
@@ -63,8 +64,9 @@ CREATE TABLE member (
     tz             TEXT,                -- IANA zone; NULL is the site's
     region         TEXT REFERENCES region(code), -- where the member is at home
     organisation   INTEGER REFERENCES organisation(id), -- whom the member works for
-    delivery_state TEXT NOT NULL DEFAULT 'active'
-                   CHECK (delivery_state IN ('active', 'bouncing', 'suppressed', 'erased')), -- of the address
+    delivery_state TEXT NOT NULL DEFAULT 'active' -- of the address
+                   CHECK (delivery_state = 'active' OR delivery_state = 'bouncing'
+                          OR delivery_state = 'suppressed' OR delivery_state = 'erased'),
     delivery_reason TEXT,               -- why it is not active
     soft_score     INTEGER NOT NULL DEFAULT 0, -- soft bounces that count
     epoch          INTEGER NOT NULL DEFAULT 1, -- raised to revoke all signed links
@@ -87,7 +89,8 @@ CREATE INDEX member_address_by_key ON member_address(email_key);
 -- Kinds, sectors and tags: several values a member.
 CREATE TABLE member_term (
     member     INTEGER NOT NULL REFERENCES member(id) ON DELETE CASCADE, -- whose
-    vocabulary TEXT NOT NULL CHECK (vocabulary IN ('kind', 'sector', 'tag')), -- which field
+    vocabulary TEXT NOT NULL            -- which field
+               CHECK (vocabulary = 'kind' OR vocabulary = 'sector' OR vocabulary = 'tag'),
     term       TEXT NOT NULL,           -- a slug
     PRIMARY KEY (member, vocabulary, term)
 ) STRICT, WITHOUT ROWID;
@@ -114,8 +117,12 @@ CREATE TABLE list (
 CREATE TABLE subscription (
     member INTEGER NOT NULL REFERENCES member(id) ON DELETE CASCADE, -- who
     list   INTEGER NOT NULL REFERENCES list(id), -- which list
-    state  TEXT NOT NULL CHECK (state IN ('pending', 'unconfirmed', 'active', 'left')), -- only active ones get mail
-    basis  TEXT NOT NULL CHECK (basis IN ('consent', 'membership', 'public_task', 'legitimate_interest')), -- GDPR article 6
+    state  TEXT NOT NULL                -- only active ones get mail
+           CHECK (state = 'pending' OR state = 'unconfirmed' OR state = 'active'
+                  OR state = 'left'),
+    basis  TEXT NOT NULL                -- GDPR article 6
+           CHECK (basis = 'consent' OR basis = 'membership' OR basis = 'public_task'
+                  OR basis = 'legitimate_interest'),
     since  INTEGER NOT NULL,            -- in this state since
     PRIMARY KEY (member, list)
 ) STRICT, WITHOUT ROWID;
@@ -134,7 +141,9 @@ CREATE TABLE consent (
     id      INTEGER PRIMARY KEY,
     member  INTEGER NOT NULL REFERENCES member(id), -- who
     list    INTEGER NOT NULL REFERENCES list(id),   -- to what
-    act     TEXT NOT NULL CHECK (act IN ('imported', 'asked', 'given', 'confirmed', 'left')), -- what was done
+    act     TEXT NOT NULL               -- what was done
+            CHECK (act = 'imported' OR act = 'asked' OR act = 'given' OR act = 'confirmed'
+                   OR act = 'left'),
     at      INTEGER NOT NULL,           -- when
     how     TEXT,                       -- form, paper, import, mail, phone
     source  TEXT,                       -- which file, page or meeting
