@@ -63,15 +63,25 @@ static inline void fuzz_check_error(int rc, const struct err *err)
     }
 }
 
+/* How many lines a text has, which YAML ends at CR, U+0085, U+2028 and U+2029 too. */
+static inline int fuzz_lines(const char *text, size_t len)
+{
+    int lines = 1;
+
+    for (size_t at = 0; at < len;) {
+        int32_t code = utf8_next(text, len, &at);
+
+        lines += code == '\n' || code == '\r' || code == 0x85 || code == 0x2028 || code == 0x2029;
+    }
+    return lines;
+}
+
 /* Problems stand where the text is: on a line that it has. */
 static inline void fuzz_check_report(struct report *report, const char *text, size_t len)
 {
     const struct problem *problem = NULL;
-    int lines = 1;
+    int lines = fuzz_lines(text, len);
 
-    for (size_t i = 0; i < len; i++) {
-        lines += text[i] == '\n';
-    }
     for (size_t i = 0; (problem = report_get(report, i)) != NULL; i++) {
         FUZZ_CHECK(problem->line >= 0 && problem->line <= lines + 1);
         FUZZ_CHECK(problem->column >= 0 && (size_t)problem->column <= len + 2);

@@ -227,7 +227,7 @@ static void check_plain(const char *text)
 
     for (const char *at = text; *at != '\0'; at++) {
         word = *at == ' ' ? 0 : word + 1;
-        if (word > 900 || (*at == ' ' && at[1] == ' ')) {
+        if (word > 900 || (*at == ' ' && (at[1] == ' ' || at[1] == '\0'))) {
             return; /* the program's own values are not so */
         }
     }

@@ -33,8 +33,8 @@ static void check_stored(struct arena *arena, const struct pieces *pieces)
         FUZZ_CHECK(again.items[i].kind == pieces->items[i].kind);
         FUZZ_CHECK(again.items[i].slot == pieces->items[i].slot);
         FUZZ_CHECK(again.items[i].len == pieces->items[i].len);
-        FUZZ_CHECK(memcmp(again.items[i].data, pieces->items[i].data, again.items[i].len) == 0 ||
-                   again.items[i].len == 0);
+        FUZZ_CHECK(again.items[i].len == 0 ||
+                   memcmp(again.items[i].data, pieces->items[i].data, again.items[i].len) == 0);
     }
     str_release(&stored);
 }

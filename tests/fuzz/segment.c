@@ -21,7 +21,7 @@ static const char *const fields[MEMBERS][6][2] = {
     {{"email", "x@y.example"}},
 };
 
-struct site {
+struct fixture {
     struct arena *arena;
     struct config config;
     struct token_key key;
@@ -29,7 +29,7 @@ struct site {
     int64_t ids[MEMBERS];
 };
 
-static void add_member(struct site *site, size_t index)
+static void add_member(struct fixture *site, size_t index)
 {
     struct member_input input = {0};
     struct err err = {0};
@@ -41,9 +41,9 @@ static void add_member(struct site *site, size_t index)
     FUZZ_CHECK(member_add(&site->members, &input, &site->ids[index], &err) == 0);
 }
 
-static struct site *site_get(void)
+static struct fixture *site_get(void)
 {
-    static struct site site;
+    static struct fixture site;
     struct err err = {0};
 
     if (site.arena == NULL) {
@@ -62,7 +62,7 @@ static struct site *site_get(void)
     return &site;
 }
 
-static int64_t count_of(struct site *site, const struct segment *segment)
+static int64_t count_of(struct fixture *site, const struct segment *segment)
 {
     struct err err = {0};
     int64_t count = -1;
@@ -82,7 +82,7 @@ static int64_t count_of(struct site *site, const struct segment *segment)
     return count;
 }
 
-static void check_segment(struct site *site, const struct segment *segment, const char *text)
+static void check_segment(struct fixture *site, const struct segment *segment, const char *text)
 {
     int64_t count = count_of(site, segment);
     size_t len = strlen(text);
@@ -103,7 +103,7 @@ static void check_segment(struct site *site, const struct segment *segment, cons
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct site *site = site_get();
+    struct fixture *site = site_get();
     char *text = fuzz_text(data, size);
     struct segment *segment = NULL;
     struct err err = {0};

@@ -38,13 +38,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct arena *arena = arena_new(LIMIT_ARENA_WORK);
     struct report *report = report_new();
     const struct yaml_node *root = NULL;
-    struct bounds bounds = {.lines = 1};
+    struct bounds bounds = {0};
     struct err err = {0};
     int rc = yaml_parse(arena, "x.yaml", 1, (const char *)data, size, report, &root, &err);
 
-    for (size_t i = 0; i < size; i++) {
-        bounds.lines += data[i] == '\n' || data[i] == '\r';
-    }
+    bounds.lines = fuzz_lines((const char *)data, size);
     if (rc == 0) {
         check_node(root, 0, &bounds);
     } else {
