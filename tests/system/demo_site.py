@@ -2,7 +2,10 @@
 
 import csv
 import email
+import email.header
 import email.policy
+import email.utils
+import re
 
 from support import SharedCase, mailbox_messages, write
 
@@ -43,6 +46,15 @@ class Demo(SharedCase):
         """What the sink holds: {address: [message without the sink's two lines, ...]}."""
         return {address: [message.split(b"\r\n", 2)[2] for message in messages]
                 for address, messages in mailbox_messages(self.boxes).items()}
+
+
+def mailbox(message, field):
+    """The one name and address of a field. Python's own reading of phrases keeps the
+    space between encoded words, which RFC 2047, section 6.2, takes away."""
+    raw = re.sub(r"\r?\n", "", email.message_from_bytes(message)[field])
+    name, address = email.utils.parseaddr(raw)
+    return {"name": str(email.header.make_header(email.header.decode_header(name))),
+            "address": address}
 
 
 def parse(message):

@@ -114,19 +114,22 @@ class Case(unittest.TestCase):
 
 
 class SharedCase(Case):
-    """Tests that look at one and the same site, which prepare() makes once. Whatever
-    it puts into self is there in every test."""
+    """Tests that look at one and the same site, which prepare() makes once for all
+    classes that share it. Whatever it puts into self is there in every test."""
 
     @classmethod
     def setUpClass(cls):
-        maker = cls("prepare")
+        owner = next(c for c in cls.__mro__ if "prepare" in vars(c))
+        if "folder" in vars(owner):
+            return
+        maker = owner("prepare")
         maker.folder = make_folder()
-        cls.addClassCleanup(remove_folder, maker.folder)
-        cls.addClassCleanup(maker.doCleanups)
+        unittest.addModuleCleanup(remove_folder, maker.folder)
+        unittest.addModuleCleanup(maker.doCleanups)
         maker.prepare()
         for name, value in vars(maker).items():
             if not name.startswith("_"):
-                setattr(cls, name, value)
+                setattr(owner, name, value)
 
     def setUp(self):
         pass

@@ -11,7 +11,7 @@ import zoneinfo
 import dateutil.rrule
 import icalendar
 
-from demo_site import Demo, parse
+from demo_site import Demo, mailbox, parse
 from judges import ask, html_errors
 from support import query, write
 
@@ -24,9 +24,25 @@ ONCE = ("From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-
         "Auto-Submitted", "X-Auto-Response-Suppress", "Feedback-ID", "Content-Language")
 AT_MOST_ONCE = ("Sender", "Reply-To", "Return-Path", "Delivered-To", "References", "In-Reply-To")
 
-# What a letter uses although a mail program lacks it: {start of the finding: why that
-# is right there}.
-CLIENTS_ALLOWED = {}
+# What a page uses although some mail program lacks it: {feature: (those programs,
+# what they show instead)}. Everything that matters is inline and in attributes.
+WORD = {"outlook.windows", "outlook.windows-mail"}
+GMAIL_BARE = {"gmail.mobile-webmail"}
+OUTLOOK_APPS = {"outlook.macos", "outlook.ios", "outlook.android"}
+CLIENTS_ALLOWED = {
+    "Type selector": (GMAIL_BARE, "the style sheet only adjusts what is inline"),
+    "Class selector": (GMAIL_BARE, "the style sheet only adjusts what is inline"),
+    "Descendant combinator": (GMAIL_BARE, "the style sheet only adjusts what is inline"),
+    "@media": (GMAIL_BARE | WORD, "the light letter, as wide as the window lets it be"),
+    "display:none": (GMAIL_BARE, "the preheader is the first line, in small"),
+    "overflow": (WORD | OUTLOOK_APPS, "the preheader is hidden by mso-hide and its height too"),
+    "<body> element": (OUTLOOK_APPS, "a table carries the page's colour and language"),
+    "role attribute": ({"outlook.windows-mail"}, "tables are read out as tables"),
+    "aria-label attribute": ({"outlook.windows-mail"}, "the heading says the same"),
+    "border-radius": (WORD, "square corners"),
+    "white-space": (WORD, "a short date may break"),
+    "word-break": ({"outlook.windows-mail"}, "a long word makes the letter wider"),
+}
 
 
 class Links(html.parser.HTMLParser):
@@ -132,7 +148,9 @@ class Mail(Judged):
                 names = [name.lower() for name in mime.keys()]
                 self.assertEqual(names, [h["key"] for h in found["headers"]][:len(names)])
                 for name in ONCE:
-                    self.assertEqual(names.count(name.lower()), 1, name)
+                    # A list without a newsletter has no archive to point to.
+                    least = message["subject"] != "team-meeting" or name != "List-Archive"
+                    self.assertIn(names.count(name.lower()), range(least, 2), name)
                 for name in AT_MOST_ONCE:
                     self.assertLessEqual(names.count(name.lower()), 1, name)
                 self.check_list_headers(message)
@@ -148,7 +166,7 @@ class Mail(Judged):
         self.assertEqual(mime["List-Unsubscribe-Post"], "List-Unsubscribe=One-Click")
         self.assertEqual(mime["List-Post"], "NO")
         self.assertRegex(mime["List-Help"], r"^<(https|mailto):[^>]+>")
-        self.assertRegex(mime["List-Archive"], r"^<https://[^>]+>$")
+        self.assertRegex(mime.get("List-Archive", "<https://none>"), r"^<https://[^>]+>$")
         self.assertEqual(mime["Auto-Submitted"], "auto-generated")
         self.assertEqual(mime["X-Auto-Response-Suppress"], "OOF, AutoReply")
         self.assertEqual(mime["Content-Language"], message["lang"])
@@ -162,13 +180,9 @@ class Mail(Judged):
                 member = self.members[message["address"]]
                 self.assertEqual(found["to"], [{"name": member["name"],
                                                 "address": message["address"]}])
-                to, = mime["To"].addresses
-                self.assertEqual((to.display_name, to.addr_spec),
-                                 (member["name"], message["address"]))
-                sender, = mime["From"].addresses
-                self.assertEqual(found["from"], [{"name": sender.display_name,
-                                                  "address": sender.addr_spec}])
-                self.assertTrue(sender.addr_spec.endswith("@merevaigutee.example"))
+                self.assertEqual(found["to"], [mailbox(message["raw"], "To")])
+                self.assertEqual(found["from"], [mailbox(message["raw"], "From")])
+                self.assertRegex(found["from"][0]["address"], r"@merevaigutee\.example$")
                 self.assertEqual(found["subject"], mime["Subject"])
 
     def test_envelope_senders_are_tokens_of_their_own(self):
@@ -385,6 +399,9 @@ class Calendars(Judged):
         rule = re.search(r'(?m)^rrule: "?([A-Z=;,\d-]+)', text.read_text())
         starts = list(dateutil.rrule.rrulestr(rule.group(1), dtstart=start)[:12]) if rule else [
             start]
+        for left_out in re.findall(r"(?m)^exdate: \[(.*)\]", text.read_text()):
+            for when in left_out.split(","):
+                starts.remove(datetime.datetime.fromisoformat("T".join(when.split())))
         return starts, end, zone
 
     def meant_by_calendar(self, slug):
@@ -429,9 +446,12 @@ class Pages(Judged):
 
     def test_mail_programs_can_show_what_the_pages_use(self):
         for found in ask("clients", list(self.pages)):
-            wrong = [text for text in found["errors"]
-                     if not text.startswith(tuple(CLIENTS_ALLOWED))]
-            self.assertEqual(wrong, [], found["path"])
+            wrong = {text for text in found["errors"] if not self.is_allowed(text)}
+            self.assertEqual(wrong, set(), found["path"])
+
+    def is_allowed(self, text):
+        feature, program = re.fullmatch(r"`(.*)` is not supported by `(.*)`", text).groups()
+        return program in CLIENTS_ALLOWED.get(feature, ((),))[0]
 
 
 if __name__ == "__main__":
