@@ -18,6 +18,9 @@ enum {
     MICROS_PER_MS = 1000
 };
 
+/* How long what a claim found of the member holds: a quarter of a second. */
+#define FRESH_NS INT64_C(250000000)
+
 /* Pauses before the second, third, ... connection in a row that failed. */
 static const int fault_pause_ms[FAULTS_MAX] = {0, 500, 2000, 5000};
 
@@ -179,13 +182,14 @@ static int settle_unsent(struct connection *connection, struct flight *flight,
     return rc;
 }
 
-/* 1 if the member may still get it. */
+/* 1 if the member may still get it: as the claim found, or asked anew if that is no
+ * longer fresh. A question a message would cost as much as composing it. */
 static int may_get(struct connection *connection, const struct ledger_row *row, struct err *err)
 {
-    int64_t may = 1;
+    int64_t may = row->may_get;
     int rc = 1;
 
-    if (row->member != 0 && row->list != 0) {
+    if (row->member != 0 && row->list != 0 && clock_ticks() - row->claimed_ticks > FRESH_NS) {
         rc = db_get_int(connection->reader, SQL_DELIVERY_MAY_GET, &may, err, "ii", row->member,
                         row->list);
     }

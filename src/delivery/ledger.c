@@ -29,6 +29,7 @@ enum request_kind { REQUEST_CLAIM, REQUEST_WRITE, REQUEST_RETURN };
 /* Lives on the caller's stack until it is done. */
 struct request {
     struct request *next;
+    bool lead; /* woken to run the next group, which it is the first of */
     enum request_kind kind;
     int64_t mailing; /* claim */
     size_t max;
@@ -37,7 +38,7 @@ struct request {
     const struct ledger_row *returned;     /* return */
     const struct ledger_outcome *outcomes; /* write */
     const struct ledger_row *begin;
-    sem_t done; /* one each: waking all that wait costs more than the commit */
+    sem_t wake; /* one each: waking all that wait costs more than the commit */
     int rc;
     struct err err;
 };
@@ -50,13 +51,10 @@ struct ledger {
     const char *relay;
     ledger_suppress *suppress;
     void *suppress_ctx;
-    pthread_t thread;
-    bool started;
-    pthread_mutex_t mutex;
-    pthread_cond_t work; /* a request is there, or closing */
+    pthread_mutex_t mutex; /* of all below */
     struct request *head;
     struct request **tail;
-    bool closing;
+    bool led; /* a thread is running a group; else nothing waits */
 };
 
 /* ---- worker and lock ---- */
@@ -121,6 +119,8 @@ static int claim_row(struct db_stmt *stmt, struct ledger_row *row, struct err *e
         .address = mem_strdup(db_text(stmt, 5)),
         .slots = mem_strdup(db_text(stmt, 6)),
         .list = db_int(stmt, 7),
+        .may_get = db_int(stmt, 8) != 0,
+        .claimed_ticks = clock_ticks(),
     };
     return row->address != NULL && row->slots != NULL ? 0 : err_nomem(err);
 }
@@ -257,7 +257,7 @@ static int do_return(struct ledger *ledger, const struct request *request, struc
     return rc;
 }
 
-/* ---- the thread ---- */
+/* ---- groups ---- */
 
 static int run_request(struct ledger *ledger, struct request *request, struct err *err)
 {
@@ -313,52 +313,56 @@ static struct request *take_group(struct ledger *ledger)
     return group;
 }
 
-static void *ledger_main(void *arg)
+/* Runs the group whose first is `mine`, tells the others, and makes the first of
+ * those that came meanwhile the next to lead. */
+static void lead(struct ledger *ledger, struct request *mine)
 {
-    struct ledger *ledger = arg;
+    struct request *group;
+    struct err err = {0};
+    int rc;
 
     pthread_mutex_lock(&ledger->mutex);
-    while (ledger->head != NULL || !ledger->closing) {
-        struct request *group;
-        struct err err = {0};
-        int rc;
+    group = take_group(ledger);
+    pthread_mutex_unlock(&ledger->mutex);
+    rc = run_group(ledger, group, &err);
+    while (group != NULL) {
+        struct request *next = group->next; /* its owner may be gone once it is woken */
 
-        if (ledger->head == NULL) {
-            pthread_cond_wait(&ledger->work, &ledger->mutex);
-            continue;
+        group->rc = rc;
+        if (rc < 0) {
+            group->err = err;
         }
-        group = take_group(ledger);
-        pthread_mutex_unlock(&ledger->mutex);
-        rc = run_group(ledger, group, &err);
-        while (group != NULL) {
-            struct request *next = group->next; /* its owner may be gone once it is done */
-
-            group->rc = rc;
-            if (rc < 0) {
-                group->err = err;
-            }
-            sem_post(&group->done);
-            group = next;
+        if (group != mine) {
+            sem_post(&group->wake);
         }
-        pthread_mutex_lock(&ledger->mutex);
+        group = next;
+    }
+    pthread_mutex_lock(&ledger->mutex);
+    ledger->led = ledger->head != NULL;
+    if (ledger->led) {
+        ledger->head->lead = true;
+        sem_post(&ledger->head->wake);
     }
     pthread_mutex_unlock(&ledger->mutex);
-    return NULL;
 }
 
 static int submit(struct ledger *ledger, struct request *request, struct err *err)
 {
     request->next = NULL;
-    sem_init(&request->done, 0, 0);
+    sem_init(&request->wake, 0, 0);
     pthread_mutex_lock(&ledger->mutex);
     *ledger->tail = request;
     ledger->tail = &request->next;
-    pthread_cond_signal(&ledger->work);
+    request->lead = !ledger->led;
+    ledger->led = true;
     pthread_mutex_unlock(&ledger->mutex);
-    while (sem_wait(&request->done) != 0) {
+    while (!request->lead && sem_wait(&request->wake) != 0) {
         /* a signal: go on waiting */
     }
-    sem_destroy(&request->done);
+    if (request->lead) {
+        lead(ledger, request);
+    }
+    sem_destroy(&request->wake);
     if (request->rc < 0 && err != NULL) {
         *err = request->err;
     }
@@ -382,19 +386,14 @@ int ledger_open(const struct ledger_options *options, struct ledger **out, struc
     ledger->suppress_ctx = options->suppress_ctx;
     ledger->tail = &ledger->head;
     pthread_mutex_init(&ledger->mutex, NULL);
-    pthread_cond_init(&ledger->work, NULL);
     rc = db_open(options->database, DB_OPEN_EXISTING, &ledger->db, err);
     if (rc == 0) {
         rc = enlist(ledger, options->lock_folder, err);
-    }
-    if (rc == 0 && pthread_create(&ledger->thread, NULL, ledger_main, ledger) != 0) {
-        rc = err_set(err, ERR_NOMEM, "cannot start the ledger's thread");
     }
     if (rc < 0) {
         ledger_close(ledger);
         return rc;
     }
-    ledger->started = true;
     *out = ledger;
     return 0;
 }
@@ -406,13 +405,6 @@ void ledger_close(struct ledger *ledger)
 
     if (ledger == NULL) {
         return;
-    }
-    if (ledger->started) {
-        pthread_mutex_lock(&ledger->mutex);
-        ledger->closing = true;
-        pthread_cond_signal(&ledger->work);
-        pthread_mutex_unlock(&ledger->mutex);
-        pthread_join(ledger->thread, NULL);
     }
     if (ledger->db != NULL && ledger->worker != 0) {
         rc = db_exec(ledger->db, SQL_LEDGER_RETURN_ALL, &err, "i", ledger->worker);
@@ -432,7 +424,6 @@ void ledger_close(struct ledger *ledger)
         close(ledger->lock);
     }
     db_close(ledger->db);
-    pthread_cond_destroy(&ledger->work);
     pthread_mutex_destroy(&ledger->mutex);
     mem_free(ledger);
 }

@@ -21,7 +21,14 @@ UPDATE outbox SET state = 'claimed', worker = $1
                ORDER BY mailing.priority, mailing.id, due.next_at, due.id
                LIMIT $3)
 RETURNING id, mailing, coalesce(member, 0), variant, attempts, address, slots,
-          (SELECT coalesce(list, 0) FROM mailing WHERE mailing.id = outbox.mailing);
+          (SELECT coalesce(list, 0) FROM mailing WHERE mailing.id = outbox.mailing),
+          member IS NULL OR EXISTS
+          (SELECT 1 FROM mailing
+            WHERE mailing.id = outbox.mailing
+              AND (mailing.list IS NULL OR EXISTS
+                   (SELECT 1 FROM v_list_recipient
+                     WHERE v_list_recipient.list = mailing.list
+                       AND v_list_recipient.member = outbox.member)));
 
 -- name: ledger_mailing_sending
 UPDATE mailing SET state = 'sending' WHERE id = $1 AND state = 'queued';

@@ -190,7 +190,8 @@ struct reply_verdict reply_classify(enum reply_stage stage, const struct reply *
         reply->code == 0 ? REPLY_POLICY : reply_class_of(reply->code, reply->enhanced, reply->text);
     if (verdict.class == REPLY_OK) {
         if (stage == REPLY_DOT) {
-            verdict.disposition = REPLY_SENT;
+            /* "Go on" after the message says nothing about where it is. */
+            verdict.disposition = reply->code < 300 ? REPLY_SENT : REPLY_UNKNOWN;
         }
         return verdict;
     }

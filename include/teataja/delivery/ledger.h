@@ -1,8 +1,10 @@
-/* teataja/delivery/ledger.h - the outbox's writer: one thread, one connection.
+/* teataja/delivery/ledger.h - the outbox's writer: one connection for all threads.
  *
  * Every transition of a row goes through it, first in first out; requests that
  * wait at the same time share a commit, for sixteen writers of their own stall each
- * other up to 1.5 s where an fsync costs 0.25 ms. A claim survives a power cut
+ * other up to 1.5 s where an fsync costs 0.25 ms. The thread that finds nobody at
+ * work runs the commit for itself and all that came meanwhile, so that a lone
+ * connection is never handed to another thread. A claim survives a power cut
  * (synchronous=FULL); everything else survives SIGKILL, and the next claim makes it
  * survive a power cut too, because the WAL is ordered.
  *
@@ -14,6 +16,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,11 +39,11 @@ struct ledger_options {
     void *suppress_ctx;
 };
 
-/* Opens the database, registers this process as a worker and starts the thread. */
+/* Opens the database and registers this process as a worker. */
 int ledger_open(const struct ledger_options *options, struct ledger **out, struct err *err);
 
-/* Puts rows that are claimed and were not begun back to queued, ends the thread,
- * and removes worker and lock. NULL is fine. */
+/* Puts rows that are claimed and were not begun back to queued, and removes worker
+ * and lock. No other call may be under way. NULL is fine. */
 void ledger_close(struct ledger *ledger);
 
 /* A claimed row. Texts belong to the row: ledger_row_release. */
@@ -51,6 +54,8 @@ struct ledger_row {
     int64_t list;   /* of the mailing; 0 for none */
     int64_t variant;
     int64_t attempts;
+    bool may_get;          /* active on the list and not suppressed, when claimed */
+    int64_t claimed_ticks; /* clock_ticks of the claim */
     char *address;
     char *slots;
 };

@@ -85,7 +85,7 @@ struct reply_verdict {
  *   MAIL, CONNECTION  not 2xx: returned, and about the relay
  *   RCPT              4xx deferred, 5xx failed; counts unless its class is policy
  *   DATA              4xx deferred, 5xx failed; never counts
- *   DOT               2xx sent; 4xx deferred, 5xx failed; counts only if the text
+ *   DOT               2xx sent; 3xx unknown; 4xx deferred, 5xx failed; counts only if the text
  *                     names the address and its class is not policy
  *   421 anywhere      deferred (returned at MAIL), never counts, about the relay
  * A positive answer before the dot is REPLY_RETURNED with REPLY_OK: nothing was

@@ -1,4 +1,5 @@
 -- Mailings and the outbox: the one table of truth for a send.
+-- A CHECK with OR, not IN: IN makes SQLite build a table of the values at each write.
 -- Owner: room delivery. Instants are integer microseconds UTC.
 
 -- One act of sending: a letter, an invitation, later others. Frozen: what is
@@ -10,7 +11,9 @@ CREATE TABLE mailing (
     subject      TEXT NOT NULL,         -- issue or event it comes from, such as issues/2026-12
     list         INTEGER REFERENCES list(id), -- leaving leaves this one
     dedupe       TEXT NOT NULL UNIQUE,  -- one mailing of one issue, whoever starts it
-    state        TEXT NOT NULL CHECK (state IN ('expanding', 'queued', 'sending', 'paused', 'held', 'sent', 'cancelled')), -- where it is
+    state        TEXT NOT NULL          -- where it is
+                 CHECK (state = 'expanding' OR state = 'queued' OR state = 'sending' OR
+                        state = 'paused' OR state = 'held' OR state = 'sent' OR state = 'cancelled'),
     on_unknown   TEXT NOT NULL DEFAULT 'resend' CHECK (on_unknown IN ('resend', 'hold')), -- what recovery does with unknown rows
     priority     INTEGER NOT NULL,      -- smaller goes first: 1 cancellations, 2 answers, 3 reminders, 4 letters
     config       TEXT NOT NULL,         -- JSON: sender, headers, theme as frozen
@@ -61,8 +64,9 @@ CREATE TABLE outbox (
     variant       INTEGER REFERENCES variant(id), -- what is sent
     slots         TEXT NOT NULL DEFAULT '[]', -- JSON: this member's values
     priority      INTEGER NOT NULL,     -- the mailing's
-    state         TEXT NOT NULL DEFAULT 'queued' CHECK (state IN
-                  ('queued', 'claimed', 'committing', 'sent', 'deferred', 'failed', 'suppressed', 'unknown')), -- see decision 1
+    state         TEXT NOT NULL DEFAULT 'queued' -- see decision 1
+                  CHECK (state = 'queued' OR state = 'claimed' OR state = 'committing' OR state = 'sent' OR
+                         state = 'deferred' OR state = 'failed' OR state = 'suppressed' OR state = 'unknown'),
     attempts      INTEGER NOT NULL DEFAULT 0, -- that reached an answer
     next_at       INTEGER NOT NULL DEFAULT 0, -- not before
     worker        INTEGER REFERENCES worker(id), -- who holds the claim
