@@ -1,12 +1,9 @@
 /* frame.c - see frame.h. */
 #include "frame.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "teataja/base/limits.h"
-#include "teataja/base/utf8.h"
 #include "teataja/calendar/zone.h"
 #include "teataja/compose/piece.h"
 
@@ -67,22 +64,12 @@ const char *frame_text_count(struct frame *frame, const char *key, const char *n
     return frame_text(frame, key, &arg, 1);
 }
 
-const char *frame_printf(struct frame *frame, const char *format, ...)
+const char *frame_keep(struct frame *frame, const char *text)
 {
-    char text[LIMIT_VALUE];
-    va_list list;
-    char *out;
-    int len;
-
-    va_start(list, format);
-    len = vsnprintf(text, sizeof(text), format, list);
-    va_end(list);
-    out = arena_strndup(frame->arena, text,
-                        utf8_prefix(text, strlen(text), len > 0 ? (size_t)len : 0));
-    if (out == NULL) {
+    if (text == NULL && frame->err.code == 0) {
         (void)err_nomem(&frame->err);
     }
-    return out;
+    return text;
 }
 
 const char *frame_date(struct frame *frame, const struct civil *date, enum format_style style)

@@ -59,9 +59,9 @@ const char *frame_text_with(struct frame *frame, const char *key, const char *na
 const char *frame_text_count(struct frame *frame, const char *key, const char *name,
                              int64_t number);
 
-/* printf in the arena. */
-const char *frame_printf(struct frame *frame, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+/* printf in the arena: frame_keep notes when memory is out. */
+const char *frame_keep(struct frame *frame, const char *text);
+#define frame_printf(frame, ...) frame_keep((frame), arena_printf((frame)->arena, __VA_ARGS__))
 
 /* A date in a style; a date and time, with the city of its zone where clocks show
  * another time than in the letter's own zone. */

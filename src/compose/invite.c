@@ -43,7 +43,7 @@ static int open_page(struct compose *compose, struct arena *arena, const char *s
                      struct invitation_page *page, struct err *err)
 {
     const struct config *config = compose->site.config;
-    const struct event *event;
+    const struct event *event = NULL;
     int rc = event_get(compose->site.events, slug, &event, err);
 
     if (rc < 0) {
@@ -145,7 +145,7 @@ static int add_recipient(struct inviting *inviting, const struct member_profile 
                                 .organizer = ""};
     char dedupe[32];
     int64_t had = 0;
-    size_t variant;
+    size_t variant = 0;
     int rc = inviting->options->again
                  ? 0
                  : db_get_int(inviting->compose->site.members->db, SQL_INVITE_HAD, &had, err, "it",
@@ -231,7 +231,7 @@ static int gather_test(struct inviting *inviting, struct invite_summary *out, st
         .name = "", .organisation = "", .organizer = office->address.text};
     struct member_profile profile;
     struct address address;
-    size_t variant;
+    size_t variant = 0;
     int rc = address_parse(inviting->options->test, &address, err);
 
     if (rc == 0) {
@@ -439,8 +439,8 @@ int invite_preview(struct compose *compose, struct arena *arena, const char *slu
                                  ? options->language
                                  : compose->site.config->site.languages[0];
     const struct site_office *office = &compose->site.config->site.office;
-    struct invitation_page page;
-    struct member_profile profile;
+    struct invitation_page page = {0};
+    struct member_profile profile = {0};
     struct rendered rendered;
     struct frozen frozen;
     struct sender sender;

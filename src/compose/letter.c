@@ -52,8 +52,9 @@ int letter_find(struct compose *compose, const char *slug, const struct issue **
         for (size_t i = 0; i < content->issue_count; i++) {
             suggest_offer(&suggest, content->issues[i].item.slug);
         }
-        return err_set(err, ERR_NOT_FOUND, "no issue '%s' in issues/%s", slug,
-                       suggest_hint(&suggest));
+        (void)err_set(err, ERR_NOT_FOUND, "no issue '%s' in issues/%s", slug,
+                      suggest_hint(&suggest));
+        return ERR_NOT_FOUND;
     }
     *out = issue;
     return 0;
@@ -219,7 +220,7 @@ static int add_member(struct planning *planning, const struct member_profile *pr
     struct selection selection;
     char dedupe[32];
     bool nameless;
-    size_t variant;
+    size_t variant = 0;
     int rc = selector_pick(planning->selector, planning->scratch, profile, &selection, err);
 
     if (rc < 0) {
@@ -303,7 +304,7 @@ static int gather(struct planning *planning, struct letter_summary *out, struct 
 {
     struct recipients_query query = {.list = planning->letter.newsletter->list};
     struct segment *segments[2] = {NULL, NULL};
-    struct member_profile profile;
+    struct member_profile profile = {.name = ""};
     struct address test;
     int rc;
 
@@ -448,7 +449,7 @@ static int open_planning(struct planning *planning, const char *slug, struct err
     }
     (void)snprintf(planning->subject, sizeof(planning->subject), "%s/%s",
                    mail_kinds[MAIL_LETTER].folder, issue->item.slug);
-    /* What is recorded stays unnoticed if the mailing fails: it is what the files say. */
+    /* What is recorded stays if the mailing fails: it is no more than what the files say. */
     rc = planning->options->dry_run
              ? content_recall(compose->site.members->db, compose->arena, compose->site.content,
                               date, err)

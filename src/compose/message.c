@@ -91,7 +91,7 @@ static int load_picture(struct db *db, struct arena *arena, int64_t mailing, con
         out->cid = cid;
         out->type = db_dup(stmt, 0, arena);
         rc = copy != NULL && out->type != NULL ? 0 : err_nomem(err);
-        if (rc == 0 && out->len > 0) {
+        if (copy != NULL && bytes != NULL) {
             memcpy(copy, bytes, out->len);
         }
         out->data = copy;

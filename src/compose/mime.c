@@ -61,14 +61,15 @@ void mime_base64(struct str *out, const void *data, size_t len)
     static const char digits[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     enum { TRIPLES = LIMIT_FOLD / 4 };
+    const size_t bytes_a_line = (size_t)TRIPLES * 3;
     const unsigned char *bytes = data;
 
     str_reserve(out, (len + 2) / 3 * 4 + len / 57 * 2 + 4);
-    for (size_t line = 0; line < len; line += TRIPLES * 3) {
+    for (size_t line = 0; line < len; line += bytes_a_line) {
         char text[TRIPLES * 4 + 2];
         size_t used = 0;
 
-        for (size_t i = line; i < len && i < line + TRIPLES * 3; i += 3) {
+        for (size_t i = line; i < len && i < line + bytes_a_line; i += 3) {
             size_t left = len - i;
             unsigned a = bytes[i];
             unsigned b = left > 1 ? bytes[i + 1] : 0;

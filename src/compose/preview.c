@@ -69,7 +69,7 @@ static int view_html(struct arena *arena, const struct rendered *rendered,
 
     options.html = true;
     str_init(&filled, LIMIT_TEXT);
-    str_init(&html, 2 * LIMIT_MESSAGE);
+    str_init(&html, LIMIT_MESSAGE);
     rc = piece_fill_plain(rendered->html, rendered->html_len, &options, values, &filled, err);
     if (rc == 0) {
         inline_pictures(rendered, filled.data, &html);
@@ -174,9 +174,9 @@ int letter_preview(struct compose *compose, struct arena *arena, const char *slu
 {
     int64_t date = options->date != 0 ? options->date : clock_now();
     const struct issue *issue = NULL;
-    struct member_profile profile;
+    struct member_profile profile = {.name = ""};
     struct selector *selector;
-    struct selection selection;
+    struct selection selection = {.language = LANG_NONE};
     struct letter letter;
     struct rendered rendered;
     struct frozen frozen = {0};
@@ -204,7 +204,7 @@ int letter_preview(struct compose *compose, struct arena *arena, const char *slu
     if (rc == 0) {
         rc = selector_pick(selector, arena, &profile, &selection, err);
     }
-    if (rc < 0) {
+    if (rc != 0) {
         return rc;
     }
     sender = letter_sender(&letter);

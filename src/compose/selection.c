@@ -49,7 +49,7 @@ static int collect_calls(struct selector *selector, struct err *err)
     const struct content *content = selector->compose->site.content;
 
     selector->calls = arena_alloc(selector->arena, content->call_count + 1,
-                                  sizeof(*selector->calls));
+                                  sizeof(const struct call *));
     if (selector->calls == NULL) {
         return err_nomem(err);
     }
@@ -77,7 +77,7 @@ static int collect_news(struct selector *selector, struct err *err)
     const struct content *content = selector->compose->site.content;
 
     selector->news = arena_alloc(selector->arena, content->news_count + 1,
-                                 sizeof(*selector->news));
+                                 sizeof(const struct news *));
     if (selector->news == NULL) {
         return err_nomem(err);
     }
