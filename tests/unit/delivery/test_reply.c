@@ -251,6 +251,7 @@ static void test_only_answers_about_the_recipient_count_against_a_member(void **
         {REPLY_DATA, 451, "4.3.0", "x", REPLY_DEFERRED, false, false, false},
         {REPLY_DATA, 550, "5.1.1", "mari@rcpt.example", REPLY_FAILED, false, false, false},
         {REPLY_DOT, 250, "", "Ok", REPLY_SENT, false, false, false},
+        {REPLY_DOT, 354, "", "go on", REPLY_UNKNOWN, false, false, false},
         {REPLY_DOT, 451, "4.3.0", "x", REPLY_DEFERRED, false, false, false},
         {REPLY_DOT, 550, "5.1.1", "x", REPLY_FAILED, false, false, false},
         {REPLY_DOT, 550, "5.1.1", "<MARI@rcpt.example> x", REPLY_FAILED, true, true, false},
