@@ -425,6 +425,7 @@ int markdown_parse(struct arena *arena, const char *text, size_t len,
 {
     struct source source = {.options = options, .report = report, .len = len};
     struct markdown *document = NULL;
+    char *copy = NULL;
     int rc = 0;
 
     if (options->token_count > MARKDOWN_TOKENS || options->block_count > BLOCK_NAMES) {
@@ -433,11 +434,13 @@ int markdown_parse(struct arena *arena, const char *text, size_t len,
     }
     source.scratch = arena_new(LIMIT_ARENA_WORK);
     document = arena_alloc(arena, 1, sizeof(*document));
-    source.text = source.scratch ? arena_strndup(source.scratch, text, len) : NULL;
-    if (source.scratch == NULL || document == NULL || source.text == NULL) {
+    copy = source.scratch ? arena_alloc(source.scratch, 1, len + 1) : NULL;
+    if (source.scratch == NULL || document == NULL || copy == NULL) {
         rc = err_nomem(err);
         goto out;
     }
+    memcpy(copy, text, len); /* with any NUL that it holds: the guard reports it */
+    source.text = copy;
     rc = source_init(&source, err);
     if (rc == 0 && source_guard(&source) == 0) {
         rc = source_prepare(&source, err);

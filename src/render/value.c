@@ -117,17 +117,22 @@ static void put_text(struct value *parent, const char *key, enum value_kind kind
                      size_t len)
 {
     struct value *child = child_of(parent, key, text != NULL ? kind : VALUE_NULL);
+    char *copy;
 
     if (child == NULL || text == NULL) {
         return;
     }
-    child->text = arena_strndup(parent->tree->arena, text, len);
-    child->len = len;
-    if (child->text == NULL) {
+    /* Not arena_strndup, which would stop at a NUL inside and belie `len`. */
+    copy = arena_alloc(parent->tree->arena, 1, len + 1);
+    if (copy == NULL) {
         child->text = "";
         child->len = 0;
         parent->tree->failed = ERR_NOMEM;
+        return;
     }
+    memcpy(copy, text, len);
+    child->text = copy;
+    child->len = len;
 }
 
 static void put_bool(struct value *parent, const char *key, bool yes)

@@ -473,6 +473,21 @@ static void test_a_template_that_failed_is_not_found_half_made(void **state)
     bench_close(&bench);
 }
 
+static void test_a_text_is_as_long_as_it_was_set(void **state)
+{
+    static const char text[] = {'a', '\0', 'b'};
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, TEMPLATE_STRICT);
+    bench_add(&bench, "a.txt", "{{text}}");
+    value_set_text_len(bench.data, "text", text, sizeof(text));
+    assert_int_equal(bench_render(&bench, "a.txt", bench.data), 0);
+    assert_int_equal(bench.out.len, sizeof(text));
+    assert_memory_equal(bench.out.data, text, sizeof(text));
+    bench_close(&bench);
+}
+
 static void test_data_built_wrongly_is_refused(void **state)
 {
     struct bench bench;
@@ -553,6 +568,7 @@ int main(void)
         cmocka_unit_test(test_sections_and_partials_nest_within_the_limit),
         cmocka_unit_test(test_the_output_has_a_ceiling),
         cmocka_unit_test(test_a_template_that_failed_is_not_found_half_made),
+        cmocka_unit_test(test_a_text_is_as_long_as_it_was_set),
         cmocka_unit_test(test_data_built_wrongly_is_refused),
         cmocka_unit_test(test_no_allocation_that_fails_does_harm),
     };
