@@ -91,6 +91,24 @@ static long numeric_reference(const char *text)
     return *end == ';' && code <= 0x10FFFF ? code : -1;
 }
 
+/* Controls that no text has: HTML forbids them, and a terminal would obey them. */
+static bool is_control(long code)
+{
+    return (code >= 0 && code < ' ' && code != '\t' && code != '\n') ||
+           (code >= 0x7F && code <= 0x9F);
+}
+
+static void guard_reference(struct source *source, size_t at)
+{
+    long code = numeric_reference(source->text + at);
+
+    if (text_is_private((int32_t)code)) {
+        source_problem(source, at, "this character reference is for private use");
+    } else if (code != 0 && is_control(code)) {
+        source_problem(source, at, "this character reference stands for a control character");
+    }
+}
+
 static int guard_characters(struct source *source)
 {
     size_t before = source->problems;
@@ -107,9 +125,11 @@ static int guard_characters(struct source *source)
             source_problem(source, here,
                            "character U+%04X is for private use: each reader would see another",
                            (unsigned)code);
-        } else if (code == '&' && source->text[at] == '#' &&
-                   text_is_private((int32_t)numeric_reference(source->text + here))) {
-            source_problem(source, here, "this character reference is for private use");
+        } else if (code != '\r' && is_control(code)) {
+            source_problem(source, here, "a control character (U+%04X) is not allowed",
+                           (unsigned)code);
+        } else if (code == '&' && source->text[at] == '#') {
+            guard_reference(source, here);
         }
     }
     return source->problems > before ? ERR_INVALID : 0;

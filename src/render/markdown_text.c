@@ -325,6 +325,16 @@ static void add_plain(struct str *out, const struct mark *first)
     }
 }
 
+/* Character references may have brought tabs and line ends: &Tab; and &NewLine;. */
+static void make_one_line(struct str *text)
+{
+    for (size_t i = 0; i < text->len; i++) {
+        if (text->data[i] == '\t' || text->data[i] == '\n') {
+            text->data[i] = ' ';
+        }
+    }
+}
+
 /* Cuts after at most `max` characters, behind a whole word. */
 static void cut_at_word(struct str *text, size_t max)
 {
@@ -368,6 +378,7 @@ const char *markdown_excerpt(const struct markdown *document, struct arena *aren
             }
         }
     }
+    make_one_line(&text);
     cut_at_word(&text, max);
     if (str_check(&text, NULL) == 0) {
         kept = arena_strdup(arena, text.data);

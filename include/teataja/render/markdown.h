@@ -14,7 +14,7 @@
  *
  * Refused, each with its place and all at once: raw HTML, unknown tokens and
  * blocks, links other than http, https, mailto and tel, images other than http
- * and https or without alt text, private-use characters, and input that is built
+ * and https or without alt text, private-use and control characters, and input that is built
  * to be slow (nesting over LIMIT_MARKDOWN_NESTING, thousands of brackets or
  * emphasis marks in one paragraph).
  *

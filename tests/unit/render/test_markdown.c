@@ -344,6 +344,9 @@ static void test_errors_name_place_and_remedy(void **state)
                      "another"},
         {"a &#xE000;", "issues/x.md:5:3: this character reference is for private use"},
         {"a &#57344;", "issues/x.md:5:3: this character reference is for private use"},
+        {"a \x1b[2J", "issues/x.md:5:3: a control character (U+001B) is not allowed"},
+        {"a\xC2\x85", "issues/x.md:5:2: a control character (U+0085) is not allowed"},
+        {"a &#x1b;", "issues/x.md:5:3: this character reference stands for a control character"},
         {"a\xFF", "issues/x.md:5:2: this is not UTF-8"},
         {"{{member.name}} <i>", "issues/x.md:5:17: HTML is not allowed here: '<i>'"},
     };
@@ -393,6 +396,7 @@ static void test_an_excerpt_is_a_line_of_whole_words(void **state)
         {"Kolm tuult puhub", 10, "Kolm…"},
         {"Kolm, tuult puhub", 6, "Kolm…"},
         {"Kolm tuult", 10, "Kolm tuult"},
+        {"Kolm&Tab;tuult&NewLine;puhub", 40, "Kolm tuult puhub"},
     };
 
     (void)state;
