@@ -11,6 +11,7 @@
 #include "teataja/base/clock.h"
 #include "teataja/base/json.h"
 #include "teataja/base/limits.h"
+#include "teataja/base/suggest.h"
 #include "teataja/compose/message.h"
 #include "teataja/delivery/delivery.h"
 #include "teataja/delivery/mailing.h"
@@ -79,7 +80,14 @@ static const struct site_relay *choose_relay(const struct site *site, const char
     }
     relay = site_relay_find(site, name);
     if (relay == NULL) {
-        err_set(err, ERR_NOT_FOUND, "no relay '%s' in teataja.yaml", name);
+        struct suggest suggest;
+
+        suggest_start(&suggest, name);
+        for (size_t i = 0; i < site->relay_count; i++) {
+            suggest_offer(&suggest, site->relays[i].name);
+        }
+        err_set(err, ERR_NOT_FOUND, "no relay '%s' in teataja.yaml%s", name,
+                suggest_hint(&suggest));
     }
     return relay;
 }
@@ -116,6 +124,13 @@ static int fill_options(struct workspace *workspace, const char *relay_name,
     rc = workspace_var(workspace, &text, err);
     options->lock_folder = text;
     return rc;
+}
+
+int deliver_ready(struct workspace *workspace, const char *relay_name, struct err *err)
+{
+    struct delivery_options options = {0};
+
+    return fill_options(workspace, relay_name, &options, err);
 }
 
 static const char *when_text(struct arena *arena, int64_t instant)

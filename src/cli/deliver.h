@@ -9,6 +9,10 @@
 enum exit_status deliver_mailing(const struct command *command, struct workspace *workspace,
                                  int64_t mailing, const char *relay_name, int64_t connections);
 
+/* Whether a delivery through this relay could begin: it is in the configuration and its
+ * password can be read. For before a mailing is frozen. */
+int deliver_ready(struct workspace *workspace, const char *relay_name, struct err *err);
+
 /* Prints the counts of a mailing and what can be done about what is left. */
 enum exit_status deliver_report(const struct command *command, struct workspace *workspace,
                                 int64_t mailing);

@@ -269,16 +269,29 @@ static void summary_json(const struct letter_summary *summary)
     str_release(&out);
 }
 
-/* After a mailing was planned: leave it queued, or deliver it now. */
-static enum exit_status dispatch(const struct command *command, struct desk *desk, int64_t mailing,
-                                 int64_t total)
+/* How to send, settled before anything is frozen: a wrong option leaves no mailing behind. */
+static enum exit_status read_carriage(const struct command *command, struct desk *desk,
+                                      int64_t *connections)
 {
-    int64_t connections = 0;
     struct err err = {0};
 
-    if (command_number(command, "connections", 1, 64, 0, &connections, &err) < 0) {
+    if (command_has(command, "lang") && !command_has(command, "test")) {
+        return command_misused(command, "--lang goes with --test: others get their own language");
+    }
+    if (command_number(command, "connections", 1, 64, 0, connections, &err) < 0) {
         return command_misused(command, "%s", err.msg);
     }
+    if (!command_has(command, "dry-run") && !command_has(command, "queue") &&
+        deliver_ready(&desk->workspace, command_value(command, "relay"), &err) < 0) {
+        return command_fail(&err);
+    }
+    return EXIT_DONE;
+}
+
+/* After a mailing was planned: leave it queued, or deliver it now. */
+static enum exit_status dispatch(const struct command *command, struct desk *desk,
+                                 int64_t connections, int64_t mailing, int64_t total)
+{
     if (command_has(command, "queue")) {
         if (!command->json) {
             printf("Queued %" PRId64 " messages as mailing %" PRId64 ".\n", total, mailing);
@@ -300,12 +313,20 @@ static enum exit_status send_run(struct command *command)
                                      .on_unknown = command_has(command, "hold") ? "hold" : NULL,
                                      .date = clock_now()};
     struct letter_summary summary = {0};
+    int64_t connections = 0;
     struct err err = {0};
     struct desk desk;
-    enum exit_status status = open_desk(command, &desk);
+    enum exit_status status;
 
+    if (options.as != NULL && options.test == NULL) {
+        return command_misused(command, "--as goes with --test");
+    }
+    status = open_desk(command, &desk);
     if (status == EXIT_DONE) {
         status = read_language(command, &options.language);
+    }
+    if (status == EXIT_DONE) {
+        status = read_carriage(command, &desk, &connections);
     }
     if (status != EXIT_DONE) {
         goto out;
@@ -327,7 +348,7 @@ static enum exit_status send_run(struct command *command)
     for (size_t i = 0; i < summary.warning_count; i++) {
         fprintf(stderr, "teataja: warning: %s\n", summary.warnings[i]);
     }
-    status = dispatch(command, &desk, summary.mailing, summary.total);
+    status = dispatch(command, &desk, connections, summary.mailing, summary.total);
 out:
     close_desk(&desk);
     return status;
@@ -396,12 +417,16 @@ static enum exit_status invite_run(struct command *command)
                                      .test = command_value(command, "test"),
                                      .date = clock_now()};
     struct invite_summary summary = {0};
+    int64_t connections = 0;
     struct err err = {0};
     struct desk desk;
     enum exit_status status = open_desk(command, &desk);
 
     if (status == EXIT_DONE) {
         status = read_language(command, &options.language);
+    }
+    if (status == EXIT_DONE) {
+        status = read_carriage(command, &desk, &connections);
     }
     if (status == EXIT_DONE &&
         invite_plan(desk.compose, command->arena, slug_of(command->arena, command->arguments[0]),
@@ -415,7 +440,7 @@ static enum exit_status invite_run(struct command *command)
             puts("Dry run: nobody was invited.");
         }
     } else if (status == EXIT_DONE) {
-        status = dispatch(command, &desk, summary.mailing, summary.total);
+        status = dispatch(command, &desk, connections, summary.mailing, summary.total);
     }
     close_desk(&desk);
     return status;
