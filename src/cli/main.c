@@ -13,6 +13,7 @@
 #include "teataja/base/clock.h"
 #include "teataja/base/limits.h"
 #include "teataja/base/log.h"
+#include "teataja/base/mem.h"
 #include "teataja/base/suggest.h"
 #include "teataja/base/token.h"
 #include "verb.h"
@@ -27,6 +28,7 @@ const struct verb *const verbs[] = {
     &verb_segment_explain, &verb_call_list,    &verb_event_list,
     &verb_event_show,    &verb_event_invite,   &verb_event_attendees,
     &verb_event_answer,  &verb_sink,           &verb_config_sample,
+    &verb_config_manual,
     NULL,
 };
 
@@ -372,6 +374,31 @@ static enum exit_status run(struct command *command, const struct globals *globa
     return status;
 }
 
+#ifdef TEATAJA_TEST_HOOKS
+static void print_allocations(void)
+{
+    fprintf(stderr, "%lu allocations\n", mem_count());
+}
+
+/* For tests of the whole program: TEATAJA_TEST_FAIL_ALLOC=7 lets the seventh
+ * allocation fail, "7+" every later one too, and 0 only counts them. */
+static void fail_allocation(void)
+{
+    const char *wish = getenv("TEATAJA_TEST_FAIL_ALLOC");
+    char *end = NULL;
+    unsigned long nth;
+
+    if (wish == NULL) {
+        return;
+    }
+    nth = strtoul(wish, &end, 10);
+    mem_fail_at(nth, *end == '+');
+    if (nth == 0) {
+        atexit(print_allocations);
+    }
+}
+#endif
+
 int main(int argc, char **argv)
 {
     static struct command command = {.folder = "."};
@@ -380,6 +407,9 @@ int main(int argc, char **argv)
 
     setlocale(LC_CTYPE, "C.UTF-8");
     signal(SIGPIPE, SIG_IGN);
+#ifdef TEATAJA_TEST_HOOKS
+    fail_allocation();
+#endif
     status = parse(&command, &globals, argc, argv);
     if (status != 0) {
         return status;
