@@ -143,6 +143,7 @@ int edition_program(struct compose *compose, struct arena *arena, const struct r
                                        .lang = language_tag(rendered->language),
                                        .pictures = pictures,
                                        .picture_count = rendered->picture_count};
+    int rc;
 
     for (size_t i = 0; i < rendered->picture_count; i++) {
         pictures[i] = (struct layout_picture){.cid = rendered->pictures[i].cid,
@@ -154,7 +155,7 @@ int edition_program(struct compose *compose, struct arena *arena, const struct r
                             .date = date,
                             .envelope = edition_envelope(compose, sender,
                                                          sender->list != NULL ? 1 : 0),
-                            .frozen = *frozen,
-                            .subject_varies = strstr(frozen->subject, "\xEE\x80") != NULL};
-    return sender->kind->lay_out(arena, &input, &out->layout, err);
+                            .frozen = *frozen};
+    rc = write_prepare(out, arena, err);
+    return rc == 0 ? sender->kind->lay_out(arena, &input, &out->layout, err) : rc;
 }

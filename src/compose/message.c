@@ -135,10 +135,7 @@ static int read_row(struct loaded *loaded, struct db_stmt *stmt, struct err *err
     if (rc == 0) {
         rc = frozen_read(loaded->arena, pieces, len, &program->frozen, err);
     }
-    if (rc == 0) {
-        program->subject_varies = strstr(program->frozen.subject, "\xEE\x80") != NULL;
-    }
-    return rc;
+    return rc == 0 ? write_prepare(program, loaded->arena, err) : rc;
 }
 
 static int load(struct composer *composer, const struct delivery_job *job, struct loaded *loaded,

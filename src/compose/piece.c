@@ -37,6 +37,11 @@ static int slot_at(const char *text, size_t left)
     return -1;
 }
 
+bool piece_has_slot(const char *text)
+{
+    return strstr(text, "\xEE\x80") != NULL;
+}
+
 /* Offset of the first slot character at or behind `at`; `len` if there is none. */
 static size_t slot_next(const char *text, size_t len, size_t at)
 {
@@ -55,11 +60,28 @@ static size_t slot_next(const char *text, size_t len, size_t at)
     return len;
 }
 
+/* True for links and the like, which need no cleaning. */
+static bool is_clean(const char *value)
+{
+    while (*value > ' ' && *value < 0x7F) {
+        value++;
+    }
+    return *value == '\0';
+}
+
 static void add_value(struct str *out, const char *value, bool html)
 {
     struct str clean;
 
     if (value == NULL || value[0] == '\0') {
+        return;
+    }
+    if (is_clean(value)) {
+        if (html) {
+            template_escape_html(out, value, strlen(value));
+        } else {
+            str_add(out, value);
+        }
         return;
     }
     if (!html) {

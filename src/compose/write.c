@@ -75,14 +75,33 @@ int write_values(const struct envelope *envelope, int64_t mailing, const struct 
     return rc;
 }
 
+int write_prepare(struct program *program, struct arena *arena, struct err *err)
+{
+    struct str field;
+    int rc;
+
+    if (piece_has_slot(program->frozen.subject)) {
+        return 0;
+    }
+    str_init(&field, LIMIT_TEXT);
+    header_text(&field, "Subject", program->frozen.subject);
+    rc = str_check(&field, err);
+    if (rc == 0) {
+        program->subject = arena_strdup(arena, field.data);
+        rc = program->subject != NULL ? 0 : err_nomem(err);
+    }
+    str_release(&field);
+    return rc;
+}
+
 static int add_subject(const struct program *program, const struct slot_values *values,
                        struct str *out, struct err *err)
 {
     struct str subject;
     int rc;
 
-    if (!program->subject_varies) {
-        header_text(out, "Subject", program->frozen.subject);
+    if (program->subject != NULL) {
+        str_add(out, program->subject);
         return 0;
     }
     str_init(&subject, LIMIT_TEXT);

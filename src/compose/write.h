@@ -17,8 +17,11 @@ struct program {
     struct envelope envelope;
     struct frozen frozen;
     struct layout layout;
-    bool subject_varies; /* holds a slot */
+    const char *subject; /* the whole field; NULL while it holds a slot */
 };
+
+/* Sets program->subject once frozen is there. */
+int write_prepare(struct program *program, struct arena *arena, struct err *err);
 
 struct write_input {
     int64_t row;

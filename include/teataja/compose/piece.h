@@ -37,6 +37,9 @@ enum slot {
 /* A slot's character as UTF-8, for a template's data. */
 const char *slot_text(enum slot slot);
 
+/* True if a slot stands in the text. */
+bool piece_has_slot(const char *text);
+
 /* Values by slot; NULL counts as "". */
 struct slot_values {
     const char *value[SLOTS];

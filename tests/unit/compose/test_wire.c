@@ -316,8 +316,8 @@ static void build(struct sample *sample)
                               .mode = (int)below(3),
                               .domain = "bounce.cluster.example",
                               .mailbox = "bounce@cluster.example"}},
-        .frozen = sample->frozen,
-        .subject_varies = true};
+        .frozen = sample->frozen};
+    assert_int_equal(write_prepare(&sample->program, sample->arena, &err), 0);
     assert_int_equal(kind->lay_out(sample->arena, &input, &sample->program.layout, &err), 0);
     sample->picture_len = input.picture_count == 0 ? 0 : picture.len;
 }
