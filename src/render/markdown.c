@@ -121,7 +121,7 @@ static const char *keep_url(struct copier *copier, const char *url)
 
     str_init(&out, LIMIT_TEXT);
     for (const char *at = url; *at != '\0'; at++) {
-        if (strchr(" \"<>\\^`{|}", *at) != NULL) {
+        if (strchr(" \t\n\"<>\\^`{|}", *at) != NULL) {
             str_addf(&out, "%%%02X", (unsigned)(unsigned char)*at);
         } else {
             str_add_char(&out, *at);

@@ -59,17 +59,19 @@ static const char *check_attributes(const char *at)
     while (*at == ' ') {
         size_t name = strcspn(++at, "=<> \"'");
         size_t value;
+        bool link;
 
         FUZZ_CHECK(is_one_of(at, name, names, COUNT(names)));
         FUZZ_CHECK(at[name] == '=' && at[name + 1] == '"');
-        if (strncmp(at, "href", name) == 0 || strncmp(at, "src", name) == 0) {
+        link = strncmp(at, "href", name) == 0 || strncmp(at, "src", name) == 0;
+        if (link) {
             check_link(at + name + 2);
         }
         at += name + 2;
         value = strcspn(at, "\"<>");
         FUZZ_CHECK(at[value] == '"');
         for (const char *c = at; c < at + value; c++) {
-            FUZZ_CHECK(*c != '\'' && (unsigned char)*c >= ' ');
+            FUZZ_CHECK(*c != '\'' && ((unsigned char)*c > ' ' || !link));
             if (*c == '&') {
                 check_reference(c);
             }

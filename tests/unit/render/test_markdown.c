@@ -123,6 +123,8 @@ static void test_html_has_the_structure_of_the_markdown(void **state)
         {"a\n\n---\n\nb", "<p>a</p>\n<hr>\n<p>b</p>\n"},
         {"[a](https://a.example/?b=1&c=\"2\")",
          "<p><a href=\"https://a.example/?b=1&amp;c=%222%22\">a</a></p>\n"},
+        {"[a](https://a.example/b&Tab;c&NewLine;d)",
+         "<p><a href=\"https://a.example/b%09c%0Ad\">a</a></p>\n"},
         {"<https://a.example/>", "<p><a href=\"https://a.example/\">https://a.example/</a></p>\n"},
         {"<info@a.example>", "<p><a href=\"mailto:info@a.example\">info@a.example</a></p>\n"},
         {"[call](tel:+372-555-0100)", "<p><a href=\"tel:+372-555-0100\">call</a></p>\n"},
