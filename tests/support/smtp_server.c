@@ -17,13 +17,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CONNECTIONS 64
 #define COMMAND 4096
-
-struct kept {
-    struct server_message message;
-    struct kept *next;
-};
+#define GATHER_MS 3000
+#define OVERSIZE_LINES 200
+#define NAMED 700 /* an answer with a recipient in it */
 
 struct smtp_server {
     const struct server_options *options;
@@ -32,13 +29,15 @@ struct smtp_server {
     unsigned port;
     char url[64];
     pthread_t acceptor;
-    pthread_t threads[CONNECTIONS];
-    unsigned connections;
     gnutls_certificate_credentials_t credentials;
     pthread_mutex_t lock; /* for what is below */
-    struct kept *first;
-    struct kept **last;
-    size_t messages;
+    pthread_cond_t changed; /* a connection has come or gone */
+    unsigned connections;
+    unsigned live;
+    unsigned dice;
+    struct server_message *messages;
+    size_t message_count;
+    size_t message_room;
     size_t dots;
     int *hits; /* matches of each fault so far */
     char *transcript;
@@ -56,6 +55,13 @@ struct talk {
     size_t have;
     bool logged_in;
     bool has_sender;
+    bool crowded;
+    bool reset;
+    bool choked; /* more refusals than it wants to say */
+    unsigned messages;
+    unsigned errors;
+    struct server_fault rolled; /* a fault that chaos made up, and its words */
+    char words[NAMED];
     char sender[512];
     char recipient[512];
 };
@@ -160,11 +166,111 @@ static bool say(struct talk *talk, const char *text)
     return true;
 }
 
+static void sleep_ms(struct talk *talk, int ms)
+{
+    struct pollfd stop = {.fd = talk->server->stop[0], .events = POLLIN};
+
+    poll(&stop, 1, ms);
+}
+
+static bool trickle(struct talk *talk, const char *text, int delay_ms)
+{
+    for (; *text != '\0'; text++) {
+        const char one[] = {*text, '\0'};
+
+        if (!say(talk, one)) {
+            return false;
+        }
+        sleep_ms(talk, delay_ms);
+    }
+    return true;
+}
+
+/* Two texts in one segment, so that they are read together. */
+static bool say_both(struct talk *talk, const char *first, const char *second)
+{
+    size_t room = strlen(first) + strlen(second) + 1;
+    char *both = need(malloc(room));
+    bool said;
+
+    snprintf(both, room, "%s%s", first, second);
+    said = say(talk, both);
+    free(both);
+    return said;
+}
+
+static bool say_oversize(struct talk *talk, const char *usual)
+{
+    char lines[OVERSIZE_LINES * 64 + 1];
+    size_t len = 0;
+
+    for (int i = 0; i < OVERSIZE_LINES; i++) {
+        len += (size_t)snprintf(lines + len, sizeof(lines) - len, "%.3s-%s\r\n", usual,
+                                "a reply that nobody needs in this length, nor ever will");
+    }
+    return say_both(talk, lines, usual);
+}
+
+/* Whom an answer is about. */
+static const char *subject_of(const struct talk *talk, enum server_stage stage)
+{
+    return stage == SERVER_MAIL ? talk->sender : talk->recipient;
+}
+
+static unsigned roll(struct smtp_server *server)
+{
+    server->dice = server->dice * 1103515245U + 12345U;
+    return server->dice >> 8;
+}
+
+/* A fault out of nothing; the lock is held. */
+static const struct server_fault *roll_fault(struct talk *talk, enum server_stage stage)
+{
+    static const struct {
+        unsigned below; /* of 100 */
+        enum server_act act;
+        const char *before; /* the name of whom it is about */
+        const char *behind;
+    } kinds[] = {
+        {20, SERVER_SAY, "450 4.2.0 <", "> not now\r\n"},
+        {34, SERVER_SAY, "550 5.2.1 <", "> never\r\n"},
+        {48, SERVER_SAY_AND_CLOSE, "421 4.3.2 <", "> closing\r\n"},
+        {62, SERVER_CLOSE, "", ""},
+        {74, SERVER_RESET, "", ""},
+        {81, SERVER_TRICKLE, "", ""},
+        {84, SERVER_SAY, "hello <", ">\r\n"},
+        {87, SERVER_SAY, "250-<", "> yes\r\n550 no\r\n"},
+        {90, SERVER_SAY, "250 <", "> bare\n"},
+        {96, SERVER_OVERSIZE, "", ""},
+        {100, SERVER_STALL, "", ""},
+    };
+    const struct server_chaos *chaos = &talk->server->options->chaos;
+    unsigned pick;
+    size_t kind = 0;
+
+    if (chaos->per_mille == 0 || roll(talk->server) % 1000 >= chaos->per_mille) {
+        return NULL;
+    }
+    pick = roll(talk->server) % 100;
+    while (pick >= kinds[kind].below) {
+        kind++;
+    }
+    /* Before the login a stall costs a second at least: libcurl looks at its clock. */
+    if (kinds[kind].act == SERVER_STALL && stage < SERVER_MAIL && pick % 2 == 0) {
+        return NULL;
+    }
+    snprintf(talk->words, sizeof(talk->words), "%s%s%s", kinds[kind].before,
+             subject_of(talk, stage), kinds[kind].behind);
+    talk->rolled = (struct server_fault){
+        .stage = stage, .act = kinds[kind].act, .text = talk->words, .delay_ms = 1};
+    return &talk->rolled;
+}
+
 /* The fault that hits now, if any. */
 static const struct server_fault *find_fault(struct talk *talk, enum server_stage stage)
 {
     struct smtp_server *server = talk->server;
-    const char *about = stage == SERVER_MAIL ? talk->sender : talk->recipient;
+    const char *about = subject_of(talk, stage);
     const struct server_fault *found = NULL;
 
     pthread_mutex_lock(&server->lock);
@@ -180,46 +286,150 @@ static const struct server_fault *find_fault(struct talk *talk, enum server_stag
             found = fault;
         }
     }
+    if (found == NULL) {
+        found = roll_fault(talk, stage);
+    }
     pthread_mutex_unlock(&server->lock);
     return found;
 }
 
-static void sleep_ms(struct talk *talk, int ms)
+static void stall(struct talk *talk)
 {
-    struct pollfd stop = {.fd = talk->server->stop[0], .events = POLLIN};
+    const struct server_chaos *chaos = &talk->server->options->chaos;
+    struct pollfd wait[2] = {{.fd = talk->fd, .events = POLLRDHUP},
+                             {.fd = talk->server->stop[0], .events = POLLIN}};
 
-    poll(&stop, 1, ms);
+    poll(wait, 2, chaos->stall_ms > 0 ? chaos->stall_ms : -1);
 }
 
-/* Answers, as the faults want it. *done is set to whether the command is to be
- * carried out. False when the connection is over. */
-static bool answer(struct talk *talk, enum server_stage stage, const char *usual, bool *done)
+static bool makes_sense(const char *text)
 {
-    const struct server_fault *fault = find_fault(talk, stage);
-    struct pollfd stall[2] = {{.fd = talk->fd, .events = POLLRDHUP},
-                              {.fd = talk->server->stop[0], .events = POLLIN}};
+    return strlen(text) > 4 && text[3] == ' ' && strchr("2345", text[0]) != NULL &&
+           strcspn(text, "\r") + 2 == strlen(text);
+}
 
-    *done = usual[0] == '2' || usual[0] == '3';
+/* What is going to be said at a stage. */
+struct reaction {
+    const struct server_fault *fault; /* NULL: the usual */
+    const char *usual;
+    const char *told; /* as the client will understand it; "" for nothing that makes sense */
+    bool done;        /* the command is to be carried out */
+};
+
+static struct reaction react(struct talk *talk, enum server_stage stage, const char *usual)
+{
+    struct reaction reaction = {
+        .fault = find_fault(talk, stage), .usual = usual, .told = usual};
+    const struct server_fault *fault = reaction.fault;
+
+    reaction.done = usual[0] == '2' || usual[0] == '3';
+    if (talk->choked) {
+        static const struct server_fault choked = {
+            .act = SERVER_SAY_AND_CLOSE, .text = "421 4.7.0 too many errors\r\n"};
+        fault = reaction.fault = &choked;
+    }
     if (fault == NULL) {
-        return say(talk, usual);
+        return reaction;
+    }
+    if (fault->act == SERVER_SAY || fault->act == SERVER_SAY_AND_CLOSE) {
+        reaction.done = fault->text[0] == '2' || fault->text[0] == '3';
+        reaction.told = makes_sense(fault->text) ? fault->text : "";
+    } else if (fault->act != SERVER_SLOW && fault->act != SERVER_TRICKLE &&
+               fault->act != SERVER_BABBLE) {
+        reaction.told = "";
+    }
+    return reaction;
+}
+
+/* Says it. False when the connection is over. */
+static bool act(struct talk *talk, const struct reaction *reaction)
+{
+    const struct server_fault *fault = reaction->fault;
+
+    talk->errors += reaction->told[0] == '4' || reaction->told[0] == '5';
+    talk->choked =
+        talk->server->options->errors > 0 && talk->errors >= talk->server->options->errors;
+    if (fault == NULL) {
+        return say(talk, reaction->usual);
     }
     switch (fault->act) {
     case SERVER_SAY:
-        *done = fault->text[0] == '2' || fault->text[0] == '3';
         return say(talk, fault->text);
     case SERVER_SAY_AND_CLOSE:
         say(talk, fault->text);
         return false;
     case SERVER_CLOSE:
         return false;
+    case SERVER_RESET:
+        sleep_ms(talk, fault->delay_ms);
+        talk->reset = true;
+        return false;
     case SERVER_STALL:
-        poll(stall, 2, -1);
+        stall(talk);
         return false;
     case SERVER_SLOW:
         sleep_ms(talk, fault->delay_ms);
-        return say(talk, usual);
+        return say(talk, reaction->usual);
+    case SERVER_TRICKLE:
+        return trickle(talk, reaction->usual, fault->delay_ms);
+    case SERVER_OVERSIZE:
+        return say_oversize(talk, reaction->usual);
     case SERVER_BABBLE:
-        return say(talk, usual) && say(talk, fault->text);
+        return say_both(talk, reaction->usual, fault->text);
+    }
+    return false;
+}
+
+/* Answers, as the faults want it. *done is set to whether the command is to be
+ * carried out. False when the connection is over. */
+static bool answer(struct talk *talk, enum server_stage stage, const char *usual, bool *done)
+{
+    const struct reaction reaction = react(talk, stage, usual);
+
+    *done = reaction.done;
+    return act(talk, &reaction);
+}
+
+/* `text` with the recipient in it, if the options want that: "250 2.1.5 <a@b> Ok". */
+static const char *naming(const struct talk *talk, const char *text, char out[NAMED])
+{
+    if (!talk->server->options->names || talk->recipient[0] == '\0') {
+        return text;
+    }
+    snprintf(out, NAMED, "%.10s<%s> %s", text, talk->recipient, text + 10);
+    return out;
+}
+
+/* The first line of the message is there. False when the connection is over. */
+static bool meet_body(struct talk *talk, int *pace_ms)
+{
+    const struct server_fault *fault = find_fault(talk, SERVER_BODY);
+
+    if (fault == NULL) {
+        return true;
+    }
+    switch (fault->act) {
+    case SERVER_SLOW:
+    case SERVER_TRICKLE:
+        *pace_ms = fault->delay_ms;
+        return true;
+    case SERVER_RESET:
+        sleep_ms(talk, fault->delay_ms);
+        talk->reset = true;
+        return false;
+    case SERVER_STALL:
+        stall(talk);
+        return false;
+    case SERVER_OVERSIZE:
+        say_oversize(talk, "250 2.0.0 Ok\r\n");
+        return false;
+    case SERVER_SAY:
+    case SERVER_SAY_AND_CLOSE:
+    case SERVER_BABBLE:
+        say(talk, fault->text);
+        return false;
+    case SERVER_CLOSE:
+        return false;
     }
     return false;
 }
@@ -230,11 +440,18 @@ static bool read_message(struct talk *talk, char **bytes, size_t *len)
     char line[COMMAND];
     size_t size = 0;
     size_t room = 0;
+    int pace_ms = 0;
 
     *bytes = NULL;
     *len = 0;
     while (read_line(talk, line, sizeof(line), &size)) {
         const char *from = line;
+        if (*len == 0 && !meet_body(talk, &pace_ms)) {
+            return false;
+        }
+        if (pace_ms > 0) {
+            sleep_ms(talk, pace_ms);
+        }
         if (size == 1 && line[0] == '.') {
             return true;
         }
@@ -253,23 +470,97 @@ static bool read_message(struct talk *talk, char **bytes, size_t *len)
     return false;
 }
 
-static void keep(struct talk *talk, char *bytes, size_t len, bool behind)
+/* Keeps the message; the index is told so that its fate can follow. */
+static size_t keep(struct talk *talk, char *bytes, size_t len, bool behind)
 {
     struct smtp_server *server = talk->server;
-    struct kept *kept = need(calloc(1, sizeof(*kept)));
+    struct server_message message = {.sender = need(strdup(talk->sender)),
+                                     .recipient = need(strdup(talk->recipient)),
+                                     .bytes = bytes,
+                                     .len = len,
+                                     .connection = talk->number,
+                                     .encrypted = talk->tls != NULL,
+                                     .fate = SERVER_DARK,
+                                     .behind = behind};
+    size_t index;
 
-    kept->message.sender = need(strdup(talk->sender));
-    kept->message.recipient = need(strdup(talk->recipient));
-    kept->message.bytes = bytes;
-    kept->message.len = len;
-    kept->message.connection = talk->number;
-    kept->message.encrypted = talk->tls != NULL;
-    kept->message.behind = behind;
     pthread_mutex_lock(&server->lock);
-    *server->last = kept;
-    server->last = &kept->next;
-    server->messages++;
+    if (server->message_count == server->message_room) {
+        server->message_room = 2 * server->message_room + 64;
+        server->messages = need(
+            realloc(server->messages, server->message_room * sizeof(*server->messages)));
+    }
+    index = server->message_count++;
+    server->messages[index] = message;
     pthread_mutex_unlock(&server->lock);
+    return index;
+}
+
+static void set_fate(struct talk *talk, size_t index, const char *told)
+{
+    pthread_mutex_lock(&talk->server->lock);
+    talk->server->messages[index].fate = told[0] == '2'                     ? SERVER_ANSWERED
+                                         : told[0] == '4' || told[0] == '5' ? SERVER_REFUSED
+                                                                            : SERVER_DARK;
+    pthread_mutex_unlock(&talk->server->lock);
+}
+
+/* Between messages: something unasked, or the end. */
+static bool idle(struct talk *talk, const char *usual)
+{
+    const struct server_fault *fault = find_fault(talk, SERVER_IDLE);
+
+    if (fault == NULL) {
+        return say(talk, usual);
+    }
+    switch (fault->act) {
+    case SERVER_SAY:
+    case SERVER_BABBLE:
+        return say_both(talk, usual, fault->text);
+    case SERVER_SAY_AND_CLOSE:
+        say_both(talk, usual, fault->text);
+        return false;
+    case SERVER_TRICKLE:
+        say(talk, usual);
+        trickle(talk, fault->text != NULL ? fault->text : "", fault->delay_ms);
+        return false;
+    case SERVER_OVERSIZE:
+        say(talk, usual);
+        say_oversize(talk, "421 4.4.2 idle\r\n");
+        return false;
+    case SERVER_STALL:
+        say(talk, usual);
+        stall(talk);
+        return false;
+    case SERVER_CLOSE:
+        say(talk, usual);
+        return false;
+    case SERVER_SLOW:
+    case SERVER_RESET:
+        say(talk, usual);
+        sleep_ms(talk, fault->delay_ms);
+        talk->reset = true;
+        return false;
+    }
+    return false;
+}
+
+/* The answer to the dot, and what may come after it. */
+static bool answer_dot(struct talk *talk, size_t index)
+{
+    const struct server_options *options = talk->server->options;
+    char named[NAMED];
+    const struct reaction reaction =
+        react(talk, SERVER_DOT, naming(talk, "250 2.0.0 Ok: queued\r\n", named));
+    bool alive;
+
+    set_fate(talk, index, reaction.told); /* before anybody can know it */
+    alive = reaction.fault == NULL ? idle(talk, reaction.usual) : act(talk, &reaction);
+    talk->has_sender = false;
+    talk->recipient[0] = '\0';
+    talk->messages += reaction.told[0] == '2';
+    return alive && (options->messages == 0 || options->enough != NULL ||
+                     talk->messages < options->messages);
 }
 
 static bool receive(struct talk *talk)
@@ -279,7 +570,6 @@ static bool receive(struct talk *talk)
     size_t len = 0;
     bool behind;
     bool done = false;
-    bool alive;
 
     if (!read_message(talk, &bytes, &len)) {
         free(bytes);
@@ -294,11 +584,7 @@ static bool receive(struct talk *talk)
         free(bytes);
         return answer(talk, SERVER_DOT, "554 5.5.1 Error: no valid recipients\r\n", &done);
     }
-    keep(talk, bytes, len, behind);
-    alive = answer(talk, SERVER_DOT, "250 2.0.0 Ok: queued\r\n", &done);
-    talk->has_sender = false;
-    talk->recipient[0] = '\0';
-    return alive;
+    return answer_dot(talk, keep(talk, bytes, len, behind));
 }
 
 /* What stands between < and > of a command. */
@@ -410,6 +696,11 @@ static bool on_mail(struct talk *talk, const char *line)
     if (talk->has_sender) {
         return answer(talk, SERVER_MAIL, "503 5.5.1 Error: nested MAIL command\r\n", &done);
     }
+    if (talk->server->options->messages > 0 &&
+        talk->messages >= talk->server->options->messages) {
+        say(talk, talk->server->options->enough);
+        return false;
+    }
     memcpy(old, talk->sender, sizeof(old));
     take_path(line, talk->sender, sizeof(talk->sender));
     alive = answer(talk, SERVER_MAIL, "250 2.1.0 Ok\r\n", &done);
@@ -423,13 +714,15 @@ static bool on_mail(struct talk *talk, const char *line)
 static bool on_rcpt(struct talk *talk, const char *line)
 {
     char old[sizeof(talk->recipient)];
+    char named[NAMED];
     bool done = false;
     bool alive;
 
     memcpy(old, talk->recipient, sizeof(old));
     take_path(line, talk->recipient, sizeof(talk->recipient));
     alive = answer(talk, SERVER_RCPT,
-                   talk->has_sender ? "250 2.1.5 Ok\r\n" : "503 5.5.1 Error: need MAIL command\r\n",
+                   talk->has_sender ? naming(talk, "250 2.1.5 Ok\r\n", named)
+                                    : "503 5.5.1 Error: need MAIL command\r\n",
                    &done);
     if (!done) {
         memcpy(talk->recipient, old, sizeof(old));
@@ -494,35 +787,91 @@ static bool obey(struct talk *talk, const char *line)
  * not read yet, now and then: so the client closes first. */
 static void hang_up(struct talk *talk)
 {
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
     struct pollfd wait[2] = {{.fd = talk->fd, .events = POLLRDHUP},
                              {.fd = talk->server->stop[0], .events = POLLIN}};
 
-    if (talk->tls != NULL) {
-        gnutls_bye(talk->tls, GNUTLS_SHUT_WR);
+    if (talk->reset) {
+        setsockopt(talk->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    } else {
+        if (talk->tls != NULL) {
+            gnutls_bye(talk->tls, GNUTLS_SHUT_WR);
+        }
+        shutdown(talk->fd, SHUT_WR);
+        poll(wait, 2, -1);
     }
-    shutdown(talk->fd, SHUT_WR);
-    poll(wait, 2, -1);
     if (talk->tls != NULL) {
         gnutls_deinit(talk->tls);
     }
     close(talk->fd);
 }
 
+/* Holds the greeting back until everybody is there. */
+static void gather(struct smtp_server *server)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += GATHER_MS / 1000;
+    pthread_mutex_lock(&server->lock);
+    while (server->connections < server->options->gather &&
+           pthread_cond_timedwait(&server->changed, &server->lock, &until) == 0) {
+    }
+    pthread_mutex_unlock(&server->lock);
+}
+
+static bool greet(struct talk *talk)
+{
+    const struct server_options *options = talk->server->options;
+    bool done = false;
+
+    gather(talk->server);
+    if (talk->crowded) {
+        say(talk, "421 4.7.0 too many connections from you\r\n");
+        return false;
+    }
+    return (!options->tls_first || start_tls(talk)) &&
+           answer(talk, SERVER_GREETING, "220 scripted.example ESMTP\r\n", &done);
+}
+
 static void *serve(void *context)
 {
     struct talk *talk = context;
+    struct smtp_server *server = talk->server;
     char line[COMMAND];
     size_t len = 0;
-    bool done = false;
 
-    if ((!talk->server->options->tls_first || start_tls(talk)) &&
-        answer(talk, SERVER_GREETING, "220 scripted.example ESMTP\r\n", &done)) {
+    if (greet(talk)) {
         while (read_line(talk, line, sizeof(line), &len) && obey(talk, line)) {
         }
     }
     hang_up(talk);
     free(talk);
+    pthread_mutex_lock(&server->lock);
+    server->live--;
+    pthread_cond_broadcast(&server->changed);
+    pthread_mutex_unlock(&server->lock);
     return NULL;
+}
+
+static void start_talk(struct smtp_server *server, int fd)
+{
+    struct talk *talk = need(calloc(1, sizeof(*talk)));
+    int at_once = 1; /* Nagle and delayed ACKs would cost 40 ms a pipelined answer */
+    pthread_t thread;
+
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof(at_once));
+    talk->server = server;
+    talk->fd = fd;
+    pthread_mutex_lock(&server->lock);
+    talk->number = ++server->connections;
+    talk->crowded = server->options->at_once > 0 && server->live >= server->options->at_once;
+    server->live++;
+    pthread_cond_broadcast(&server->changed);
+    if (pthread_create(&thread, NULL, serve, talk) != 0 || pthread_detach(thread) != 0) {
+        abort();
+    }
+    pthread_mutex_unlock(&server->lock);
 }
 
 static void *accept_all(void *context)
@@ -532,8 +881,6 @@ static void *accept_all(void *context)
                              {.fd = server->stop[0], .events = POLLIN}};
 
     for (;;) {
-        struct talk *talk;
-        int at_once = 1; /* Nagle and delayed ACKs would cost 40 ms a pipelined answer */
         int fd;
 
         if (poll(wait, 2, -1) < 0 && errno != EINTR) {
@@ -543,23 +890,9 @@ static void *accept_all(void *context)
             return NULL;
         }
         fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
-        if (fd < 0) {
-            continue;
+        if (fd >= 0) {
+            start_talk(server, fd);
         }
-        if (server->connections == CONNECTIONS) {
-            abort();
-        }
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof(at_once));
-        talk = need(calloc(1, sizeof(*talk)));
-        talk->server = server;
-        talk->fd = fd;
-        pthread_mutex_lock(&server->lock);
-        talk->number = server->connections + 1;
-        if (pthread_create(&server->threads[server->connections], NULL, serve, talk) != 0) {
-            abort();
-        }
-        server->connections++;
-        pthread_mutex_unlock(&server->lock);
     }
 }
 
@@ -587,7 +920,8 @@ struct smtp_server *smtp_server_start(const struct server_options *options)
     struct smtp_server *server = need(calloc(1, sizeof(*server)));
 
     server->options = options;
-    server->last = &server->first;
+    server->dice = options->chaos.seed;
+    pthread_cond_init(&server->changed, NULL);
     server->hits = need(calloc(options->fault_count + 1, sizeof(*server->hits)));
     server->transcript = need(strdup(""));
     pthread_mutex_init(&server->lock, NULL);
@@ -614,23 +948,24 @@ void smtp_server_stop(struct smtp_server *server)
         abort();
     }
     pthread_join(server->acceptor, NULL);
-    for (unsigned i = 0; i < server->connections; i++) {
-        pthread_join(server->threads[i], NULL);
+    pthread_mutex_lock(&server->lock);
+    while (server->live > 0) {
+        pthread_cond_wait(&server->changed, &server->lock);
     }
-    while (server->first != NULL) {
-        struct kept *kept = server->first;
-        server->first = kept->next;
-        free((void *)(uintptr_t)kept->message.sender);
-        free((void *)(uintptr_t)kept->message.recipient);
-        free((void *)(uintptr_t)kept->message.bytes);
-        free(kept);
+    pthread_mutex_unlock(&server->lock);
+    for (size_t i = 0; i < server->message_count; i++) {
+        free((void *)(uintptr_t)server->messages[i].sender);
+        free((void *)(uintptr_t)server->messages[i].recipient);
+        free((void *)(uintptr_t)server->messages[i].bytes);
     }
+    free(server->messages);
     if (server->credentials != NULL) {
         gnutls_certificate_free_credentials(server->credentials);
     }
     close(server->listener);
     close(server->stop[0]);
     close(server->stop[1]);
+    pthread_cond_destroy(&server->changed);
     pthread_mutex_destroy(&server->lock);
     free(server->hits);
     free(server->transcript);
@@ -649,18 +984,15 @@ const char *smtp_server_url(const struct smtp_server *server)
 
 bool smtp_server_message(struct smtp_server *server, size_t index, struct server_message *out)
 {
-    struct kept *kept;
+    bool there;
 
     pthread_mutex_lock(&server->lock);
-    kept = server->first;
-    while (kept != NULL && index-- > 0) {
-        kept = kept->next;
-    }
-    if (kept != NULL) {
-        *out = kept->message;
+    there = index < server->message_count;
+    if (there) {
+        *out = server->messages[index];
     }
     pthread_mutex_unlock(&server->lock);
-    return kept != NULL;
+    return there;
 }
 
 static size_t read_count(struct smtp_server *server, const size_t *count)
@@ -675,7 +1007,7 @@ static size_t read_count(struct smtp_server *server, const size_t *count)
 
 size_t smtp_server_message_count(struct smtp_server *server)
 {
-    return read_count(server, &server->messages);
+    return read_count(server, &server->message_count);
 }
 
 size_t smtp_server_dots(struct smtp_server *server)

@@ -17,7 +17,9 @@ enum server_stage {
     SERVER_MAIL,
     SERVER_RCPT,
     SERVER_DATA,
-    SERVER_DOT,
+    SERVER_BODY, /* one line of the message is read: SERVER_SAY closes, SERVER_TRICKLE reads slowly */
+    SERVER_DOT,  /* the message is kept; the fault is about the answer */
+    SERVER_IDLE, /* the dot is answered; `recipient` is the one before. What is said comes unasked */
     SERVER_RSET,
     SERVER_QUIT
 };
@@ -26,8 +28,11 @@ enum server_act {
     SERVER_SAY, /* `text` in place of the answer; the command is carried out if it is 2xx or 3xx */
     SERVER_SAY_AND_CLOSE, /* `text`, then close; what the client sent behind it stays unread */
     SERVER_CLOSE,         /* nothing, and close */
+    SERVER_RESET,         /* nothing, and a TCP reset after `delay_ms` */
     SERVER_STALL,         /* nothing, and wait until the client closes or the server stops */
     SERVER_SLOW,          /* the usual answer after `delay_ms` */
+    SERVER_TRICKLE,       /* the usual answer a byte at a time, `delay_ms` apart */
+    SERVER_OVERSIZE,      /* the usual answer behind more lines than a reply may have */
     SERVER_BABBLE         /* the usual answer, then `text` that nobody asked for */
 };
 
@@ -42,6 +47,13 @@ struct server_fault {
     int times; /* then so many are hit; 0: all */
 };
 
+/* Random faults at every stage: what a server that is falling apart might do. */
+struct server_chaos {
+    unsigned per_mille; /* of the answers; 0: none */
+    unsigned seed;
+    int stall_ms; /* then a stalled connection is closed */
+};
+
 struct server_options {
     bool pipelining;
     bool eight_bit;
@@ -54,8 +66,21 @@ struct server_options {
     const char *user; /* AUTH PLAIN is offered, and asked for before MAIL */
     const char *password;
     bool wait_behind; /* at a dot wait up to 200 ms for more input before answering */
+    bool names;         /* answers to RCPT, DATA and the dot name the recipient */
+    unsigned gather;    /* nobody is greeted before so many have connected, or for 3 s */
+    unsigned at_once;   /* more connections at one time are told 421; 0: no limit */
+    unsigned messages;  /* a connection ends after so many, without a word unless: */
+    const char *enough; /* the answer to one MAIL more */
+    unsigned errors;    /* after so many refusals a connection's next answer is 421; 0: never */
     const struct server_fault *faults;
     size_t fault_count;
+    struct server_chaos chaos;
+};
+
+enum server_fate {
+    SERVER_ANSWERED, /* 2xx was said */
+    SERVER_REFUSED,  /* 4xx or 5xx was said */
+    SERVER_DARK      /* nothing that makes sense was said: it may be delivered */
 };
 
 struct server_message {
@@ -65,6 +90,7 @@ struct server_message {
     size_t len;
     unsigned connection; /* from 1 */
     bool encrypted;
+    enum server_fate fate;
     bool behind; /* more input had come behind the dot before it was answered */
 };
 
