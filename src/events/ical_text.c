@@ -73,7 +73,7 @@ void ical_parameter(struct str *out, const char *text)
             gap = written > 0;
             continue;
         }
-        if (written + (at - start) + 1 > LIMIT_NAME) {
+        if (written + (at - start) + (gap ? 1 : 0) > LIMIT_NAME) {
             break;
         }
         if (gap) {
