@@ -9,8 +9,8 @@ build_packages=(
 )
 test_packages=(
   clang clang-tidy libclang-rt-14-dev libcmocka-dev libgnutls28-dev gnutls-bin openssl
-  postfix dovecot-imapd dovecot-lmtpd libsasl2-modules sasl2-bin strace sqlite3
-  python3-icalendar chromium fonts-noto-core fonts-noto-color-emoji
+  postfix dovecot-imapd dovecot-lmtpd strace sqlite3
+  python3-icalendar python3-dateutil chromium fonts-noto-core fonts-noto-color-emoji
   default-jre-headless nodejs npm man-db spin
 )
 
@@ -36,6 +36,12 @@ need_packages() {
   local sudo=()
   [ "$(id -u)" -eq 0 ] || sudo=(sudo)
   "${sudo[@]}" apt-get update -qq
+  # A mail server without a configuration does not start: the tests bring their own.
+  case " ${missing[*]} " in
+    *" postfix "*)
+      echo 'postfix postfix/main_mailer_type select No configuration' |
+        "${sudo[@]}" debconf-set-selections ;;
+  esac
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
     --no-install-recommends "${missing[@]}" >/dev/null
 }

@@ -1,8 +1,9 @@
 """Whatever kills a send: nobody is lost, and every double was named before."""
 
 import collections
+import contextlib
 import signal
-import subprocess
+import sqlite3
 import unittest
 
 from support import (DONE, FAILED, PARTLY, Case, SlowServer, query, small_site, stop, wait_for,
@@ -135,9 +136,9 @@ class Kill(Case):
 
     def make_due(self):
         """What was deferred may be tried again at once: nobody waits for minutes here."""
-        subprocess.run(["sqlite3", str(self.site / "var/teataja.db"),
-                        "UPDATE outbox SET next_at = 0; UPDATE relay_state SET parked_until = 0"],
-                       check=True)
+        with contextlib.closing(sqlite3.connect(self.site / "var/teataja.db")) as db, db:
+            db.execute("UPDATE outbox SET next_at = 0")
+            db.execute("UPDATE relay_state SET parked_until = 0")
 
     def test_two_sends_at_once_one_is_refused(self):
         first = self.start("send", "kiri")

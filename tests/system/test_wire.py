@@ -7,11 +7,14 @@ import email.utils
 import html.parser
 import random
 import re
+import shutil
 import unicodedata
 import unittest
 
+import icalendar
+
 from judges import ask
-from support import Case, mailbox_messages, small_site, write, write_members
+from support import SharedCase, mailbox_messages, small_site, write, write_members
 
 SEED = 20261121
 A_LANGUAGE = 30  # letters
@@ -88,13 +91,23 @@ def header_text(raw):
     return str(email.header.make_header(email.header.decode_header(raw)))
 
 
-class Wire(Case):
-    @classmethod
-    def setUpClass(cls):
-        cls.dice = random.Random(SEED)
+EVENT = """\
+---
+title: "Koolitus: „jutumärgid“, komad; ja \\\\ kaldkriipsud"
+list: events
+start: 2027-05-20 10:00 Europe/Tallinn
+end: 2027-05-20 16:00
+location: { name: "Maja; saal, 2. korrus", address: "Rüütli 1, Narva" }
+---
+Tere tulemast!
+"""
 
-    def setUp(self):
-        super().setUp()
+
+class Wire(SharedCase):
+    """Letters and invitations for the same generated people."""
+
+    def prepare(self):
+        self.dice = random.Random(SEED)
         self.boxes = self.folder / "boxes"
         port = self.sink(self.boxes)
         self.site = small_site(self.folder / "site", port, connections=2)
@@ -102,6 +115,23 @@ class Wire(Case):
         self.write_members()
         self.teataja("member", "import", "m.csv", "--list", "funding", "--source", "test")
         self.teataja("send", "kiri")
+        self.letters = self.take()
+        write(self.site / "events/koolitus.md", EVENT)
+        self.teataja("member", "import", "m.csv", "--list", "events", "--source", "test")
+        self.teataja("event", "invite", "koolitus")
+        self.invitations = self.take()
+
+    def take(self):
+        """What the sink got, without the two lines that it puts in front; it is
+        emptied."""
+        taken = {}
+        for address, messages in mailbox_messages(self.boxes).items():
+            self.assertEqual(len(messages), 1, address)
+            taken[address] = messages[0].split(b"\r\n", 2)[2]
+            shutil.rmtree(self.boxes / address / "new")
+            (self.boxes / address / "new").mkdir()
+        self.assertEqual(set(taken), set(self.members))
+        return taken
 
     def write_editions(self):
         languages = ", ".join(WORDS)
@@ -167,13 +197,8 @@ class Wire(Case):
         self.assertIn(meant, page_text(found["html"]))
 
     def test_generated_letters_parse_back_to_what_was_meant(self):
-        boxes = mailbox_messages(self.boxes)
-        self.assertEqual(set(boxes), set(self.members))
         paths = []
-        for address, messages in boxes.items():
-            self.assertEqual(len(messages), 1, address)
-            # What the sink puts in front: Return-Path and Delivered-To.
-            message = messages[0].split(b"\r\n", 2)[2]
+        for address, message in self.letters.items():
             with self.subTest(address, name=self.members[address][0], seed=SEED):
                 self.check_bytes(address, message)
                 self.check_python(address, message)
@@ -181,6 +206,32 @@ class Wire(Case):
         for path, found in zip(paths, ask("messages", paths), strict=True):
             with self.subTest(path.name, name=self.members[path.name][0], seed=SEED):
                 self.check_mailparser(path.name, found)
+
+    def test_generated_names_stand_in_calendars_as_they_are(self):
+        paths = []
+        for address, message in self.invitations.items():
+            with self.subTest(address, name=self.members[address][0], seed=SEED):
+                self.check_bytes(address, message)
+                data = next(part.get_payload(decode=True) for part in
+                            email.message_from_bytes(message).walk()
+                            if part.get_content_type() == "text/calendar")
+                for line in data.split(b"\r\n"):
+                    self.assertLessEqual(len(line), 75)
+                event, = icalendar.Calendar.from_ical(data).walk("VEVENT")
+                self.check_attendee(address, event["ATTENDEE"], event["ATTENDEE"].params["CN"])
+                self.assertEqual(event["SUMMARY"], "Koolitus: „jutumärgid“, komad; ja \\ "
+                                                   "kaldkriipsud")
+            paths.append(write(self.folder / "ics" / address, data))
+        for path, found in zip(paths, ask("calendars", paths), strict=True):
+            with self.subTest(path.name, name=self.members[path.name][0], seed=SEED):
+                event, = found["events"]
+                attendee, = event["attendees"]
+                self.check_attendee(path.name, attendee["value"], attendee["cn"])
+
+    def check_attendee(self, address, value, name):
+        self.assertEqual(value.lower(), f"mailto:{address}")
+        # RFC 5545, section 3.2: a quoted parameter can hold everything but quotes.
+        self.assertEqual(name, self.members[address][0].replace('"', "'"))
 
 
 if __name__ == "__main__":
