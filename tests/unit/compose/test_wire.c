@@ -157,6 +157,43 @@ static void check_wire(const char *message, size_t len)
     assert_int_equal(start, len);
 }
 
+static int base64_value(char c)
+{
+    static const char digits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *found = strchr(digits, c);
+
+    assert_non_null(found);
+    return (int)(found - digits);
+}
+
+/* The bytes of one encoded word; libetpan would mend what is broken. */
+static size_t decode_word(const char *text, size_t len, bool base64, char out[80])
+{
+    size_t used = 0;
+    unsigned bits = 0;
+    int have = 0;
+
+    for (size_t i = 0; i < len && text[i] != '=' && base64; i++) {
+        bits = bits << 6 | (unsigned)base64_value(text[i]);
+        have += 6;
+        if (have >= 8) {
+            have -= 8;
+            out[used++] = (char)(bits >> have & 0xFF);
+        }
+    }
+    for (size_t i = 0; i < len && !base64; i++) {
+        unsigned value = (unsigned char)text[i];
+
+        if (text[i] == '=') {
+            assert_int_equal(sscanf(text + i + 1, "%2X", &value), 1);
+            i += 2;
+        }
+        out[used++] = text[i] == '_' ? ' ' : (char)value;
+    }
+    return used;
+}
+
 /* Words of RFC 2047 are at most 75 characters, and each is whole UTF-8. */
 static void check_encoded_words(const char *headers)
 {
@@ -164,18 +201,14 @@ static void check_encoded_words(const char *headers)
 
     for (const char *at = headers; (at = strstr(at, "=?UTF-8?")) != NULL && at < end;) {
         const char *stop = strstr(at + 10, "?=");
-        size_t index = 0;
-        char *decoded = NULL;
-        char word[80];
+        char decoded[80];
+        size_t len;
 
         assert_non_null(stop);
         assert_true(stop + 2 - at <= 75);
-        (void)snprintf(word, sizeof(word), "%.*s", (int)(stop + 2 - at), at);
-        assert_int_equal(mailmime_encoded_phrase_parse("UTF-8", word, strlen(word), &index,
-                                                       "UTF-8", &decoded),
-                         MAILIMF_NO_ERROR);
-        assert_true(utf8_is_valid(decoded, strlen(decoded), NULL));
-        free(decoded);
+        assert_true((at[8] == 'B' || at[8] == 'Q') && at[9] == '?');
+        len = decode_word(at + 10, (size_t)(stop - at - 10), at[8] == 'B', decoded);
+        assert_true(utf8_is_valid(decoded, len, NULL));
         at = stop + 2;
     }
 }
