@@ -19,17 +19,13 @@
 #include "verb.h"
 
 const struct verb *const verbs[] = {
-    &verb_init,          &verb_check,          &verb_preview,
-    &verb_send,          &verb_mailing_list,   &verb_mailing_show,
-    &verb_mailing_resume, &verb_mailing_resend, &verb_member_import,
-    &verb_member_add,    &verb_member_list,    &verb_member_show,
-    &verb_member_set,    &verb_member_change_address, &verb_member_export,
-    &verb_member_erase,  &verb_segment_count,  &verb_segment_show,
-    &verb_segment_explain, &verb_call_list,    &verb_event_list,
-    &verb_event_show,    &verb_event_invite,   &verb_event_attendees,
-    &verb_event_answer,  &verb_sink,           &verb_config_sample,
-    &verb_config_manual,
-    NULL,
+    &verb_init, &verb_check, &verb_preview, &verb_send, &verb_mailing_list, &verb_mailing_show,
+    &verb_mailing_resume, &verb_mailing_resend, &verb_member_import, &verb_member_add,
+    &verb_member_list, &verb_member_show, &verb_member_set, &verb_member_change_address,
+    &verb_member_subscribe, &verb_member_leave, &verb_member_export, &verb_member_erase,
+    &verb_segment_count, &verb_segment_show, &verb_segment_explain, &verb_call_list,
+    &verb_event_list, &verb_event_show, &verb_event_invite, &verb_event_attendees,
+    &verb_event_answer, &verb_sink, &verb_config_sample, &verb_config_manual, NULL,
 };
 
 static const struct option global_options[] = {
@@ -191,7 +187,8 @@ static const struct verb *find_verb(int argc, char **argv, int *at)
     return NULL;
 }
 
-static enum exit_status unknown_verb(int argc, char **argv, int at)
+/* -1 if help was asked for, as for "member --help". */
+static int unknown_verb(int argc, char **argv, int at)
 {
     const char *names[64];
     size_t count = 0;
@@ -212,7 +209,7 @@ static enum exit_status unknown_verb(int argc, char **argv, int at)
                 printf("  %-24s %s\n", verbs[i]->name, verbs[i]->summary);
             }
         }
-        return EXIT_USAGE;
+        return at + 1 < argc && strcmp(argv[at + 1], "--help") == 0 ? -1 : EXIT_USAGE;
     }
     snprintf(tried, sizeof(tried), "%s%s%s", argv[at], group ? " " : "",
              group ? argv[at + 1] : "");
@@ -287,7 +284,8 @@ static const char *global_value(const struct globals *globals, const char *name)
     return globals->values[option_index(global_options, name)];
 }
 
-/* Reads everything before and behind the verb. Returns 0, or an exit status. */
+/* Reads everything before and behind the verb. Returns 0, an exit status, or -1 if all
+ * is done. */
 static int parse(struct command *command, struct globals *globals, int argc, char **argv)
 {
     bool only_arguments = false;
@@ -306,7 +304,7 @@ static int parse(struct command *command, struct globals *globals, int argc, cha
         } else if (command->verb == NULL) {
             command->verb = find_verb(argc, argv, &at);
             if (command->verb == NULL) {
-                return (int)unknown_verb(argc, argv, at);
+                return unknown_verb(argc, argv, at);
             }
         } else if (command->argument_count == MAX_ARGUMENTS) {
             return (int)command_misused(command, "more than %d arguments", MAX_ARGUMENTS);
@@ -412,7 +410,7 @@ int main(int argc, char **argv)
 #endif
     status = parse(&command, &globals, argc, argv);
     if (status != 0) {
-        return status;
+        return status < 0 ? EXIT_DONE : status;
     }
     if (global_value(&globals, "version") != NULL) {
         puts("teataja " TEATAJA_VERSION);
