@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 
-from support import free_port, stop, wait_for, wait_for_port, write
+from support import free_port, launch, stop, wait_for, wait_for_port, write
 
 PASSWORD = "letmein"
 
@@ -164,8 +164,7 @@ class Dovecot:
         shutil.chown(mail, "mail", "mail")
         conf = write(self.folder / "dovecot.conf", DOVECOT.format(
             folder=self.folder, imap=self.imap, password=PASSWORD))
-        self.process = subprocess.Popen(["dovecot", "-F", "-c", str(conf)],
-                                        start_new_session=True)
+        self.process = launch(["dovecot", "-F", "-c", str(conf)])
         wait_for_port(self.imap, b"* OK")
 
     def mailbox(self, address):
@@ -212,8 +211,7 @@ class Postfix:
         if check.returncode:
             raise AssertionError(check.stderr.decode())
         self.conf = conf
-        self.process = subprocess.Popen(["/usr/lib/postfix/sbin/master", "-c", str(conf), "-d"],
-                                        stdin=subprocess.DEVNULL, start_new_session=True)
+        self.process = launch(["/usr/lib/postfix/sbin/master", "-c", str(conf), "-d"])
         for name, port in self.ports.items():
             if name != "elsewhere":
                 wait_for_port(port, b"220 ")

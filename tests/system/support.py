@@ -5,6 +5,7 @@ anything but 127.0.0.1.
 """
 
 import contextlib
+import ctypes
 import dataclasses
 import json
 import os
@@ -24,6 +25,7 @@ JUDGES = SOURCE / "tests" / "judges"
 PROGRAM = pathlib.Path(os.environ.get("TEATAJA", SOURCE / "build/asan/src/cli/teataja"))
 
 DONE, FAILED, USAGE, CONTENT, PARTLY = range(5)
+PR_SET_PDEATHSIG = 1  # prctl(2)
 SANITIZER = 99  # no status of the program, so that a finding is never taken for one
 
 
@@ -90,10 +92,9 @@ class Case(unittest.TestCase):
     def start(self, *arguments, site=None, now=None, **env):
         """Starts the program and leaves it running; ends with the test at the latest."""
         site = getattr(self, "site", None) if site is None else site
-        process = subprocess.Popen(self.command(*arguments, site=site or None, now=now),
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, env=environment(**env),
-                                   cwd=self.folder, start_new_session=True)
+        process = launch(self.command(*arguments, site=site or None, now=now),
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(**env),
+                         cwd=self.folder)
         self.addCleanup(stop, process)
         return process
 
@@ -174,6 +175,14 @@ def wait_for_port(port, greeting=b""):
             return not greeting or probe.recv(200).startswith(greeting)
         return False
     wait_for(f"port {port}", answers)
+
+
+def launch(line, **options):
+    """Starts a server in a session of its own, which ends when the test is killed."""
+    libc = ctypes.CDLL(None)
+    return subprocess.Popen(line, stdin=subprocess.DEVNULL, start_new_session=True,
+                            preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM),
+                            **options)
 
 
 def stop(process, number=signal.SIGTERM, seconds=10):

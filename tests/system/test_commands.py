@@ -1,0 +1,144 @@
+"""Every verb for people and for programs: what it prints, and what a slip of the hand does."""
+
+import json
+import unittest
+
+from support import (CONTENT, FAILED, USAGE, Case, mailbox_messages, query,
+                     small_site, write_members)
+
+EVENT = """\
+---
+title: Foorum
+list: events
+start: 2027-05-20 10:00
+end: 2027-05-20 16:00
+---
+Tere tulemast.
+"""
+
+
+class Site(Case):
+    def setUp(self):
+        super().setUp()
+        self.maildir = self.folder / "mail"
+        self.site = small_site(self.folder / "site", port=self.sink(self.maildir))
+        (self.site / "events").mkdir()
+        (self.site / "events/foorum.md").write_text(EVENT)
+        write_members(self.folder / "members.csv",
+                      [("mari@naide.example", "Mari Maasikas", "et"),
+                       ("ivan@naide.example", "Иван", "ru"),
+                       ("ann@naide.example", "Ann", "en")])
+        for name in ("funding", "events"):
+            self.teataja("member", "import", self.folder / "members.csv", "--list", name,
+                         "--source", "register 2026")
+
+    def states(self, member, name="funding"):
+        told = self.teataja("--json", "member", "show", member).json()
+        return {s["list"]: s["state"] for s in told["subscriptions"]}.get(name)
+
+
+class Commands(Site):
+    def test_every_verb_prints_json_for_programs(self):
+        for line in (("check",), ("member", "list"), ("member", "show", "1"),
+                     ("member", "import", self.folder / "members.csv", "--dry-run"),
+                     ("member", "add", "new@naide.example", "name=New"),
+                     ("member", "set", "new@naide.example", "name=Newer"),
+                     ("member", "change-address", "new@naide.example", "newer@naide.example"),
+                     ("member", "subscribe", "newer@naide.example", "--list", "funding"),
+                     ("member", "leave", "newer@naide.example", "--list", "funding"),
+                     ("--yes", "member", "erase", "newer@naide.example"),
+                     ("segment", "count", "name exists"), ("segment", "show", "name exists"),
+                     ("segment", "explain", "name exists"), ("call", "list"), ("event", "list"),
+                     ("event", "show", "foorum"), ("event", "invite", "foorum", "--dry-run"),
+                     ("event", "invite", "foorum"), ("event", "attendees", "foorum"),
+                     ("event", "answer", "foorum", "mari@naide.example", "yes"),
+                     ("preview", "kiri"), ("preview", "kiri", "-o", self.folder / "out"),
+                     ("preview", "events/foorum"), ("send", "kiri", "--dry-run"),
+                     ("send", "kiri", "--test", "office@naide.example"), ("send", "kiri"),
+                     ("mailing", "list"), ("mailing", "show", "1"), ("mailing", "resume", "1"),
+                     ("mailing", "resend", "1", "--failed")):
+            run = self.teataja("--json", *line)
+            try:
+                json.loads(run.out)
+            except ValueError:
+                self.fail(f"{line} printed no JSON: {run.out[:200]!r}")
+        run = self.teataja("--json", "init", self.folder / "second", site="")
+        self.assertEqual(run.json(), {"site": str(self.folder / "second")})
+
+    def test_help_of_a_group_is_no_mistake(self):
+        self.assertIn("member import", self.teataja("member", "--help", site="").out)
+        self.assertIn("member import", self.teataja("member", site="", status=USAGE).out)
+
+    def test_a_slip_in_an_option_sends_nothing(self):
+        for status, words, *line in (
+                (USAGE, "--as goes with --test", "send", "kiri", "--as", "1"),
+                (USAGE, "--lang goes with --test", "send", "kiri", "--lang", "et"),
+                (USAGE, "--lang goes with --test", "event", "invite", "foorum", "--lang", "et"),
+                (USAGE, "from 1 to 64", "send", "kiri", "--connections", "0"),
+                (FAILED, "no relay 'mian' in teataja.yaml; did you mean 'main'?", "send", "kiri",
+                 "--relay", "mian"),
+                (FAILED, "no relay 'other'", "event", "invite", "foorum", "--relay", "other")):
+            self.assertIn(words, self.teataja(*line, status=status).err)
+        self.assertEqual(self.mailings(), [])
+        self.assertFalse(self.maildir.exists() and mailbox_messages(self.maildir))
+
+    def test_what_is_not_there_is_no_empty_answer(self):
+        for status, words, *line in (
+                (FAILED, "no mailing 9", "mailing", "show", "9"),
+                (FAILED, "no mailing 9", "--json", "mailing", "show", "9"),
+                (USAGE, "no state 'lost' of a row", "mailing", "show", "1", "--state", "lost"),
+                (USAGE, "no state 'opened' of a call", "call", "list", "--state", "opened"),
+                (FAILED, "teataja.yaml, newsletters, projects or regions.yaml", "config",
+                 "sample", "relays")):
+            self.assertIn(words, self.teataja(*line, status=status).err)
+
+
+class Lists(Site):
+    def test_who_leaves_gets_nothing_and_an_import_does_not_bring_them_back(self):
+        self.assertEqual(self.states("mari@naide.example"), "active")
+        run = self.teataja("member", "leave", "mari@naide.example", "--list", "funding",
+                           "--source", "wrote to the office")
+        self.assertIn("on the list 'funding': left", run.out)
+        self.assertEqual(self.states("mari@naide.example", "events"), "active")
+        self.teataja("member", "import", self.folder / "members.csv", "--list", "funding",
+                     "--source", "register 2026")
+        self.teataja("member", "subscribe", "mari@naide.example", "--list", "funding")
+        self.assertEqual(self.states("mari@naide.example"), "left")
+        self.teataja("send", "kiri")
+        self.assertEqual(set(mailbox_messages(self.maildir)),
+                         {"ivan@naide.example", "ann@naide.example"})
+        self.assertIn("wrote to the office",
+                      self.teataja("member", "show", "mari@naide.example").out)
+
+    def test_who_asks_anew_is_back_with_evidence(self):
+        self.teataja("member", "leave", "1", "--list", "funding")
+        self.teataja("member", "subscribe", "1", "--list", "funding", "--again", "--basis",
+                     "consent", "--source", "form", "--consent-at", "2026-01-02")
+        self.assertEqual(self.states("1"), "active")
+
+    def test_the_day_of_a_consent_is_the_day_that_was_written(self):
+        self.teataja("member", "subscribe", "1", "--list", "funding", "--basis", "consent",
+                     "--source", "form", "--consent-at", "2026-01-02")
+        self.teataja("member", "add", "new@naide.example", "--list", "funding", "--basis",
+                     "consent", "--source", "paper form", "--consent-at", "2026-01-02",
+                     "joined=2026-01-03")
+        told = self.teataja("member", "show", "new@naide.example").out
+        self.assertIn("2026-01-02 funding given, staff, paper form", told)
+        self.assertRegex(told, r"joined +2026-01-03")
+        at = query(self.site, "SELECT at FROM consent WHERE source = 'paper form'")[0][0]
+        self.assertEqual(at, 1767304800 * 10**6, "midnight in Tallinn")
+
+    def test_consent_in_the_future_or_without_a_source_is_refused(self):
+        for status, words, *options in (
+                (CONTENT, "lies in the future", "--list", "funding", "--source", "x",
+                 "--consent-at", "2199-01-01"),
+                (CONTENT, "--consent-at needs --source", "--list", "funding", "--consent-at",
+                 "2026-01-01"),
+                (USAGE, "go with --list", "--consent-at", "2026-01-01")):
+            run = self.teataja("member", "add", "new@naide.example", *options, status=status)
+            self.assertIn(words, run.err)
+        self.teataja("member", "show", "new@naide.example", status=FAILED)
+
+
+if __name__ == "__main__":
+    unittest.main()
