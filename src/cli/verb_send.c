@@ -68,10 +68,9 @@ static enum exit_status read_language(const struct command *command, enum langua
 
 /* ---- preview ---- */
 
-static int write_view(const struct command *command, const char *slug,
+static int write_view(const struct command *command, const char *folder, const char *slug,
                       const struct letter_view *view, struct err *err)
 {
-    const char *folder = command_value(command, "o");
     const struct {
         const char *ending;
         const char *data;
@@ -86,8 +85,10 @@ static int write_view(const struct command *command, const char *slug,
                                   files[i].ending);
         char *path = name != NULL ? file_join(command->arena, folder, name) : NULL;
 
-        rc = path == NULL ? err_nomem(err)
-                          : file_write(path, files[i].data, files[i].len, 0644, err);
+        if (path == NULL) {
+            return err_nomem(err);
+        }
+        rc = file_write(path, files[i].data, files[i].len, 0644, err);
         if (rc == 0 && !command->json) {
             printf("%s\n", path);
         }
@@ -109,6 +110,37 @@ static void print_lines(const struct letter_line *lines, size_t count, const cha
     }
 }
 
+static void write_lines(struct json_writer *json, const struct letter_line *lines, size_t count)
+{
+    json_write_key(json, "items");
+    json_write_array(json);
+    for (size_t i = 0; i < count; i++) {
+        json_write_object(json);
+        json_write_text_at(json, "block", lines[i].block);
+        json_write_text_at(json, "slug", lines[i].slug);
+        json_write_text_at(json, "note", lines[i].note);
+        json_write_object_end(json);
+    }
+    json_write_array_end(json);
+}
+
+static void view_json(const struct letter_view *view)
+{
+    struct str out;
+    struct json_writer json = json_writer(&out);
+
+    str_init(&out, LIMIT_ARENA_WORK);
+    json_write_object(&json);
+    json_write_text_at(&json, "language", language_tag(view->language));
+    json_write_text_at(&json, "subject", view->subject);
+    json_write_key(&json, "text");
+    json_write_text_n(&json, view->text, view->text_len);
+    write_lines(&json, view->lines, view->line_count);
+    json_write_object_end(&json);
+    puts(out.data);
+    str_release(&out);
+}
+
 static enum exit_status preview_run(struct command *command)
 {
     struct letter_preview options = {.member = command_value(command, "member"),
@@ -116,6 +148,7 @@ static enum exit_status preview_run(struct command *command)
     struct letter_view view = {0};
     struct err err = {0};
     struct desk desk;
+    const char *folder = command_value(command, "o");
     const char *slug = slug_of(command->arena, command->arguments[0]);
     bool event = strncmp(command->arguments[0], "events/", 7) == 0;
     enum exit_status status = open_desk(command, &desk);
@@ -133,17 +166,14 @@ static enum exit_status preview_run(struct command *command)
         status = command_fail(&err);
         goto out;
     }
-    if (command_value(command, "o") == NULL) {
-        printf("Subject: %s\n\n%s", view.subject, view.text);
-        goto out;
-    }
-    if (write_view(command, slug, &view, &err) < 0) {
+    if (command_value(command, "o") != NULL && write_view(command, folder, slug, &view, &err) < 0) {
         status = command_fail(&err);
         goto out;
     }
     if (command->json) {
-        printf("{\"language\":\"%s\",\"html_bytes\":%zu}\n", language_tag(view.language),
-               view.html_len);
+        view_json(&view);
+    } else if (folder == NULL) {
+        printf("Subject: %s\n\n%s", view.subject, view.text);
     } else {
         printf("\nSubject: %s\n", view.subject);
         print_lines(view.lines, view.line_count, "");
@@ -250,20 +280,17 @@ static void summary_json(const struct letter_summary *summary)
         json_write_text_at(&json, "subject", group->subject);
         json_write_int_at(&json, "recipients", group->recipients);
         json_write_int_at(&json, "html_bytes", (int64_t)group->html_bytes);
-        json_write_key(&json, "items");
-        json_write_array(&json);
-        for (size_t n = 0; n < group->line_count; n++) {
-            json_write_object(&json);
-            json_write_text_at(&json, "block", group->lines[n].block);
-            json_write_text_at(&json, "slug", group->lines[n].slug);
-            json_write_text_at(&json, "note", group->lines[n].note);
-            json_write_object_end(&json);
-        }
-        json_write_array_end(&json);
+        write_lines(&json, group->lines, group->line_count);
         json_write_object_end(&json);
     }
     json_write_array_end(&json);
     write_reasons(&json, &summary->reasons);
+    json_write_key(&json, "warnings");
+    json_write_array(&json);
+    for (size_t i = 0; i < summary->warning_count; i++) {
+        json_write_text(&json, summary->warnings[i]);
+    }
+    json_write_array_end(&json);
     json_write_object_end(&json);
     puts(out.data);
     str_release(&out);

@@ -480,32 +480,39 @@ static const struct branch *choose_form(const struct writer *writer, const struc
     return find_branch(piece->branches, name);
 }
 
+static int write_pieces(const struct writer *writer, const struct piece *pieces);
+
+/* What stands for an argument. That it was given, and that there is a branch for it,
+ * was checked before writing began. */
+static int write_argument(const struct writer *writer, const struct piece *piece)
+{
+    const struct catalogue_arg *arg = given(writer, piece->argument);
+    const struct branch *branch = NULL;
+
+    if (arg != NULL && piece->kind == PIECE_PLURAL) {
+        branch = choose_form(writer, piece, arg->number);
+    } else if (arg != NULL && piece->kind == PIECE_SELECT) {
+        branch = find_branch(piece->branches, arg->text);
+    }
+    if (branch != NULL) {
+        return write_pieces(writer, branch->pieces);
+    }
+    if (arg != NULL && arg->text == NULL) {
+        return write_number(writer, arg->number);
+    }
+    str_add(writer->out, arg != NULL ? arg->text : "");
+    return 0;
+}
+
 static int write_pieces(const struct writer *writer, const struct piece *pieces)
 {
     int rc = 0;
 
     for (const struct piece *piece = pieces; rc == 0 && piece != NULL; piece = piece->next) {
-        const struct catalogue_arg *arg =
-            piece->kind != PIECE_TEXT ? given(writer, piece->argument) : NULL;
-
-        switch (piece->kind) {
-        case PIECE_TEXT:
+        if (piece->kind == PIECE_TEXT) {
             str_add_bytes(writer->out, piece->text, piece->len);
-            break;
-        case PIECE_ARGUMENT:
-        case PIECE_HASH:
-            if (arg->text != NULL) {
-                str_add(writer->out, arg->text);
-            } else {
-                rc = write_number(writer, arg->number);
-            }
-            break;
-        case PIECE_PLURAL:
-            rc = write_pieces(writer, choose_form(writer, piece, arg->number)->pieces);
-            break;
-        case PIECE_SELECT:
-            rc = write_pieces(writer, find_branch(piece->branches, arg->text)->pieces);
-            break;
+        } else {
+            rc = write_argument(writer, piece);
         }
     }
     return rc;

@@ -225,7 +225,7 @@ static void test_texts_take_named_arguments(void **state)
                                     catalogue_arg_text("new", "30. mai"),
                                     catalogue_arg_text("old", "20. mai")),
                      0);
-    assert_string_equal(out.data, "Tähtaega pikendati: 20. mai asemel 30. mai");
+    assert_string_equal(out.data, "Tähtaega pikendati: varem 20. mai, nüüd 30. mai");
     str_reset(&out);
     assert_int_equal(CATALOGUE_TEXT(catalogue, LANG_CS, "call.stage", &out, &err,
                                     catalogue_arg_number("number", 2)),
