@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ground.h"
 #include "output.h"
 #include "teataja/base/civil.h"
 #include "teataja/base/file.h"
 #include "teataja/base/json.h"
 #include "teataja/base/limits.h"
+#include "teataja/calendar/zone.h"
 #include "teataja/delivery/mailing.h"
 #include "teataja/events/invitation.h"
 #include "teataja/members/erasure.h"
@@ -17,12 +19,16 @@
 #include "teataja/members/subscription.h"
 #include "workspace.h"
 
-static const char *day_of(struct arena *arena, int64_t instant)
+/* The day of an instant by the site's clocks, on which it was entered. */
+static const char *day_of(const struct workspace *workspace, struct arena *arena, int64_t instant)
 {
+    struct err ignored = {0};
     struct civil civil;
     char text[CIVIL_TEXT];
 
-    civil_from_utc(instant, &civil);
+    if (zone_from_utc(workspace->config.site.timezone, instant, &civil, &ignored) < 0) {
+        civil_from_utc(instant, &civil);
+    }
     civil.date_only = true;
     civil_format(&civil, text);
     return arena_strdup(arena, text);
@@ -80,7 +86,7 @@ static int read_fields(const struct command *command, struct workspace *workspac
             }
         }
         if (err.code != 0) {
-            fprintf(stderr, "teataja: %s: %s\n", command->arguments[i], err.msg);
+            fprintf(stderr, "teataja: %.60s: %s\n", command->arguments[i], err.msg);
             bad++;
         }
     }
@@ -91,35 +97,13 @@ static int subscribe(const struct command *command, struct workspace *workspace,
                      enum subscription_state *state, struct err *err)
 {
     const char *list = command_value(command, "list");
-    const char *basis = command_value(command, "basis");
-    const struct site_list *site_list;
-    struct subscription_ground ground = {.source = command_value(command, "source"),
-                                         .how = "staff"};
-    struct civil day;
-    int found;
-    int rc;
+    struct subscription_ground ground;
+    int rc = list != NULL ? ground_read(command, workspace, list, &ground, err) : 0;
 
-    if (list == NULL) {
-        return 0;
+    if (rc == 0 && list != NULL) {
+        rc = subscription_start(&workspace->members, id, list, &ground, state, NULL, err);
     }
-    site_list = site_list_find(&workspace->config.site, list);
-    ground.basis = site_list != NULL ? (enum site_basis)site_list->basis : SITE_BASIS_CONSENT;
-    if (basis != NULL) {
-        found = subscription_basis_find(basis);
-        if (found < 0) {
-            return err_set(err, ERR_INVALID,
-                           "--basis is consent, membership, public_task or legitimate_interest");
-        }
-        ground.basis = (enum site_basis)found;
-    }
-    if (command_has(command, "consent-at")) {
-        rc = civil_parse(command_value(command, "consent-at"), &day, err);
-        if (rc < 0) {
-            return err_prefix(err, "--consent-at");
-        }
-        ground.consent_at = civil_to_utc(&day);
-    }
-    return subscription_start(&workspace->members, id, list, &ground, state, NULL, err);
+    return rc;
 }
 
 static enum exit_status add_run(struct command *command)
@@ -129,9 +113,15 @@ static enum exit_status add_run(struct command *command)
     enum subscription_state state = SUBSCRIPTION_NONE;
     struct err err = {0};
     int64_t id = 0;
-    enum exit_status status = workspace_open(command, WORKSPACE_DB, false, &workspace);
+    enum exit_status status;
     int rc;
 
+    if (!command_has(command, "list") &&
+        (command_has(command, "basis") || command_has(command, "source") ||
+         command_has(command, "consent-at"))) {
+        return command_misused(command, "--basis, --source and --consent-at go with --list");
+    }
+    status = workspace_open(command, WORKSPACE_DB, false, &workspace);
     if (status != EXIT_DONE) {
         goto out;
     }
@@ -247,7 +237,9 @@ static enum exit_status change_address_run(struct command *command)
          member_change_address(&workspace.members, member.id, command->arguments[1], &err) < 0)) {
         status = command_fail(&err);
     }
-    if (status == EXIT_DONE && !command->json) {
+    if (status == EXIT_DONE && command->json) {
+        printf("{\"id\":%" PRId64 "}\n", member.id);
+    } else if (status == EXIT_DONE) {
         printf("Member %" PRId64 " has a new address; answers from the old one still count.\n",
                member.id);
     }
@@ -359,14 +351,14 @@ static int show_record(const struct command *command, struct workspace *workspac
         printf("%-14s %s: %s by %s since %s\n", i == 0 ? "subscriptions" : "",
                subscriptions[i].list, subscription_state_name(subscriptions[i].state),
                subscription_basis_name(subscriptions[i].basis),
-               day_of(command->arena, subscriptions[i].since));
+               day_of(workspace, command->arena, subscriptions[i].since));
     }
     if (rc == 0) {
         rc = consent_list(&workspace->members, command->arena, id, &consents, &count, err);
     }
     for (size_t i = 0; rc == 0 && i < count; i++) {
         printf("%-14s %s %s %s%s%s%s%s\n", i == 0 ? "record" : "",
-               day_of(command->arena, consents[i].at), consents[i].list, consents[i].act,
+               day_of(workspace, command->arena, consents[i].at), consents[i].list, consents[i].act,
                consents[i].how != NULL ? ", " : "", consents[i].how != NULL ? consents[i].how : "",
                consents[i].source != NULL ? ", " : "",
                consents[i].source != NULL ? consents[i].source : "");
@@ -450,7 +442,7 @@ static int show_member(struct command *command, struct workspace *workspace, str
     }
     show_line("delivery", member_delivery_name(member.delivery));
     show_line("because", member.delivery_reason);
-    show_line("joined", day_of(command->arena, member.joined_at));
+    show_line("joined", day_of(workspace, command->arena, member.joined_at));
     return show_record(command, workspace, member.id, err);
 }
 
@@ -525,7 +517,9 @@ static enum exit_status erase_run(struct command *command)
     log = file_join(command->arena, var, "erasure.log");
     if (log == NULL || erase_everywhere(&workspace, member.id, log, &err) < 0) {
         status = command_fail(&err);
-    } else if (!command->json) {
+    } else if (command->json) {
+        printf("{\"id\":%" PRId64 "}\n", member.id);
+    } else {
         printf("Erased member %" PRId64 ".\n", member.id);
     }
 out:
