@@ -147,7 +147,9 @@ static void print_json(const struct output_table *table)
             size_t len = 0;
 
             for (const char *c = heading(table, column); *c != '\0' && len + 1 < sizeof(key); c++) {
-                key[len++] = *c == ' ' ? '_' : (char)tolower((unsigned char)*c);
+                if (*c != '(' && *c != ')') {
+                    key[len++] = *c == ' ' ? '_' : (char)tolower((unsigned char)*c);
+                }
             }
             key[len] = '\0';
             json_write_key(&json, key);
@@ -176,4 +178,17 @@ void output_table_print(struct output_table *table, bool json)
     if (table != NULL) {
         arena_free(table->arena);
     }
+}
+
+void output_text_json(const char *key, const char *text)
+{
+    struct str out;
+    struct json_writer json = json_writer(&out);
+
+    str_init(&out, LIMIT_TEXT);
+    json_write_object(&json);
+    json_write_text_at(&json, key, text);
+    json_write_object_end(&json);
+    puts(out.data);
+    str_release(&out);
 }

@@ -24,5 +24,8 @@ struct output_table *output_table_new(size_t columns, const char *const *heading
 void output_table_row(struct output_table *table, const char *const *cells);
 
 /* Prints the table, or as a JSON array of objects with the headings (lower case,
- * spaces as '_') as keys. */
+ * spaces as '_', no parentheses) as keys. */
 void output_table_print(struct output_table *table, bool json);
+
+/* Prints {"key": "text"}. */
+void output_text_json(const char *key, const char *text);

@@ -33,6 +33,16 @@ static const char *list_text(struct arena *arena, const char *const *items, size
     return out;
 }
 
+static bool is_state(const char *name)
+{
+    bool found = false;
+
+    for (int state = CALL_PLANNED; state <= CALL_CANCELLED; state++) {
+        found |= strcmp(call_state_name((enum call_state)state), name) == 0;
+    }
+    return found;
+}
+
 static enum exit_status call_list_run(struct command *command)
 {
     static const char *const headings[] = {"call",     "state", "opens",  "deadline",
@@ -41,8 +51,13 @@ static enum exit_status call_list_run(struct command *command)
     struct output_table *table = output_table_new(7, headings);
     struct workspace workspace;
     int64_t now = clock_now();
-    enum exit_status status = workspace_open(command, WORKSPACE_CONTENT, false, &workspace);
+    enum exit_status status;
 
+    if (wanted != NULL && !is_state(wanted)) {
+        output_table_print(table, false);
+        return command_misused(command, "no state '%s' of a call", wanted);
+    }
+    status = workspace_open(command, WORKSPACE_CONTENT, false, &workspace);
     for (size_t i = 0; status == EXIT_DONE && i < workspace.content.call_count; i++) {
         const struct call *call = &workspace.content.calls[i];
         const struct call_round *round = call_current_round(call, now);

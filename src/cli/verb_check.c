@@ -29,6 +29,37 @@ static int check_across(struct workspace *workspace, struct err *err)
     return rc;
 }
 
+/* Each call with its state and rounds, a round as people read it. */
+static void write_calls(struct json_writer *json, const struct content *content)
+{
+    int64_t now = clock_now();
+
+    json_write_key(json, "calls");
+    json_write_array(json);
+    for (size_t i = 0; i < content->call_count; i++) {
+        const struct call *call = &content->calls[i];
+        struct str rounds;
+
+        str_init(&rounds, LIMIT_TEXT);
+        call_print_rounds(call, now, &rounds);
+        json_write_object(json);
+        json_write_text_at(json, "call", call->item.slug);
+        json_write_text_at(json, "state", call_state_name(call_state_at(call, now)));
+        json_write_key(json, "rounds");
+        json_write_array(json);
+        for (const char *at = rounds.data; at != NULL && *at != '\0'; at += *at == '\n') {
+            size_t len = strcspn(at, "\n");
+
+            json_write_text_n(json, at, len);
+            at += len;
+        }
+        json_write_array_end(json);
+        json_write_object_end(json);
+        str_release(&rounds);
+    }
+    json_write_array_end(json);
+}
+
 static void print_json(const struct workspace *workspace)
 {
     struct str out;
@@ -53,6 +84,7 @@ static void print_json(const struct workspace *workspace)
         json_write_object_end(&json);
     }
     json_write_array_end(&json);
+    write_calls(&json, &workspace->content);
     json_write_object_end(&json);
     puts(out.data);
     str_release(&out);
@@ -84,6 +116,29 @@ static void print_rounds(const struct workspace *workspace)
     }
 }
 
+static void print_counts(const struct workspace *workspace)
+{
+    const struct {
+        size_t count;
+        const char *one;
+        const char *many;
+        const char *after;
+    } counts[] = {
+        {workspace->config.newsletter_count, "newsletter", "newsletters", ", "},
+        {workspace->content.issue_count, "issue", "issues", ", "},
+        {workspace->content.call_count, "call", "calls", ", "},
+        {workspace->events.count, "event", "events", ", "},
+        {workspace->content.news_count, "news", "news", ": "},
+        {report_errors(workspace->report), "error", "errors", ", "},
+        {report_warnings(workspace->report), "warning", "warnings", "\n"},
+    };
+
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        printf("%zu %s%s", counts[i].count, counts[i].count == 1 ? counts[i].one : counts[i].many,
+               counts[i].after);
+    }
+}
+
 static enum exit_status check_run(struct command *command)
 {
     struct workspace workspace;
@@ -106,11 +161,7 @@ static enum exit_status check_run(struct command *command)
         }
         fflush(stdout);
         report_print(workspace.report, stderr);
-        printf("%zu newsletters, %zu issues, %zu calls, %zu events, %zu news: %zu errors, "
-               "%zu warnings\n",
-               workspace.config.newsletter_count, workspace.content.issue_count,
-               workspace.content.call_count, workspace.events.count, workspace.content.news_count,
-               report_errors(workspace.report), report_warnings(workspace.report));
+        print_counts(&workspace);
     }
     if (report_errors(workspace.report) > 0) {
         status = EXIT_CONTENT;

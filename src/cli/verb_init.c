@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "output.h"
 #include "teataja/base/civil.h"
 #include "teataja/base/clock.h"
 #include "teataja/base/file.h"
@@ -218,6 +219,10 @@ static enum exit_status init_run(struct command *command)
     if (is_free(folder, &err) < 0 || copy_folder(command->arena, from, folder, 0, &err) < 0) {
         return command_fail(&err);
     }
+    if (command->json) {
+        output_text_json("site", folder);
+        return EXIT_DONE;
+    }
     printf("Made the site %s. Next:\n", folder);
     if (command_has(command, "demo")) {
         printf("  teataja sink --maildir %s/var/mailboxes &\n"
@@ -234,7 +239,7 @@ static enum exit_status init_run(struct command *command)
 }
 
 static const struct option init_options[] = {
-    {"demo", NULL, "a whole site to try: members in six languages, calls, events, a letter", false},
+    {"demo", NULL, "a whole site to try: members in eight languages, calls, events, a letter", false},
     {NULL, NULL, NULL, false},
 };
 

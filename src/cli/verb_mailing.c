@@ -139,31 +139,52 @@ static int add_row(void *ctx, const struct mailing_row *row)
     return 0;
 }
 
+static enum exit_status read_state(const struct command *command, const char *state)
+{
+    static const char *const states[] = {"queued",   "claimed", "committing", "sent",
+                                         "deferred", "failed",  "suppressed", "unknown"};
+    const size_t count = sizeof(states) / sizeof(states[0]);
+    size_t i = 0;
+
+    while (state != NULL && i < count && strcmp(states[i], state) != 0) {
+        i++;
+    }
+    return i < count ? EXIT_DONE : command_misused(command, "no state '%s' of a row", state);
+}
+
 static enum exit_status show_run(struct command *command)
 {
     static const char *const headings[] = {">member", "address",       "language", "state",
                                            "done (UTC)", "next (UTC)", "answer"};
-    struct rows rows = {.arena = command->arena, .table = output_table_new(7, headings)};
+    struct rows rows = {.arena = command->arena};
     struct workspace workspace;
+    struct mailing mailing;
     struct err err = {0};
     int64_t id = 0;
+    const char *state = command_value(command, "state");
     enum exit_status status = read_id(command, &id);
-    enum exit_status counted;
 
+    if (status == EXIT_DONE) {
+        status = read_state(command, state);
+    }
     if (status != EXIT_DONE) {
-        output_table_print(rows.table, false);
         return status;
     }
     status = open_ledger(command, &workspace);
-    if (status == EXIT_DONE && !command->json) {
-        counted = deliver_report(command, &workspace, id);
-        status = counted == EXIT_FAILED ? EXIT_FAILED : EXIT_DONE;
-    }
-    if (status == EXIT_DONE && mailing_rows(workspace.db, id, command_value(command, "state"),
-                                            add_row, &rows, &err) < 0) {
+    if (status == EXIT_DONE && mailing_get(workspace.db, command->arena, id, &mailing, &err) < 0) {
         status = command_fail(&err);
     }
-    output_table_print(rows.table, command->json && status == EXIT_DONE);
+    if (status == EXIT_DONE && !command->json &&
+        deliver_report(command, &workspace, id) == EXIT_FAILED) {
+        status = EXIT_FAILED;
+    }
+    if (status == EXIT_DONE) {
+        rows.table = output_table_new(7, headings);
+        if (mailing_rows(workspace.db, id, state, add_row, &rows, &err) < 0) {
+            status = command_fail(&err);
+        }
+        output_table_print(rows.table, command->json && status == EXIT_DONE);
+    }
     workspace_close(&workspace);
     return status;
 }
@@ -251,7 +272,9 @@ static enum exit_status resend_run(struct command *command)
                      : mailing_resend_failed(workspace.db, id, &count, &err);
         status = rc < 0 ? command_fail(&err) : EXIT_DONE;
     }
-    if (status == EXIT_DONE && count == 0) {
+    if (status == EXIT_DONE && count == 0 && command->json) {
+        status = deliver_report(command, &workspace, id) == EXIT_FAILED ? EXIT_FAILED : EXIT_DONE;
+    } else if (status == EXIT_DONE && count == 0) {
         printf("Mailing %" PRId64 " has no %s rows.\n", id, unknown ? "unknown" : "failed");
     } else if (status == EXIT_DONE) {
         status = deliver_mailing(command, &workspace, id, command_value(command, "relay"), 0);

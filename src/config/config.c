@@ -362,7 +362,10 @@ int config_sample(const char *which, bool all, struct str *out, struct err *err)
             return str_check(out, err);
         }
     }
-    return err_set(err, ERR_NOT_FOUND, "no configuration file '%s'", which);
+    return err_set(err, ERR_NOT_FOUND,
+                   "no configuration file '%s': it is teataja.yaml, newsletters, projects or "
+                   "regions.yaml",
+                   which);
 }
 
 void config_manual(enum schema_format format, struct str *out)
