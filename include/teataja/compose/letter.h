@@ -63,10 +63,12 @@ struct letter_summary {
  *   ERR_NOT_FOUND  no such issue ("; did you mean ...")
  *   ERR_EXISTS     it was sent, or is being sent by somebody else
  *   ERR_STATE      nobody would get it; a project that pays for it is not running on
- *                  that day; no call in it is open any more that the text speaks of
+ *                  that day
  *   ERR_INVALID    a segment, a template, a notice that lacks the letter's language
  *   ERR_LIMIT      an HTML part over LIMIT_HTML, with what to do
- * A dry run refuses the same but ERR_EXISTS, which becomes a warning. */
+ * A dry run refuses the same but ERR_EXISTS, which becomes a warning. Calls that have
+ * closed are left out; what closed within a week is a warning too. A letter whose
+ * HTML would be over LIMIT_HTML leaves out details first. */
 int letter_plan(struct compose *compose, struct arena *arena, const char *slug,
                 const struct letter_options *options, struct letter_summary *out, struct err *err);
 

@@ -1,5 +1,6 @@
 /* Whole messages, byte for byte, with a fixed clock and key: tests/data/golden.
  * TEATAJA_GOLDEN=write writes them anew, after a look at the difference. */
+#include "teataja/base/mem.h"
 #include "teataja/compose/message.h"
 
 #include "teataja/compose/invite.h"
@@ -297,6 +298,52 @@ static void test_a_row_that_was_tampered_with_fails_alone(void **state)
     str_release(&message);
 }
 
+/* Lets one allocation after another fail until none is left to fail. */
+static void test_no_memory_is_an_error_and_no_more(void **state)
+{
+    const struct letter_options send = {.language = LANG_NONE};
+    const struct invite_options invitations = {.language = LANG_NONE};
+    const struct letter_preview show = {.language = LANG_ET};
+    bool done[4] = {false, false, false, false};
+
+    (void)state;
+    add_members();
+    for (unsigned long nth = 1; !done[0] || !done[1] || !done[2] || !done[3]; nth += 3) {
+        for (size_t act = 0; act < 4; act++) {
+            struct letter_summary letter;
+            struct invite_summary invited;
+            struct letter_view view;
+            struct err err = {0};
+            int rc = 0;
+
+            if (done[act]) {
+                continue;
+            }
+            mem_fail_at(nth, 0);
+            switch (act) {
+            case 0:
+                rc = letter_preview(rig.compose, rig.arena, "sea", &show, &view, &err);
+                break;
+            case 1:
+                rc = invite_preview(rig.compose, rig.arena, "forum", &show, &view, &err);
+                break;
+            case 2:
+                rc = letter_plan(rig.compose, rig.arena, "sea", &send, &letter, &err);
+                break;
+            default:
+                rc = invite_plan(rig.compose, rig.arena, "forum", &invitations, &invited, &err);
+                break;
+            }
+            done[act] = rc == 0 && (act >= 2 || mem_count() < nth);
+            mem_fail_at(0, 0);
+            if (rc != 0 && rc != ERR_NOMEM) {
+                fail_msg("act %zu, allocation %lu: %d %s", act, nth, rc, err.msg);
+            }
+        }
+        assert_true(nth < 200000);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +357,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_tried_invitation_invites_nobody, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_row_that_was_tampered_with_fails_alone, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_no_memory_is_an_error_and_no_more, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
