@@ -377,6 +377,8 @@ class SlowServer:
             elif verb.upper() == "RCPT":
                 recipients.append(argument.partition("<")[2].partition(">")[0])
                 self._say(stream, "250 2.1.5 recipient ok")
+            elif verb.upper() == "DATA" and not recipients:
+                self._say(stream, "554 5.5.1 no valid recipients")
             elif verb.upper() == "DATA":
                 self._say(stream, "354 go on")
                 self._take(stream, recipients)
