@@ -38,7 +38,7 @@ struct planning {
     char subject[LIMIT_SLUG + 16];
 };
 
-enum { BUCKETS = 4096 };
+enum { BUCKETS = 16384 }; /* half of them is as many variants as memory holds */
 
 int letter_find(struct compose *compose, const char *slug, const struct issue **out,
                 struct err *err)
@@ -395,19 +395,33 @@ static int render_all(struct planning *planning, struct err *err)
 
 /* ---- writing ---- */
 
+/* Newsletter's and issue's expression as one. */
+static const char *audience_text(struct planning *planning)
+{
+    const char *wide = planning->letter.newsletter->audience;
+    const char *narrow = planning->letter.issue->audience;
+
+    if (wide != NULL && narrow != NULL) {
+        return arena_printf(planning->arena, "(%s) and (%s)", wide, narrow);
+    }
+    return wide != NULL ? wide : narrow != NULL ? narrow : "";
+}
+
 static int store(struct planning *planning, int64_t *id, struct err *err)
 {
     const struct letter_options *options = planning->options;
     const struct sender sender = letter_sender(&planning->letter);
-    const struct issue *issue = planning->letter.issue;
+    const char *audience = audience_text(planning);
     struct envelope envelope;
     struct mailing mailing;
     struct str config;
     char nonce[32];
     char dedupe[LIMIT_SLUG + 64];
     int64_t list = 0;
-    int rc = list_find(planning->compose->site.members, planning->letter.newsletter->list, &list,
-                       err);
+    int rc = audience == NULL
+                 ? err_nomem(err)
+                 : list_find(planning->compose->site.members, planning->letter.newsletter->list,
+                             &list, err);
 
     if (rc < 0) {
         return rc;
@@ -427,7 +441,7 @@ static int store(struct planning *planning, int64_t *id, struct err *err)
         .on_unknown = options->on_unknown != NULL ? options->on_unknown : "resend",
         .priority = sender.kind->priority,
         .config = config.data,
-        .audience = issue->audience != NULL ? issue->audience : "",
+        .audience = audience,
         .message_date = planning->letter.date,
         .not_after = planning->not_after};
     if (rc == 0) {

@@ -122,7 +122,7 @@ static const char *closed_lately(struct arena *arena, const struct call *call, i
         round->deadline.at > date || round->deadline.at < date - 7 * CLOCK_DAY) {
         return NULL;
     }
-    civil_format(&round->deadline.civil, text);
+    civil_print(&round->deadline.civil, text);
     return arena_printf(arena, "call '%s' closed on %s %s and is left out", call->item.slug, text,
                         round->deadline.zone);
 }

@@ -186,7 +186,7 @@ static size_t decode_word(const char *text, size_t len, bool base64, char out[80
         unsigned value = (unsigned char)text[i];
 
         if (text[i] == '=') {
-            assert_int_equal(sscanf(text + i + 1, "%2X", &value), 1);
+            value = (unsigned)strtoul((const char[]){text[i + 1], text[i + 2], '\0'}, NULL, 16);
             i += 2;
         }
         out[used++] = text[i] == '_' ? ' ' : (char)value;
