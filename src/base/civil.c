@@ -253,6 +253,17 @@ void civil_format(const struct civil *civil, char text[CIVIL_TEXT])
     }
 }
 
+void civil_print(const struct civil *civil, char text[CIVIL_TEXT])
+{
+    enum { DAY_END = 10, MINUTE_END = 16 }; /* "2027-01-23", "2027-01-23T17:00" */
+
+    civil_format(civil, text);
+    if (!civil->date_only) {
+        text[DAY_END] = ' ';
+        text[MINUTE_END] = civil->second != 0 ? ':' : '\0';
+    }
+}
+
 /* Seconds since midnight. */
 static int time_of_day(const struct civil *civil)
 {

@@ -139,9 +139,8 @@ static const char *when_text(struct arena *arena, int64_t instant)
     char text[CIVIL_TEXT];
 
     civil_from_utc(instant, &civil);
-    civil_format(&civil, text);
-    text[10] = ' ';
-    text[16] = '\0';
+    civil.second = 0;
+    civil_print(&civil, text);
     return arena_printf(arena, "%s UTC", text);
 }
 

@@ -11,11 +11,7 @@ static const char *moment_text(struct arena *arena, const struct call_moment *mo
 {
     char text[CIVIL_TEXT];
 
-    civil_format(&moment->civil, text);
-    if (!moment->civil.date_only) {
-        text[10] = ' ';
-        text[16] = '\0';
-    }
+    civil_print(&moment->civil, text);
     return arena_printf(arena, "%s%s%s", text, moment->civil.date_only ? "" : " ",
                         moment->civil.date_only ? "" : moment->zone);
 }

@@ -18,11 +18,7 @@ static const char *when_text(struct arena *arena, const struct civil *civil)
 {
     char text[CIVIL_TEXT];
 
-    civil_format(civil, text);
-    if (!civil->date_only) {
-        text[10] = ' ';
-        text[16] = '\0';
-    }
+    civil_print(civil, text);
     return arena_strdup(arena, text);
 }
 

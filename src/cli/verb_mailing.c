@@ -20,9 +20,8 @@ static const char *when_text(struct arena *arena, int64_t instant)
         return "";
     }
     civil_from_utc(instant, &civil);
-    civil_format(&civil, text);
-    text[10] = ' ';
-    text[16] = '\0';
+    civil.second = 0;
+    civil_print(&civil, text);
     return arena_strdup(arena, text);
 }
 

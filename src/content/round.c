@@ -122,8 +122,8 @@ static void check_order(const struct work *work, const struct call_round *round,
     if (round->has_opens && round->has_deadline &&
         (civil_compare(&opens, &round->deadline.civil) > 0 ||
          (work->call->opens_quarter == 0 && round->opens.at >= round->deadline.at))) {
-        civil_format(&opens, opening);
-        civil_format(&round->deadline.civil, deadline);
+        civil_print(&opens, opening);
+        civil_print(&round->deadline.civil, deadline);
         yaml_problem(work->load->report, work->call->node, path,
                      "the deadline %s lies before the opening %s", deadline, opening);
     }
@@ -393,7 +393,7 @@ static void check_rounds(const struct work *work, const bool *used)
         if (!used[i] && call->moves[i].from.year != 0) {
             char from[CIVIL_TEXT];
 
-            civil_format(&call->moves[i].from, from);
+            civil_print(&call->moves[i].from, from);
             yaml_problem(work->load->report, call->moves[i].node, "from", "there is no round on %s",
                          from);
         }

@@ -51,7 +51,7 @@ static int make_way(struct db *db, const char *dedupe, struct err *err)
 
         if (strcmp(db_text(stmt, 1), "expanding") != 0) {
             civil_from_utc(at, &when);
-            civil_format(&when, text);
+            civil_print(&when, text);
             rc = err_set(err, ERR_EXISTS, "%s is mailing %" PRId64 " already (%s, made %s UTC)",
                          db_text(stmt, 3), id, db_text(stmt, 1), text);
         } else if (clock_now() - at < abandoned_after) {

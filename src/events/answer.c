@@ -78,7 +78,7 @@ static int check_entry(const struct event *event, const struct answer_entry *ent
     if (event->rsvp.has_by && entry->now >= event->rsvp.by_utc) {
         char by[CIVIL_TEXT];
 
-        civil_format(&event->rsvp.by, by);
+        civil_print(&event->rsvp.by, by);
         return err_set(err, ERR_STATE,
                        "answers to '%s' were taken until %s; --force enters it all the same",
                        event->slug, by);

@@ -94,7 +94,7 @@ static int set_instants(struct event_maker *maker)
         (event->end_utc < event->start_utc || civil_compare(&event->end, &event->start) < 0)) {
         char text[CIVIL_TEXT];
 
-        civil_format(&event->start, text);
+        civil_print(&event->start, text);
         event_problem(maker, &maker->end, "the event ends before it begins, on %s", text);
         event->end = event->start;
     } else if (event->has_end && !event->all_day && event->end_utc == event->start_utc) {
@@ -157,8 +157,8 @@ static int set_rules(struct event_maker *maker)
             char start[CIVIL_TEXT];
             char text[CIVIL_TEXT];
 
-            civil_format(&event->start, start);
-            civil_format(first, text);
+            civil_print(&event->start, start);
+            civil_print(first, text);
             event_doubt(maker, &rule->spot,
                         "the rule does not yield the start %s; its first date is %s", start, text);
         } else if (rc == 0) {
@@ -278,9 +278,9 @@ static void no_occurrence(struct event_maker *maker, const struct originals *ori
     char wanted[CIVIL_TEXT];
     char next[CIVIL_TEXT] = "";
 
-    civil_format(civil, wanted);
+    civil_print(civil, wanted);
     for (size_t i = 0; i < originals->count; i++) {
-        civil_format(&originals->items[i], next);
+        civil_print(&originals->items[i], next);
         if (civil_compare(&originals->items[i], civil) > 0) {
             break;
         }

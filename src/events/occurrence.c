@@ -386,7 +386,7 @@ int event_occurrence_find(const struct event *event, const char *text, struct ar
     if (rc < 0) {
         return rc;
     }
-    civil_format(rc > 0 ? &next.start : &event->start, shown);
+    civil_print(rc > 0 ? &next.start : &event->start, shown);
     return err_set(err, ERR_NOT_FOUND, "'%s' has no occurrence on %s; the %s is %s", event->slug,
                    text, rc > 0 ? "next" : "first", shown);
 }

@@ -36,8 +36,12 @@ int civil_parse_zoned(const char *text, struct civil *out, char zone[CIVIL_ZONE]
  * date_only; the date is kept as it is. */
 int civil_parse_time(const char *text, struct civil *out, struct err *err);
 
-/* "2027-01-23" or "2027-01-23T17:00:00". */
+/* "2027-01-23" or "2027-01-23T17:00:00": for keys and programs. */
 void civil_format(const struct civil *civil, char text[CIVIL_TEXT]);
+
+/* "2027-01-23" or "2027-01-23 17:00", with seconds if there are any: for people, who
+ * write it so. */
+void civil_print(const struct civil *civil, char text[CIVIL_TEXT]);
 
 /* <0, 0, >0; a date without a time is compared as its midnight. */
 int civil_compare(const struct civil *a, const struct civil *b);

@@ -43,6 +43,21 @@ static void test_dates_and_times_are_read_and_written(void **state)
     }
 }
 
+static void test_times_for_people_have_seconds_only_if_there_are_any(void **state)
+{
+    static const char *const cases[] = {"2027-01-23", "2027-01-23 17:00", "2027-01-23 17:00:30"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct civil civil;
+        char text[CIVIL_TEXT];
+
+        assert_int_equal(civil_parse(cases[i], &civil, NULL), 0);
+        civil_print(&civil, text);
+        assert_string_equal(text, cases[i]);
+    }
+}
+
 static void test_bad_dates_are_refused_with_a_reason(void **state)
 {
     static const char form[] =
@@ -294,6 +309,7 @@ static void test_instants_go_there_and_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_times_for_people_have_seconds_only_if_there_are_any),
         cmocka_unit_test(test_dates_and_times_are_read_and_written),
         cmocka_unit_test(test_bad_dates_are_refused_with_a_reason),
         cmocka_unit_test(test_a_zone_may_follow),

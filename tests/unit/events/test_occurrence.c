@@ -193,9 +193,9 @@ static const struct {
     {"2027-04-07", "20270406T100000", NULL},
     {"2027-04-07 12:00", "20270406T100000", NULL},
     {"2027-03-02 11:00", NULL,
-     "'x' has no occurrence on 2027-03-02 11:00; the next is 2027-04-07T12:00:00"},
-    {"2027-02-02", NULL, "'x' has no occurrence on 2027-02-02; the next is 2027-03-02T10:00:00"},
-    {"2027-07-06", NULL, "'x' has no occurrence on 2027-07-06; the first is 2027-01-05T10:00:00"},
+     "'x' has no occurrence on 2027-03-02 11:00; the next is 2027-04-07 12:00"},
+    {"2027-02-02", NULL, "'x' has no occurrence on 2027-02-02; the next is 2027-03-02 10:00"},
+    {"2027-07-06", NULL, "'x' has no occurrence on 2027-07-06; the first is 2027-01-05 10:00"},
 };
 
 static void test_staff_find_an_occurrence_by_its_date(void **state)
