@@ -1,7 +1,9 @@
 /* The SQLite driver behind teataja/db/db.h: connections and transactions. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sqlite_driver.h"
 #include "teataja/base/mem.h"
@@ -101,9 +103,25 @@ static int on_wal(void *ctx, sqlite3 *native, const char *name, int pages)
     return SQLITE_OK;
 }
 
+/* A new database is its owner's alone, for it holds people's addresses; SQLite gives the
+ * files beside it the same rights. What fails here is SQLite's to tell. */
+static void make_private(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
 static int connect_native(const char *path, int flags, sqlite3 **out)
 {
-    int rc = sqlite3_open_v2(path, out, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+    int rc;
+
+    if ((flags & SQLITE_OPEN_CREATE) != 0 && strcmp(path, ":memory:") != 0) {
+        make_private(path);
+    }
+    rc = sqlite3_open_v2(path, out, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 
     if (rc == SQLITE_OK) {
         sqlite3_busy_timeout(*out, BUSY_TIMEOUT_MS);

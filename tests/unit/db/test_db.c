@@ -89,6 +89,24 @@ static void test_open_makes_a_database_with_wal_and_foreign_keys(void **state)
     db_close(db);
 }
 
+static void test_a_new_database_is_its_owners_alone(void **state)
+{
+    static const char *const endings[] = {"", "-wal", "-shm"};
+    struct db *db = open_ok(DB_OPEN_CREATE);
+
+    (void)state;
+    run_text(db, "CREATE TABLE t(a INTEGER)");
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+        char file[160];
+        struct stat status;
+
+        snprintf(file, sizeof(file), "%s%s", path, endings[i]);
+        assert_int_equal(stat(file, &status), 0);
+        assert_int_equal(status.st_mode & 0777, 0600);
+    }
+    db_close(db);
+}
+
 static void test_parameters_bind_by_their_digit_not_by_appearance(void **state)
 {
     struct db *db = open_ok(DB_OPEN_CREATE);
@@ -272,6 +290,7 @@ static void test_statements_are_cached_and_may_nest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CASE(test_a_new_database_is_its_owners_alone),
         CASE(test_open_makes_a_database_with_wal_and_foreign_keys),
         CASE(test_parameters_bind_by_their_digit_not_by_appearance),
         CASE(test_a_duplicate_is_told_from_other_violations),
