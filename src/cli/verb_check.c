@@ -146,7 +146,8 @@ static enum exit_status check_run(struct command *command)
     enum exit_status status =
         workspace_examine(command, WORKSPACE_CONTENT, &workspace);
 
-    if (status == EXIT_DONE && check_across(&workspace, &err) < 0) {
+    if (status == EXIT_DONE && workspace_has_languages(&workspace) &&
+        check_across(&workspace, &err) < 0) {
         status = command_fail(&err);
     }
     if (status != EXIT_DONE) {

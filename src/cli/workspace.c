@@ -149,6 +149,11 @@ static int load_content(struct workspace *workspace, struct err *err)
     return rc == ERR_INVALID ? 0 : rc;
 }
 
+bool workspace_has_languages(const struct workspace *workspace)
+{
+    return yaml_get(workspace->config.site.node, "languages") != NULL;
+}
+
 /* Everything up to the files' own problems, which are in the report. */
 static int read_files(const struct command *command, unsigned parts, struct workspace *out,
                       struct err *err)
@@ -177,7 +182,7 @@ static int read_files(const struct command *command, unsigned parts, struct work
         return rc;
     }
     check_zones(out);
-    if ((parts & WORKSPACE_CONTENT) == 0) {
+    if ((parts & WORKSPACE_CONTENT) == 0 || !workspace_has_languages(out)) {
         return 0;
     }
     holidays = file_join(command->arena, out->templates, "holidays.yaml");

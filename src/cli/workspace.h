@@ -35,6 +35,10 @@ enum workspace_parts {
 enum exit_status workspace_open(const struct command *command, unsigned parts, bool warn,
                                 struct workspace *out);
 
+/* False where teataja.yaml cannot be read so far: every file of the content would then
+ * seem wrong, and is left alone. */
+bool workspace_has_languages(const struct workspace *workspace);
+
 /* As above, but problems stay in out->report and do not end it: for `check`. */
 enum exit_status workspace_examine(const struct command *command, unsigned parts,
                                    struct workspace *out);

@@ -51,10 +51,12 @@ static void tell_coverage(struct load *load, const struct item *item,
         if (coverage->bare[i]) {
             const struct newsletter *newsletter = coverage->newsletter[i];
 
-            yaml_problem(load->report, node, "",
-                         "no edition in %s, which %s is sent in, nor in its fallback %s",
+            bool fallback = newsletter->fallback != LANG_NONE;
+
+            yaml_problem(load->report, node, "", "no edition in %s, which %s is sent in%s%s",
                          language_name((enum language)i), newsletter->file,
-                         language_name(newsletter->fallback));
+                         fallback ? ", nor in its fallback " : "",
+                         fallback ? language_name(newsletter->fallback) : "");
         } else if (coverage->covered[i]) {
             add_language(&languages, (enum language)i);
         }

@@ -93,6 +93,20 @@ class Commands(Site):
             self.assertIn(words, self.teataja(*line, status=status).err)
 
 
+class Mistakes(Site):
+    def test_a_broken_configuration_does_not_make_every_file_wrong(self):
+        for text, words in (("name: [", "teataja.yaml:2:1: not YAML"), ("name: x\n", "'languages'")):
+            (self.site / "teataja.yaml").write_text(text)
+            run = self.teataja("check", status=CONTENT)
+            self.assertIn(words, run.err)
+            self.assertNotIn("calls/", run.err)
+            self.assertNotIn("issues/", run.err)
+
+    def test_what_holds_addresses_is_for_its_owner_alone(self):
+        for name in ("teataja.db", "token.key"):
+            self.assertEqual((self.site / "var" / name).stat().st_mode & 0o777, 0o600, name)
+
+
 class Lists(Site):
     def test_who_leaves_gets_nothing_and_an_import_does_not_bring_them_back(self):
         self.assertEqual(self.states("mari@naide.example"), "active")
