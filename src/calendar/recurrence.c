@@ -87,7 +87,7 @@ static int take(struct arena *arena, struct listing *listing, const struct civil
 static int walk(struct arena *arena, icalrecur_iterator *iterator, struct listing *listing,
                 struct err *err)
 {
-    int64_t end = clock_ticks() + LIMIT_RECURRENCE_MS * NS_PER_MS;
+    int64_t end = clock_thread_ticks() + LIMIT_RECURRENCE_MS * NS_PER_MS;
     int rc = 1;
 
     for (long step = 0; rc == 1; step++) {
@@ -97,7 +97,7 @@ static int walk(struct arena *arena, icalrecur_iterator *iterator, struct listin
         if (icaltime_is_null_time(next)) {
             break;
         }
-        if (step == LIMIT_RECURRENCE_STEPS || (step % CLOCK_EVERY == 0 && clock_ticks() > end)) {
+        if (step == LIMIT_RECURRENCE_STEPS || (step % CLOCK_EVERY == 0 && clock_thread_ticks() > end)) {
             return err_set(err, ERR_LIMIT,
                            "the rule was stopped after %ld dates: it recurs too often", step);
         }

@@ -151,12 +151,12 @@ static int match(struct ical_zones *zones, const struct ical_description *descri
         }
     }
     for (size_t i = 0; i < description->count; i++) {
-        int64_t began = clock_ticks();
+        int64_t began = clock_thread_ticks();
         int rc = zones->spent > LIMIT_RECURRENCE_MS * INT64_C(1000000)
                      ? ERR_LIMIT
                      : add_observance(&onsets, &description->observances[i], year, &ignored);
 
-        zones->spent += clock_ticks() - began;
+        zones->spent += clock_thread_ticks() - began;
         if (rc == ERR_NOMEM) {
             return err_nomem(err);
         }

@@ -17,6 +17,10 @@ int64_t clock_now(void);
 /* Nanoseconds of a clock that never steps: for durations only. */
 int64_t clock_ticks(void);
 
+/* Nanoseconds of processor time of this thread: for ceilings on work, which must not
+ * depend on how busy the machine is. */
+int64_t clock_thread_ticks(void);
+
 /* Starts the program's clock at `instant`; it runs on from there if `running`,
  * else stands still. The command line's --now and tests use it. */
 void clock_fix(int64_t instant, int running);
