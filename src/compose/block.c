@@ -92,8 +92,8 @@ const char *block_when(struct frame *frame, const struct occurrence *occurrence)
                                     &frame->err);
         }
     } else {
-        (void)format_range(frame->format, &occurrence->start, &occurrence->end, FORMAT_FULL,
-                           &text, &frame->err);
+        (void)format_range(frame->format, &occurrence->start, &occurrence->end, FORMAT_FULL, &text,
+                           &frame->err);
     }
     words = frame_take(frame, &text);
     return occurrence->start.date_only || words == NULL
@@ -111,9 +111,8 @@ const char *block_place(struct frame *frame, const struct occurrence_text *text)
 
 static const char *rsvp_by(struct frame *frame, const struct event *event)
 {
-    return event->rsvp.has_by
-               ? frame_moment(frame, &event->rsvp.by, event->tzid, FORMAT_LONG)
-               : NULL;
+    return event->rsvp.has_by ? frame_moment(frame, &event->rsvp.by, event->tzid, FORMAT_LONG)
+                              : NULL;
 }
 
 static const char *moved_text(struct frame *frame, const struct occurrence *occurrence)
@@ -121,11 +120,11 @@ static const char *moved_text(struct frame *frame, const struct occurrence *occu
     const char *from = frame_date(frame, &occurrence->original, FORMAT_DAY);
     const char *to = frame_date(frame, &occurrence->start, FORMAT_DAY);
 
-    return frame_text(frame, "event.moved",
-                      (const struct catalogue_arg[]){
-                          catalogue_arg_text("old", from != NULL ? from : ""),
-                          catalogue_arg_text("new", to != NULL ? to : "")},
-                      2);
+    return frame_text(
+        frame, "event.moved",
+        (const struct catalogue_arg[]){catalogue_arg_text("old", from != NULL ? from : ""),
+                                       catalogue_arg_text("new", to != NULL ? to : "")},
+        2);
 }
 
 static void add_event(struct frame *frame, struct value *items,
@@ -153,8 +152,8 @@ static void add_event(struct frame *frame, struct value *items,
 
 /* ---- news ---- */
 
-static int add_news(struct frame *frame, struct value *items,
-                    const struct selected_news *selected, struct err *err)
+static int add_news(struct frame *frame, struct value *items, const struct selected_news *selected,
+                    struct err *err)
 {
     const struct news *news = selected->news;
     const struct edition *edition = news->item.editions[selected->language];

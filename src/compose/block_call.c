@@ -8,8 +8,8 @@
 #include "teataja/calendar/zone.h"
 
 enum {
-    LEFT_MOST = 60,  /* days: farther deadlines are not counted down */
-    LAST_DAYS = 7,   /* a new call that closes so soon says so */
+    LEFT_MOST = 60, /* days: farther deadlines are not counted down */
+    LAST_DAYS = 7,  /* a new call that closes so soon says so */
     TERMS_MOST = 64
 };
 
@@ -65,13 +65,11 @@ static const char *moved_text(struct frame *frame, const struct selected_call *s
     }
     from = frame_date(frame, old, FORMAT_LONG);
     to = frame_date(frame, &round->deadline.civil, FORMAT_LONG);
-    return frame_text(frame,
-                      civil_compare(&round->deadline.civil, old) > 0 ? "call.extended"
-                                                                     : "call.moved",
-                      (const struct catalogue_arg[]){
-                          catalogue_arg_text("old", from != NULL ? from : ""),
-                          catalogue_arg_text("new", to != NULL ? to : "")},
-                      2);
+    return frame_text(
+        frame, civil_compare(&round->deadline.civil, old) > 0 ? "call.extended" : "call.moved",
+        (const struct catalogue_arg[]){catalogue_arg_text("old", from != NULL ? from : ""),
+                                       catalogue_arg_text("new", to != NULL ? to : "")},
+        2);
 }
 
 static const char *stages_text(struct frame *frame, const struct call *call)
@@ -81,8 +79,8 @@ static const char *stages_text(struct frame *frame, const struct call *call)
     for (size_t i = 0; call->stage_count > 1 && i < call->stage_count; i++) {
         const struct call_stage *stage = &call->stages[i];
         const char *name = lang_text_get(&stage->name, frame->language, LANG_NONE);
-        const char *date = frame_moment(frame, &stage->deadline.civil, stage->deadline.zone,
-                                        FORMAT_LONG);
+        const char *date =
+            frame_moment(frame, &stage->deadline.civil, stage->deadline.zone, FORMAT_LONG);
         const char *words;
 
         if (name == NULL) {
@@ -109,13 +107,11 @@ static void set_deadline(struct frame *frame, struct value *item,
     }
 }
 
-static const char *badge_text(struct frame *frame, const struct selected_call *selected,
-                              bool mixed)
+static const char *badge_text(struct frame *frame, const struct selected_call *selected, bool mixed)
 {
     if (selected->reason == SELECT_CLOSED) {
-        return frame_word(frame, strstr(selected->told, "!cancelled") != NULL
-                                     ? "status.cancelled"
-                                     : "status.exhausted");
+        return frame_word(frame, strstr(selected->told, "!cancelled") != NULL ? "status.cancelled"
+                                                                              : "status.exhausted");
     }
     if (selected->reason == SELECT_MOVED) {
         return frame_word(frame, "call.deadline_moved");
@@ -220,8 +216,8 @@ static const char *term_name(struct frame *frame, const struct vocabulary *vocab
         word = catalogue_word(frame->compose->catalogue, frame->language, key);
     }
     if (word == NULL && term != NULL) {
-        word = schema_term_name(term, frame->language,
-                                frame->compose->site.config->site.languages[0]);
+        word =
+            schema_term_name(term, frame->language, frame->compose->site.config->site.languages[0]);
     }
     return word != NULL ? word : slug;
 }
@@ -264,8 +260,8 @@ static void set_languages(struct frame *frame, struct value *item, const struct 
 
         str_init(&text, LIMIT_VALUE);
         if (frame->err.code == 0) {
-            (void)format_language_name(frame->format, language_tag(call->apply_languages[i]),
-                                       &text, &frame->err);
+            (void)format_language_name(frame->format, language_tag(call->apply_languages[i]), &text,
+                                       &frame->err);
         }
         names[count++] = frame_take(frame, &text);
     }
@@ -295,9 +291,8 @@ static const char *contact_text(struct frame *frame, const struct call_contact *
 /* The information session, while it is to come and open to everybody. */
 static const char *info_text(struct frame *frame, const struct call *call)
 {
-    const struct event *event = call->info_event != NULL
-                                    ? event_find(frame->compose->site.events, call->info_event)
-                                    : NULL;
+    const struct event *event =
+        call->info_event != NULL ? event_find(frame->compose->site.events, call->info_event) : NULL;
     const enum language languages[] = {frame->language};
     struct occurrence next;
     const char *when;
@@ -306,7 +301,8 @@ static const char *info_text(struct frame *frame, const struct call *call)
     if (event == NULL || event->access != EVENT_PUBLIC || frame->err.code != 0) {
         return NULL;
     }
-    rc = event_next(event, frame->date, frame->date + INFO_WITHIN, frame->arena, &next, &frame->err);
+    rc =
+        event_next(event, frame->date, frame->date + INFO_WITHIN, frame->arena, &next, &frame->err);
     if (rc != 1) {
         return NULL;
     }
@@ -349,8 +345,7 @@ static void set_details(struct frame *frame, struct value *item, const struct ca
     const struct site_vocabularies *words = &frame->compose->site.config->site.vocabularies;
 
     if (frame->brief >= BRIEF_DETAILS) {
-        static const char *const details[] = {"sectors", "regions", "languages", "contact",
-                                              "info"};
+        static const char *const details[] = {"sectors", "regions", "languages", "contact", "info"};
 
         for (size_t i = 0; i < sizeof(details) / sizeof(details[0]); i++) {
             value_set_null(item, details[i]);
@@ -358,16 +353,15 @@ static void set_details(struct frame *frame, struct value *item, const struct ca
         return;
     }
     value_set_text(item, "sectors",
-                   terms_text(frame, &words->sectors, "sector", call->sectors,
-                              call->sector_count));
+                   terms_text(frame, &words->sectors, "sector", call->sectors, call->sector_count));
     value_set_text(item, "regions", regions_text(frame, call));
     set_languages(frame, item, call);
     value_set_text(item, "contact", contact_text(frame, &call->contact));
     value_set_text(item, "info", info_text(frame, call));
 }
 
-static int add_call(struct frame *frame, struct value *items,
-                    const struct selected_call *selected, bool mixed, struct err *err)
+static int add_call(struct frame *frame, struct value *items, const struct selected_call *selected,
+                    bool mixed, struct err *err)
 {
     const struct site_vocabularies *words = &frame->compose->site.config->site.vocabularies;
     const struct call *call = selected->call;

@@ -30,8 +30,8 @@ static int make_scope(struct compose *compose, struct err *err)
     const struct events *events = compose->site.events;
     const struct content *content = compose->site.content;
     const char **event_slugs = arena_alloc(compose->arena, events->count + 1, sizeof(char *));
-    const char **issue_slugs = arena_alloc(compose->arena, content->issue_count + 1,
-                                           sizeof(char *));
+    const char **issue_slugs =
+        arena_alloc(compose->arena, content->issue_count + 1, sizeof(char *));
 
     if (event_slugs == NULL || issue_slugs == NULL) {
         return err_nomem(err);
@@ -112,9 +112,8 @@ int compose_segment(struct compose *compose, const char *what, const char *text,
 
 const char *compose_zone(const struct compose *compose, const struct newsletter *newsletter)
 {
-    return newsletter != NULL && newsletter->timezone != NULL
-               ? newsletter->timezone
-               : compose->site.config->site.timezone;
+    return newsletter != NULL && newsletter->timezone != NULL ? newsletter->timezone
+                                                              : compose->site.config->site.timezone;
 }
 
 const char *compose_site_name(const struct compose *compose, enum language language)

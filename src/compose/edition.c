@@ -17,8 +17,8 @@ static bool has_block(const struct newsletter *newsletter, int block)
     return false;
 }
 
-static int read_doc(struct arena *arena, const struct letter *letter,
-                    const struct edition *edition, struct letter_doc *doc, struct err *err)
+static int read_doc(struct arena *arena, const struct letter *letter, const struct edition *edition,
+                    struct letter_doc *doc, struct err *err)
 {
     int rc = item_body(arena, &letter->issue->item, edition, NULL, &doc->body, err);
 
@@ -114,8 +114,8 @@ const char *edition_tokens(struct arena *arena, const char *text)
 }
 
 /* Appends a template over the frame's data. */
-static int add_template(struct frame *frame, const char *name, const char *ending,
-                        struct str *out, struct err *err)
+static int add_template(struct frame *frame, const char *name, const char *ending, struct str *out,
+                        struct err *err)
 {
     const struct template *template;
     const char *full = arena_printf(frame->arena, "mail/%s.%s", name, ending);
@@ -128,8 +128,7 @@ static int add_template(struct frame *frame, const char *name, const char *endin
     return rc < 0 ? rc : template_render(template, frame->root, out, err);
 }
 
-int edition_templates(struct frame *frame, const char *name, struct rendered *out,
-                      struct err *err)
+int edition_templates(struct frame *frame, const char *name, struct rendered *out, struct err *err)
 {
     struct str html;
     struct str text;
@@ -215,10 +214,9 @@ static void set_subject(struct frame *frame, const struct letter *letter,
     const char *subject = edition_tokens(frame->arena, doc->edition->title);
 
     value_set_text(frame->root, "title", subject);
-    value_set_text(frame->root, "preheader",
-                   edition_tokens(frame->arena, doc->edition->preheader));
-    out->subject = letter->test ? frame_text_with(frame, "letter.test", "subject", subject)
-                                : subject;
+    value_set_text(frame->root, "preheader", edition_tokens(frame->arena, doc->edition->preheader));
+    out->subject =
+        letter->test ? frame_text_with(frame, "letter.test", "subject", subject) : subject;
 }
 
 static void set_slots(const struct frame *frame, bool nameless, struct rendered *out)
@@ -246,8 +244,8 @@ static int too_large(const struct letter *letter, const struct rendered *rendere
 }
 
 static int render(const struct letter *letter, struct arena *arena,
-                  const struct selection *selection, bool nameless, int brief,
-                  struct rendered *out, struct err *err)
+                  const struct selection *selection, bool nameless, int brief, struct rendered *out,
+                  struct err *err)
 {
     const struct letter_doc *doc = &letter->docs[selection->language];
     const struct frame_options options = {

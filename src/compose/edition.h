@@ -53,8 +53,7 @@ int edition_render(const struct letter *letter, struct arena *arena,
                    struct err *err);
 
 /* Renders the templates "mail/<name>.html" and ".txt" over the frame's data. */
-int edition_templates(struct frame *frame, const char *name, struct rendered *out,
-                      struct err *err);
+int edition_templates(struct frame *frame, const char *name, struct rendered *out, struct err *err);
 
 /* Replaces {{tokens}} in a line by their slots, in the arena. */
 const char *edition_tokens(struct arena *arena, const char *text);
@@ -66,7 +65,7 @@ struct sender {
     const struct address *from;
     const struct lang_text *from_name;
     const struct address *reply_to; /* NULL or text "": none */
-    const char *feedback; /* slug of what it is about */
+    const char *feedback;           /* slug of what it is about */
     const struct mail_kind *kind;
 };
 

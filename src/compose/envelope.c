@@ -27,8 +27,10 @@ int envelope_read(struct arena *arena, const char *json, struct envelope *out, s
     int rc = json_parse(arena, json, strlen(json), &root, err);
 
     if (rc < 0) {
-        return rc == ERR_NOMEM ? rc : err_set(err, ERR_CORRUPT, "a mailing's configuration is "
-                                                                "not readable");
+        return rc == ERR_NOMEM ? rc
+                               : err_set(err, ERR_CORRUPT,
+                                         "a mailing's configuration is "
+                                         "not readable");
     }
     out->kind = mail_kind_find(json_get_text(root, "kind", ""));
     out->domain = json_get_text(root, "domain", "");
@@ -37,10 +39,10 @@ int envelope_read(struct arena *arena, const char *json, struct envelope *out, s
                                    .mode = (int)json_get_int(root, "mode", 0),
                                    .domain = json_get_text(root, "bounce_domain", ""),
                                    .mailbox = json_get_text(root, "mailbox", "")};
-    return out->kind != NULL
-               ? 0
-               : err_set(err, ERR_CORRUPT, "a mailing is of a kind that this program does not "
-                                           "know");
+    return out->kind != NULL ? 0
+                             : err_set(err, ERR_CORRUPT,
+                                       "a mailing is of a kind that this program does not "
+                                       "know");
 }
 
 int row_values_write(const struct row_values *values, struct str *out, struct err *err)
@@ -57,8 +59,7 @@ int row_values_write(const struct row_values *values, struct str *out, struct er
     return str_check(out, err);
 }
 
-int row_values_read(struct arena *arena, const char *json, struct row_values *out,
-                    struct err *err)
+int row_values_read(struct arena *arena, const char *json, struct row_values *out, struct err *err)
 {
     static const enum json_kind kinds[] = {JSON_TEXT, JSON_TEXT, JSON_INT, JSON_INT, JSON_TEXT};
     enum { PLACES = sizeof(kinds) / sizeof(kinds[0]) };
@@ -70,9 +71,8 @@ int row_values_read(struct arena *arena, const char *json, struct row_values *ou
         right = root->items[i].kind == kinds[i];
     }
     if (!right) {
-        return rc == ERR_NOMEM
-                   ? rc
-                   : err_set(err, ERR_CORRUPT, "a recipient's values are not readable");
+        return rc == ERR_NOMEM ? rc
+                               : err_set(err, ERR_CORRUPT, "a recipient's values are not readable");
     }
     *out = (struct row_values){.name = root->items[0].text,
                                .organisation = root->items[1].text,

@@ -34,5 +34,4 @@ struct row_values {
 };
 
 int row_values_write(const struct row_values *values, struct str *out, struct err *err);
-int row_values_read(struct arena *arena, const char *json, struct row_values *out,
-                    struct err *err);
+int row_values_read(struct arena *arena, const char *json, struct row_values *out, struct err *err);

@@ -56,8 +56,7 @@ const char *frame_text_with(struct frame *frame, const char *key, const char *na
     return frame_text(frame, key, &arg, 1);
 }
 
-const char *frame_text_count(struct frame *frame, const char *key, const char *name,
-                             int64_t number)
+const char *frame_text_count(struct frame *frame, const char *key, const char *name, int64_t number)
 {
     const struct catalogue_arg arg = catalogue_arg_number(name, number);
 
@@ -177,8 +176,7 @@ void frame_set_picture(struct value *map, struct frame *frame, const struct pict
 
 static const char *in_language(const struct frame *frame, const struct lang_text *text)
 {
-    return lang_text_get(text, frame->language,
-                         frame->compose->site.config->site.languages[0]);
+    return lang_text_get(text, frame->language, frame->compose->site.config->site.languages[0]);
 }
 
 /* Adds each line of a text to a list as {line}. */
@@ -261,8 +259,7 @@ static void set_sender(struct frame *frame)
     value_set_text(web, "privacy", frame->list != NULL ? frame->list->privacy_url : NULL);
 }
 
-static int check_period(const struct frame *frame, const struct project *project,
-                        struct err *err)
+static int check_period(const struct frame *frame, const struct project *project, struct err *err)
 {
     char day[CIVIL_TEXT];
     char from[CIVIL_TEXT];

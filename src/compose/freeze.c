@@ -69,8 +69,8 @@ static const char *kept(struct arena *arena, struct str *text, struct err *err)
     return out;
 }
 
-static int freeze_subject(struct arena *arena, const struct rendered *rendered,
-                          struct frozen *out, struct err *err)
+static int freeze_subject(struct arena *arena, const struct rendered *rendered, struct frozen *out,
+                          struct err *err)
 {
     struct piece_options options = rendered->slots;
     struct str text;
@@ -100,8 +100,8 @@ int edition_freeze(struct compose *compose, struct arena *arena, const struct re
         return rc;
     }
     str_init(&text, LIMIT_TEXT);
-    header_mailbox(&text, "From", name != NULL ? name : compose_site_name(compose,
-                                                                          rendered->language),
+    header_mailbox(&text, "From",
+                   name != NULL ? name : compose_site_name(compose, rendered->language),
                    sender->from);
     out->from = kept(arena, &text, err);
     if (out->from == NULL) {
@@ -153,8 +153,8 @@ int edition_program(struct compose *compose, struct arena *arena, const struct r
     }
     *out = (struct program){.uid = "preview",
                             .date = date,
-                            .envelope = edition_envelope(compose, sender,
-                                                         sender->list != NULL ? 1 : 0),
+                            .envelope =
+                                edition_envelope(compose, sender, sender->list != NULL ? 1 : 0),
                             .frozen = *frozen};
     rc = write_prepare(out, arena, err);
     return rc == 0 ? sender->kind->lay_out(arena, &input, &out->layout, err) : rc;

@@ -132,10 +132,9 @@ int frozen_read(struct arena *arena, const void *data, size_t len, struct frozen
     memcpy(copy, data, len);
     while (rc == 0 && at < len) {
         const unsigned char *head = (const unsigned char *)copy + at;
-        size_t size = len - at >= FIELD_HEAD
-                          ? (size_t)head[1] | (size_t)head[2] << 8 | (size_t)head[3] << 16 |
-                                (size_t)head[4] << 24
-                          : 0;
+        size_t size = len - at >= FIELD_HEAD ? (size_t)head[1] | (size_t)head[2] << 8 |
+                                                   (size_t)head[3] << 16 | (size_t)head[4] << 24
+                                             : 0;
 
         if (len - at < FIELD_HEAD || size > len - at - FIELD_HEAD) {
             return err_set(err, ERR_CORRUPT, "a stored variant is cut short");

@@ -115,8 +115,8 @@ static void put_words(struct field *field, const char *text, size_t len)
 
 static bool q_plain(unsigned char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '-' || c == '!' || c == '*' || c == '+' || c == '/';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '!' || c == '*' || c == '+' || c == '/';
 }
 
 static size_t q_width(const char *text, size_t len)

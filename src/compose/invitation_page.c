@@ -42,8 +42,8 @@ static const char *series_text(struct frame *frame, const struct invitation_page
     if (!event_is_series(page->event) || frame->err.code != 0) {
         return NULL;
     }
-    found = event_occurrences(page->event, frame->date, frame->date + 366 * CLOCK_DAY,
-                              frame->arena, &occurrences, &frame->err);
+    found = event_occurrences(page->event, frame->date, frame->date + 366 * CLOCK_DAY, frame->arena,
+                              &occurrences, &frame->err);
     for (int i = 0; i < found && count < DATES_MOST; i++) {
         if (!occurrences[i].cancelled) {
             dates[count++] = frame_date(frame, &occurrences[i].start, FORMAT_DAY);
@@ -76,10 +76,9 @@ static void set_event(struct frame *frame, const struct invitation_page *page,
     value_set_text(map, "day", frame_printf(frame, "%d", start->day));
     value_set_text(map, "month", frame_date(frame, start, FORMAT_LEAF_MONTH));
     value_set_text(map, "weekday", frame_date(frame, start, FORMAT_LEAF_WEEKDAY));
-    value_set_text(map, "rsvp_by",
-                   event->rsvp.has_by
-                       ? frame_moment(frame, &event->rsvp.by, event->tzid, FORMAT_LONG)
-                       : NULL);
+    value_set_text(
+        map, "rsvp_by",
+        event->rsvp.has_by ? frame_moment(frame, &event->rsvp.by, event->tzid, FORMAT_LONG) : NULL);
     value_set_text(map, "seats",
                    event->rsvp.capacity > 0
                        ? frame_text_count(frame, "event.seats", "count", event->rsvp.capacity)
@@ -118,8 +117,8 @@ static int set_body(struct frame *frame, const struct event_edition *edition, st
         }
         rc = str_check(&escaped, err);
         if (rc == 0) {
-            rc = markdown_parse(frame->arena, escaped.data, escaped.len, &options, NULL, &body,
-                                err);
+            rc =
+                markdown_parse(frame->arena, escaped.data, escaped.len, &options, NULL, &body, err);
         }
         str_release(&escaped);
     }
@@ -148,8 +147,7 @@ static int set_data(struct frame *frame, const struct invitation_page *page,
 }
 
 static int add_calendar(const struct invitation_page *page, struct arena *arena,
-                        const struct event_edition *edition, struct frozen *frozen,
-                        struct err *err)
+                        const struct event_edition *edition, struct frozen *frozen, struct err *err)
 {
     const struct ical_options options = {.method = ICAL_REQUEST,
                                          .uid = page->uid,

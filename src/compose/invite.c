@@ -87,9 +87,8 @@ static int language_variant(struct inviting *inviting, const struct member_profi
                             size_t *out, struct err *err)
 {
     const struct newsletter *newsletter = inviting->page.newsletter;
-    enum language fallback = newsletter != NULL
-                                 ? newsletter->fallback
-                                 : inviting->compose->site.config->site.languages[0];
+    enum language fallback = newsletter != NULL ? newsletter->fallback
+                                                : inviting->compose->site.config->site.languages[0];
     enum language language = event_edition_for(inviting->page.event, profile->languages,
                                                profile->language_count, fallback, NULL)
                                  ->language;
@@ -121,9 +120,9 @@ static int invite_member(struct inviting *inviting, const struct member_profile 
     struct db *db = inviting->compose->site.members->db;
     const char *organizer = inviting->compose->site.config->site.office.address.text;
     struct invitation invitation;
-    int rc = invitation_add(db, inviting->scratch, inviting->row.id, profile->id, profile->email,
-                            organizer, inviting->row.sequence, inviting->page.date, &invitation,
-                            err);
+    int rc =
+        invitation_add(db, inviting->scratch, inviting->row.id, profile->id, profile->email,
+                       organizer, inviting->row.sequence, inviting->page.date, &invitation, err);
 
     if (rc == 0 && !invitation.fresh) {
         rc = invitation_sent(db, invitation.id, profile->email, inviting->row.sequence,
@@ -182,8 +181,7 @@ static int walk(struct inviting *inviting, const struct recipients_query *query,
     if (rc == 0) {
         rc = recipients_open(inviting->compose->site.members, query, &recipients, err);
     }
-    while (rc == 0 &&
-           (rc = recipients_next(recipients, inviting->scratch, &profile, err)) == 1) {
+    while (rc == 0 && (rc = recipients_next(recipients, inviting->scratch, &profile, err)) == 1) {
         rc = add_recipient(inviting, &profile, out, err);
         arena_rewind(inviting->scratch, mark);
     }
@@ -351,17 +349,17 @@ static int store(struct inviting *inviting, int64_t *id, struct err *err)
     envelope = edition_envelope(inviting->compose, &sender, list);
     str_init(&config, LIMIT_TEXT);
     rc = envelope_write(&envelope, &config, err);
-    mailing = (struct mailing){
-        .purpose = test ? "test" : sender.kind->name,
-        .subject = inviting->subject,
-        .list = list,
-        .dedupe = dedupe,
-        .on_unknown = "resend",
-        .priority = sender.kind->priority,
-        .config = config.data,
-        .audience = event->audience.text != NULL ? event->audience.text : "",
-        .message_date = inviting->page.date,
-        .not_after = event->rsvp.has_by ? event->rsvp.by_utc : inviting->page.next.end_utc};
+    mailing = (struct mailing){.purpose = test ? "test" : sender.kind->name,
+                               .subject = inviting->subject,
+                               .list = list,
+                               .dedupe = dedupe,
+                               .on_unknown = "resend",
+                               .priority = sender.kind->priority,
+                               .config = config.data,
+                               .audience = event->audience.text != NULL ? event->audience.text : "",
+                               .message_date = inviting->page.date,
+                               .not_after = event->rsvp.has_by ? event->rsvp.by_utc
+                                                               : inviting->page.next.end_utc};
     if (rc == 0) {
         rc = plan_write(&inviting->plan, db, &mailing, id, err);
     }
@@ -431,8 +429,7 @@ int invite_plan(struct compose *compose, struct arena *arena, const char *slug,
 }
 
 int invite_preview(struct compose *compose, struct arena *arena, const char *slug,
-                   const struct letter_preview *options, struct letter_view *out,
-                   struct err *err)
+                   const struct letter_preview *options, struct letter_view *out, struct err *err)
 {
     int64_t date = options->date != 0 ? options->date : clock_now();
     enum language language = options->language != LANG_NONE
@@ -454,10 +451,10 @@ int invite_preview(struct compose *compose, struct arena *arena, const char *slu
         return rc;
     }
     page.uid = "preview";
-    language = event_edition_for(page.event, profile.languages, profile.language_count,
-                                 page.newsletter != NULL ? page.newsletter->fallback : LANG_NONE,
-                                 NULL)
-                   ->language;
+    language =
+        event_edition_for(page.event, profile.languages, profile.language_count,
+                          page.newsletter != NULL ? page.newsletter->fallback : LANG_NONE, NULL)
+            ->language;
     sender = invitation_sender(&page);
     rc = invitation_render(&page, arena, language, &rendered, &frozen, err);
     if (rc == 0) {

@@ -18,8 +18,8 @@ struct builder {
 static void push(struct builder *builder, const struct step *step)
 {
     if (builder->rc == 0 && builder->out->count == LAYOUT_STEPS) {
-        builder->rc = err_set(builder->err, ERR_LIMIT, "a message of more than %d steps",
-                              LAYOUT_STEPS);
+        builder->rc =
+            err_set(builder->err, ERR_LIMIT, "a message of more than %d steps", LAYOUT_STEPS);
     }
     if (builder->rc == 0) {
         builder->out->steps[builder->out->count++] = *step;
@@ -108,8 +108,8 @@ static void add_html_part(struct builder *builder, const char *boundary,
 }
 
 /* alternative[ plain, related[ html, images ] ] */
-static int lay_out_letter(struct arena *arena, const struct layout_input *input,
-                          struct layout *out, struct err *err)
+static int lay_out_letter(struct arena *arena, const struct layout_input *input, struct layout *out,
+                          struct err *err)
 {
     struct builder builder = {.arena = arena, .out = out, .err = err};
     char alternative[MIME_BOUNDARY];
@@ -141,10 +141,10 @@ static int lay_out_invitation(struct arena *arena, const struct layout_input *in
 {
     static const struct mime_part calendar = {
         .type = "text/calendar; charset=UTF-8; method=REQUEST", .encoding = "base64"};
-    static const struct mime_part attachment = {
-        .type = "application/ics; name=\"invite.ics\"",
-        .encoding = "base64",
-        .disposition = "attachment; filename=\"invite.ics\""};
+    static const struct mime_part attachment = {.type = "application/ics; name=\"invite.ics\"",
+                                                .encoding = "base64",
+                                                .disposition =
+                                                    "attachment; filename=\"invite.ics\""};
     struct builder builder = {.arena = arena, .out = out, .err = err};
     char alternative[MIME_BOUNDARY];
     char mixed[MIME_BOUNDARY];

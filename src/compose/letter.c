@@ -86,8 +86,8 @@ int letter_open_selector(const struct letter *letter, struct arena *arena, struc
 
 /* ---- gathering ---- */
 
-static int copy_selection(struct arena *arena, const struct selection *from,
-                          struct selection *to, struct err *err)
+static int copy_selection(struct arena *arena, const struct selection *from, struct selection *to,
+                          struct err *err)
 {
     struct selected_call *calls = arena_alloc(arena, from->call_count + 1, sizeof(*calls));
     struct selected_event *events = arena_alloc(arena, from->event_count + 1, sizeof(*events));
@@ -121,9 +121,8 @@ static int set_items(struct planning *planning, struct plan_variant *variant,
                      const struct selection *selection, struct err *err)
 {
     unsigned blocks = planning->letter.docs[selection->language].blocks;
-    struct mailing_item *items = arena_alloc(planning->plan.arena,
-                                             selection->call_count + selection->news_count + 1,
-                                             sizeof(*items));
+    struct mailing_item *items = arena_alloc(
+        planning->plan.arena, selection->call_count + selection->news_count + 1, sizeof(*items));
 
     if (items == NULL) {
         return err_nomem(err);
@@ -138,21 +137,21 @@ static int set_items(struct planning *planning, struct plan_variant *variant,
     }
     for (size_t i = 0; i < selection->news_count; i++) {
         if (selection->news[i].news->item.id != 0) {
-            items[variant->item_count++] = (struct mailing_item){
-                .item = selection->news[i].news->item.id, .round = ""};
+            items[variant->item_count++] =
+                (struct mailing_item){.item = selection->news[i].news->item.id, .round = ""};
         }
     }
     variant->items = items;
     return 0;
 }
 
-static int add_choice(struct planning *planning, const struct selection *selection,
-                      const char *key, bool nameless, struct err *err)
+static int add_choice(struct planning *planning, const struct selection *selection, const char *key,
+                      bool nameless, struct err *err)
 {
     struct plan *plan = &planning->plan;
     struct choice *choice;
-    int rc = arena_grow(plan->arena, &plan->variants, &plan->variant_capacity,
-                        plan->variant_count, sizeof(*plan->variants), err);
+    int rc = arena_grow(plan->arena, &plan->variants, &plan->variant_capacity, plan->variant_count,
+                        sizeof(*plan->variants), err);
 
     if (rc == 0) {
         rc = arena_grow(plan->arena, &planning->choices, &planning->choice_capacity,
@@ -180,8 +179,8 @@ static int add_choice(struct planning *planning, const struct selection *selecti
 }
 
 /* The variant of a selection, made if there is none yet. */
-static int find_choice(struct planning *planning, const struct selection *selection,
-                       bool nameless, size_t *out, struct err *err)
+static int find_choice(struct planning *planning, const struct selection *selection, bool nameless,
+                       size_t *out, struct err *err)
 {
     char key[sizeof(planning->choices->key)];
     size_t at;
@@ -262,8 +261,7 @@ static int gather_all(struct planning *planning, const struct recipients_query *
     struct member_profile profile;
     int rc = recipients_open(members, query, &recipients, err);
 
-    while (rc == 0 &&
-           (rc = recipients_next(recipients, planning->scratch, &profile, err)) == 1) {
+    while (rc == 0 && (rc = recipients_next(recipients, planning->scratch, &profile, err)) == 1) {
         rc = add_member(planning, &profile, profile.email, false, err);
         arena_rewind(planning->scratch, mark);
     }
@@ -278,8 +276,8 @@ static int test_profile(struct planning *planning, struct member_profile *out, s
                                  ? planning->options->language
                                  : planning->letter.newsletter->fallback;
 
-    return letter_profile(planning->compose, planning->arena, planning->options->as, language,
-                          out, err);
+    return letter_profile(planning->compose, planning->arena, planning->options->as, language, out,
+                          err);
 }
 
 int letter_profile(struct compose *compose, struct arena *arena, const char *who,
@@ -296,8 +294,7 @@ int letter_profile(struct compose *compose, struct arena *arena, const char *who
         return 0;
     }
     rc = member_find(compose->site.members, arena, who, &member, err);
-    return rc < 0 ? rc
-                  : member_profile_get(compose->site.members, arena, member.id, out, err);
+    return rc < 0 ? rc : member_profile_get(compose->site.members, arena, member.id, out, err);
 }
 
 static int gather(struct planning *planning, struct letter_summary *out, struct err *err)
@@ -363,8 +360,7 @@ static int render_choice(struct planning *planning, size_t index, struct err *er
 
     memset(&frozen, 0, sizeof(frozen));
     if (rc == 0) {
-        rc = edition_freeze(planning->compose, planning->scratch, &rendered, &sender, &frozen,
-                            err);
+        rc = edition_freeze(planning->compose, planning->scratch, &rendered, &sender, &frozen, err);
     }
     if (rc == 0) {
         rc = plan_add_pictures(&planning->plan, &rendered, err);
@@ -418,10 +414,9 @@ static int store(struct planning *planning, int64_t *id, struct err *err)
     char nonce[32];
     char dedupe[LIMIT_SLUG + 64];
     int64_t list = 0;
-    int rc = audience == NULL
-                 ? err_nomem(err)
-                 : list_find(planning->compose->site.members, planning->letter.newsletter->list,
-                             &list, err);
+    int rc = audience == NULL ? err_nomem(err)
+                              : list_find(planning->compose->site.members,
+                                          planning->letter.newsletter->list, &list, err);
 
     if (rc < 0) {
         return rc;
@@ -433,17 +428,17 @@ static int store(struct planning *planning, int64_t *id, struct err *err)
     envelope = edition_envelope(planning->compose, &sender, list);
     str_init(&config, LIMIT_TEXT);
     rc = envelope_write(&envelope, &config, err);
-    mailing = (struct mailing){
-        .purpose = options->test != NULL ? "test" : sender.kind->name,
-        .subject = planning->subject,
-        .list = list,
-        .dedupe = dedupe,
-        .on_unknown = options->on_unknown != NULL ? options->on_unknown : "resend",
-        .priority = sender.kind->priority,
-        .config = config.data,
-        .audience = audience,
-        .message_date = planning->letter.date,
-        .not_after = planning->not_after};
+    mailing =
+        (struct mailing){.purpose = options->test != NULL ? "test" : sender.kind->name,
+                         .subject = planning->subject,
+                         .list = list,
+                         .dedupe = dedupe,
+                         .on_unknown = options->on_unknown != NULL ? options->on_unknown : "resend",
+                         .priority = sender.kind->priority,
+                         .config = config.data,
+                         .audience = audience,
+                         .message_date = planning->letter.date,
+                         .not_after = planning->not_after};
     if (rc == 0) {
         rc = plan_write(&planning->plan, planning->compose->site.members->db, &mailing, id, err);
     }
@@ -464,11 +459,10 @@ static int open_planning(struct planning *planning, const char *slug, struct err
     (void)snprintf(planning->subject, sizeof(planning->subject), "%s/%s",
                    mail_kinds[MAIL_LETTER].folder, issue->item.slug);
     /* What is recorded stays if the mailing fails: it is no more than what the files say. */
-    rc = planning->options->dry_run
-             ? content_recall(compose->site.members->db, compose->arena, compose->site.content,
-                              date, err)
-             : content_record(compose->site.members->db, compose->arena, compose->site.content,
-                              date, err);
+    rc = planning->options->dry_run ? content_recall(compose->site.members->db, compose->arena,
+                                                     compose->site.content, date, err)
+                                    : content_record(compose->site.members->db, compose->arena,
+                                                     compose->site.content, date, err);
     if (rc == 0) {
         rc = plan_open(&planning->plan, err);
     }
@@ -502,8 +496,8 @@ static int compare_groups(const void *a, const void *b)
 /* Variants that differ by the name only are one group. */
 static int summarize(struct planning *planning, struct letter_summary *out, struct err *err)
 {
-    struct letter_group *groups = arena_alloc(planning->arena, planning->plan.variant_count + 1,
-                                              sizeof(*groups));
+    struct letter_group *groups =
+        arena_alloc(planning->arena, planning->plan.variant_count + 1, sizeof(*groups));
     int rc = 0;
 
     if (groups == NULL) {
@@ -513,8 +507,7 @@ static int summarize(struct planning *planning, struct letter_summary *out, stru
         const struct choice *choice = &planning->choices[i];
         size_t at = 0;
 
-        while (at < out->group_count &&
-               strcmp(groups[at].key, choice->selection.key) != 0) {
+        while (at < out->group_count && strcmp(groups[at].key, choice->selection.key) != 0) {
             at++;
         }
         groups[at].recipients += choice->recipients;

@@ -50,8 +50,7 @@ static void add_line(struct lines *lines, const char *block, const char *slug, c
                      enum language language, const char *note)
 {
     lines->items[lines->count++] = (struct letter_line){
-        .block = block, .slug = slug, .title = title,
-        .note = in_language(lines, language, note)};
+        .block = block, .slug = slug, .title = title, .note = in_language(lines, language, note)};
 }
 
 static void add_calls(struct lines *lines, const struct selection *selection)
@@ -137,8 +136,8 @@ static int warn_sent(const struct letter *letter, struct arena *arena, const cha
     if (subject == NULL) {
         return err_nomem(err);
     }
-    rc = db_get_int(letter->compose->site.members->db, SQL_LETTER_SENT, &mailing, err, "t",
-                    subject);
+    rc =
+        db_get_int(letter->compose->site.members->db, SQL_LETTER_SENT, &mailing, err, "t", subject);
     if (rc == 1) {
         *out = arena_printf(arena, "%s is mailing %lld already", subject, (long long)mailing);
     }

@@ -10,24 +10,24 @@ struct link_base link_base_of(const struct site *site)
 {
     return (struct link_base){.web = site->web.url,
                               .mode = site->addresses.mode,
-                              .domain = site->addresses.domain != NULL ? site->addresses.domain
-                                                                       : "",
+                              .domain =
+                                  site->addresses.domain != NULL ? site->addresses.domain : "",
                               .mailbox = site->addresses.mailbox.text};
 }
 
 int link_page(const struct link_base *base, const char *page, const struct token_key *key,
-              const struct token *token, const char *answer, char out[LINK_TEXT],
-              struct err *err)
+              const struct token *token, const char *answer, char out[LINK_TEXT], struct err *err)
 {
     char text[TOKEN_TEXT];
     int len;
 
     token_write(key, token, text);
-    len = snprintf(out, LINK_TEXT, "%s/%s/%s%s%s", base->web, page, text,
-                   answer != NULL ? "/" : "", answer != NULL ? answer : "");
+    len = snprintf(out, LINK_TEXT, "%s/%s/%s%s%s", base->web, page, text, answer != NULL ? "/" : "",
+                   answer != NULL ? answer : "");
     return len < LINK_TEXT ? 0
-                           : err_set(err, ERR_LIMIT, "web.url of teataja.yaml is too long for a "
-                                                     "link");
+                           : err_set(err, ERR_LIMIT,
+                                     "web.url of teataja.yaml is too long for a "
+                                     "link");
 }
 
 /* An address at which a token comes back: "b-TOKEN@domain", "bounce+b-TOKEN@...". */
@@ -77,8 +77,7 @@ int link_leave_mail(const struct link_base *base, const struct token_key *key,
 int link_envelope(const struct link_base *base, const struct token_key *key, int64_t row,
                   char out[LIMIT_ADDRESS + 1], struct err *err)
 {
-    const struct token token = {
-        .purpose = TOKEN_BOUNCE, .count = 1, .ids = {(uint64_t)row}};
+    const struct token token = {.purpose = TOKEN_BOUNCE, .count = 1, .ids = {(uint64_t)row}};
     char text[TOKEN_TEXT];
 
     if (base->mode == SITE_ADDRESS_SINGLE) {

@@ -154,8 +154,8 @@ static int load(struct composer *composer, const struct delivery_job *job, struc
         rc = db_next(stmt, err);
     }
     if (rc == 0) {
-        rc = err_set(err, ERR_CORRUPT, "mailing %" PRId64 " has no variant %" PRId64,
-                     job->mailing, job->variant);
+        rc = err_set(err, ERR_CORRUPT, "mailing %" PRId64 " has no variant %" PRId64, job->mailing,
+                     job->variant);
     } else if (rc == 1) {
         lang = db_dup(stmt, 1, loaded->arena);
         rc = read_row(loaded, stmt, err);
@@ -200,8 +200,7 @@ int composer_message(void *ctx, const struct delivery_job *job, struct str *mess
 {
     struct composer *composer = ctx;
     const struct loaded *loaded = NULL;
-    struct write_input input = {
-        .row = job->row, .member = job->member, .address = job->address};
+    struct write_input input = {.row = job->row, .member = job->member, .address = job->address};
     struct arena *arena;
     int rc;
 

@@ -58,8 +58,7 @@ void mime_part(struct str *out, const struct mime_part *part)
 
 void mime_base64(struct str *out, const void *data, size_t len)
 {
-    static const char digits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     enum { TRIPLES = LIMIT_FOLD / 4 };
     const size_t bytes_a_line = (size_t)TRIPLES * 3;
     const unsigned char *bytes = data;

@@ -76,8 +76,8 @@ int picture_load(const struct compose *compose, struct arena *arena, const char 
     }
     measure(out);
     token_digest(data, out->len, digest);
-    out->cid = arena_printf(arena, "%.16s@%s", digest,
-                            address_domain(&config->site.office.address));
+    out->cid =
+        arena_printf(arena, "%.16s@%s", digest, address_domain(&config->site.office.address));
     return out->cid != NULL ? 0 : err_nomem(err);
 }
 

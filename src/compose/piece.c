@@ -17,11 +17,11 @@ enum { SLOT_BYTES = 3 }; /* of a slot's character in UTF-8: EE 80 80+n */
 const char *slot_text(enum slot slot)
 {
     static const char texts[SLOTS][SLOT_BYTES + 1] = {
-        [SLOT_NAME] = "\xEE\x80\x80",       [SLOT_EMAIL] = "\xEE\x80\x81",
+        [SLOT_NAME] = "\xEE\x80\x80",         [SLOT_EMAIL] = "\xEE\x80\x81",
         [SLOT_ORGANISATION] = "\xEE\x80\x82", [SLOT_NEWSLETTER] = "\xEE\x80\x83",
-        [SLOT_SITE] = "\xEE\x80\x84",       [SLOT_LEAVE] = "\xEE\x80\x85",
-        [SLOT_PREFERENCES] = "\xEE\x80\x86", [SLOT_VIEW] = "\xEE\x80\x87",
-        [SLOT_YES] = "\xEE\x80\x88",        [SLOT_MAYBE] = "\xEE\x80\x89",
+        [SLOT_SITE] = "\xEE\x80\x84",         [SLOT_LEAVE] = "\xEE\x80\x85",
+        [SLOT_PREFERENCES] = "\xEE\x80\x86",  [SLOT_VIEW] = "\xEE\x80\x87",
+        [SLOT_YES] = "\xEE\x80\x88",          [SLOT_MAYBE] = "\xEE\x80\x89",
         [SLOT_NO] = "\xEE\x80\x8A",
     };
 
@@ -253,8 +253,8 @@ int piece_cut(struct arena *arena, const char *text, size_t len,
 }
 
 /* Fills a marked paragraph and wraps it into `lines`. */
-static int wrap_paragraph(const struct text_paragraph *paragraph,
-                          const struct slot_values *values, struct str *lines, struct err *err)
+static int wrap_paragraph(const struct text_paragraph *paragraph, const struct slot_values *values,
+                          struct str *lines, struct err *err)
 {
     static const struct piece_options plain = {0};
     struct str words;

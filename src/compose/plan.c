@@ -49,18 +49,15 @@ int plan_add_pictures(struct plan *plan, const struct rendered *rendered, struct
 
             *part = (struct plan_part){.cid = arena_strdup(plan->arena, picture->cid),
                                        .type = arena_strdup(plan->arena, picture->type),
-                                       .data = copy_bytes(plan->arena, picture->data,
-                                                          picture->len),
+                                       .data = copy_bytes(plan->arena, picture->data, picture->len),
                                        .len = picture->len};
-            rc = part->cid != NULL && part->type != NULL && part->data != NULL ? 0
-                                                                               : err_nomem(err);
+            rc = part->cid != NULL && part->type != NULL && part->data != NULL ? 0 : err_nomem(err);
         }
     }
     return rc;
 }
 
-int plan_set_pieces(struct plan *plan, size_t variant, const struct frozen *frozen,
-                    struct err *err)
+int plan_set_pieces(struct plan *plan, size_t variant, const struct frozen *frozen, struct err *err)
 {
     struct plan_variant *out = &plan->variants[variant];
     struct str bytes;
@@ -97,8 +94,7 @@ int plan_add_recipient(struct plan *plan, size_t variant, int64_t member, const 
                                           .address = arena_strdup(plan->arena, address),
                                           .variant = (int64_t)variant,
                                           .slots = arena_strdup(plan->arena, slots.data)};
-        rc = out->dedupe != NULL && out->address != NULL && out->slots != NULL ? 0
-                                                                               : err_nomem(err);
+        rc = out->dedupe != NULL && out->address != NULL && out->slots != NULL ? 0 : err_nomem(err);
     }
     str_release(&slots);
     return rc;
@@ -140,8 +136,8 @@ static int write_variants(struct plan *plan, struct db *db, int64_t mailing, str
         struct plan_variant *variant = &plan->variants[i];
 
         rc = mailing_add_variant(db, mailing, variant->lang, variant->key, variant->pieces,
-                                 variant->len, variant->items, variant->item_count,
-                                 &variant->row, err);
+                                 variant->len, variant->items, variant->item_count, &variant->row,
+                                 err);
     }
     if (rc == 0) {
         rc = db_commit(db, err);

@@ -100,8 +100,7 @@ static int view_text(struct arena *arena, const struct rendered *rendered,
 }
 
 static int view_subject(struct arena *arena, const struct program *program,
-                        const struct slot_values *values, struct letter_view *out,
-                        struct err *err)
+                        const struct slot_values *values, struct letter_view *out, struct err *err)
 {
     struct str subject;
     size_t len;
@@ -121,9 +120,8 @@ int preview_view(const struct preview *preview, struct arena *arena, struct lett
                  struct err *err)
 {
     static const struct token_key no_key = {0};
-    const struct token_key *key = preview->compose->site.members->key != NULL
-                                      ? preview->compose->site.members->key
-                                      : &no_key;
+    const struct token_key *key =
+        preview->compose->site.members->key != NULL ? preview->compose->site.members->key : &no_key;
     struct write_links *links = arena_alloc(arena, 1, sizeof(*links));
     char sender[LIMIT_ADDRESS + 1];
     struct slot_values values;
@@ -168,53 +166,70 @@ static const char *example_address(const struct compose *compose)
     return compose->site.config->site.office.address.text;
 }
 
-int letter_preview(struct compose *compose, struct arena *arena, const char *slug,
-                   const struct letter_preview *options, struct letter_view *out,
-                   struct err *err)
-{
-    int64_t date = options->date != 0 ? options->date : clock_now();
-    const struct issue *issue = NULL;
-    struct member_profile profile = {.name = ""};
-    struct selector *selector;
-    struct selection selection = {.language = LANG_NONE};
+/* A letter that is looked at: whose it is, and what it tells. */
+struct viewing {
     struct letter letter;
-    struct rendered rendered;
-    struct frozen frozen = {0};
-    struct sender sender;
-    bool nameless;
+    struct member_profile profile;
+    struct selection selection;
+};
+
+static int choose(struct compose *compose, struct arena *arena, const char *slug,
+                  const struct letter_preview *options, int64_t date, struct viewing *out,
+                  struct err *err)
+{
+    const struct issue *issue = NULL;
+    struct selector *selector = NULL;
     int rc = letter_find(compose, slug, &issue, err);
 
-    memset(out, 0, sizeof(*out));
     if (rc == 0) {
-        rc = content_recall(compose->site.members->db, compose->arena, compose->site.content,
-                            date, err);
+        rc = content_recall(compose->site.members->db, compose->arena, compose->site.content, date,
+                            err);
     }
     if (rc == 0) {
-        rc = letter_read(compose, arena, issue, date, &letter, err);
+        rc = letter_read(compose, arena, issue, date, &out->letter, err);
     }
     if (rc == 0) {
         rc = letter_profile(compose, arena, options->member,
                             options->language != LANG_NONE ? options->language
-                                                           : letter.newsletter->fallback,
-                            &profile, err);
+                                                           : out->letter.newsletter->fallback,
+                            &out->profile, err);
     }
     if (rc == 0) {
-        rc = letter_open_selector(&letter, arena, &selector, err);
+        rc = letter_open_selector(&out->letter, arena, &selector, err);
     }
-    if (rc == 0) {
-        rc = selector_pick(selector, arena, &profile, &selection, err);
+    return rc == 0 ? selector_pick(selector, arena, &out->profile, &out->selection, err) : rc;
+}
+
+int letter_preview(struct compose *compose, struct arena *arena, const char *slug,
+                   const struct letter_preview *options, struct letter_view *out, struct err *err)
+{
+    int64_t date = options->date != 0 ? options->date : clock_now();
+    struct viewing *viewing = arena_alloc(arena, 1, sizeof(*viewing));
+    const struct member_profile *profile;
+    struct rendered rendered;
+    struct frozen frozen = {0};
+    struct sender sender;
+    bool nameless;
+    int rc;
+
+    memset(out, 0, sizeof(*out));
+    if (viewing == NULL) {
+        return err_nomem(err);
     }
+    rc = choose(compose, arena, slug, options, date, viewing, err);
     if (rc != 0) {
         return rc;
     }
-    sender = letter_sender(&letter);
-    nameless = profile.name[0] == '\0' && letter.docs[selection.language].named;
-    rc = edition_render(&letter, arena, &selection, nameless, &rendered, err);
+    profile = &viewing->profile;
+    sender = letter_sender(&viewing->letter);
+    nameless = profile->name[0] == '\0' && viewing->letter.docs[viewing->selection.language].named;
+    rc = edition_render(&viewing->letter, arena, &viewing->selection, nameless, &rendered, err);
     if (rc == 0) {
         rc = edition_freeze(compose, arena, &rendered, &sender, &frozen, err);
     }
     if (rc == 0) {
-        rc = letter_list_lines(&letter, arena, &selection, &out->lines, &out->line_count, err);
+        rc = letter_list_lines(&viewing->letter, arena, &viewing->selection, &out->lines,
+                               &out->line_count, err);
     }
     if (rc == 0) {
         const struct preview preview = {
@@ -223,11 +238,11 @@ int letter_preview(struct compose *compose, struct arena *arena, const char *slu
             .sender = &sender,
             .frozen = &frozen,
             .date = date,
-            .input = {.member = profile.id,
-                      .address = profile.id != 0 ? profile.email : example_address(compose),
-                      .values = {.name = profile.name,
-                                 .organisation = profile.organisation,
-                                 .epoch = profile.epoch,
+            .input = {.member = profile->id,
+                      .address = profile->id != 0 ? profile->email : example_address(compose),
+                      .values = {.name = profile->name,
+                                 .organisation = profile->organisation,
+                                 .epoch = profile->epoch,
                                  .organizer = ""}}};
 
         rc = preview_view(&preview, arena, out, err);

@@ -20,8 +20,8 @@ static void add_escaped(struct str *out, unsigned char c)
 /* True if an LF or CRLF stands at `at`. */
 static bool at_line_end(const char *text, size_t len, size_t at)
 {
-    return at < len && (text[at] == '\n' ||
-                        (text[at] == '\r' && at + 1 < len && text[at + 1] == '\n'));
+    return at < len &&
+           (text[at] == '\n' || (text[at] == '\r' && at + 1 < len && text[at + 1] == '\n'));
 }
 
 /* Octets that the character at `at` takes encoded, so that no line ends inside
@@ -77,14 +77,14 @@ void qp_encode(struct str *out, const char *text, size_t len)
             continue;
         }
         continues = ((unsigned char)text[i] & 0xC0) == 0x80;
-        if (column >= LINE || (!is_plain(text, len, i) && !continues &&
-                               column + width_at(text, len, i) > LINE) ||
+        if (column >= LINE ||
+            (!is_plain(text, len, i) && !continues && column + width_at(text, len, i) > LINE) ||
             (continues && column + 3 > LINE)) {
             str_add_bytes(out, "=\r\n", 3);
             column = 0;
         }
-        run = column == 0 && begins_badly(text, len, i) ? 0
-                                                        : plain_run(text, len, i, LINE - column);
+        run =
+            column == 0 && begins_badly(text, len, i) ? 0 : plain_run(text, len, i, LINE - column);
         if (run > 0) {
             str_add_bytes(out, text + i, run);
             column += run;

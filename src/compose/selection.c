@@ -48,8 +48,8 @@ static int collect_calls(struct selector *selector, struct err *err)
 {
     const struct content *content = selector->compose->site.content;
 
-    selector->calls = arena_alloc(selector->arena, content->call_count + 1,
-                                  sizeof(const struct call *));
+    selector->calls =
+        arena_alloc(selector->arena, content->call_count + 1, sizeof(const struct call *));
     if (selector->calls == NULL) {
         return err_nomem(err);
     }
@@ -61,8 +61,8 @@ static int collect_calls(struct selector *selector, struct err *err)
         if (state != CALL_OPEN && state != CALL_EXHAUSTED && state != CALL_CANCELLED) {
             continue;
         }
-        while (at > 0 && deadline_of(selector, selector->calls[at - 1]) >
-                             deadline_of(selector, call)) {
+        while (at > 0 &&
+               deadline_of(selector, selector->calls[at - 1]) > deadline_of(selector, call)) {
             selector->calls[at] = selector->calls[at - 1];
             at--;
         }
@@ -76,8 +76,8 @@ static int collect_news(struct selector *selector, struct err *err)
 {
     const struct content *content = selector->compose->site.content;
 
-    selector->news = arena_alloc(selector->arena, content->news_count + 1,
-                                 sizeof(const struct news *));
+    selector->news =
+        arena_alloc(selector->arena, content->news_count + 1, sizeof(const struct news *));
     if (selector->news == NULL) {
         return err_nomem(err);
     }
@@ -149,8 +149,7 @@ static int collect_events(struct selector *selector, struct err *err)
     int64_t until = selector->date + selector->newsletter->events_within;
     int rc = 0;
 
-    selector->events = arena_alloc(selector->arena, events->count + 1,
-                                   sizeof(*selector->events));
+    selector->events = arena_alloc(selector->arena, events->count + 1, sizeof(*selector->events));
     if (selector->events == NULL) {
         return err_nomem(err);
     }
@@ -158,16 +157,15 @@ static int collect_events(struct selector *selector, struct err *err)
         struct event_choice *choice = &selector->events[selector->event_count];
 
         choice->event = &events->items[i];
-        rc = event_next(choice->event, selector->date, until, selector->arena,
-                        &choice->occurrence, err);
+        rc = event_next(choice->event, selector->date, until, selector->arena, &choice->occurrence,
+                        err);
         if (rc == 1) {
             rc = find_audience(selector, choice->event, choice, err);
             selector->event_count++;
         }
     }
     if (rc >= 0) {
-        qsort(selector->events, selector->event_count, sizeof(*selector->events),
-              compare_events);
+        qsort(selector->events, selector->event_count, sizeof(*selector->events), compare_events);
     }
     return rc < 0 ? rc : 0;
 }
@@ -234,8 +232,7 @@ static int read_history(struct selector *selector, struct arena *arena, int64_t 
             *had = (struct had){.kind = db_dup(stmt, 0, arena),
                                 .slug = db_dup(stmt, 1, arena),
                                 .round = db_dup(stmt, 2, arena)};
-            rc = had->kind != NULL && had->slug != NULL && had->round != NULL ? 0
-                                                                              : err_nomem(err);
+            rc = had->kind != NULL && had->slug != NULL && had->round != NULL ? 0 : err_nomem(err);
         }
     }
     db_stmt_free(stmt);
@@ -311,8 +308,7 @@ static const struct call_round *round_by_key(const struct call *call, const char
     size_t len = key_length(told);
 
     for (size_t i = 0; i < call->round_count; i++) {
-        if (strlen(call->rounds[i].key) == len &&
-            strncmp(call->rounds[i].key, told, len) == 0) {
+        if (strlen(call->rounds[i].key) == len && strncmp(call->rounds[i].key, told, len) == 0) {
             return &call->rounds[i];
         }
     }
@@ -320,8 +316,7 @@ static const struct call_round *round_by_key(const struct call *call, const char
 }
 
 /* An end is news only to who was told of the beginning, and before its deadline. */
-static bool pick_closed(struct reader *reader, const struct call *call,
-                        struct selected_call *out)
+static bool pick_closed(struct reader *reader, const struct call *call, struct selected_call *out)
 {
     const char *told = last_told(&reader->history, call->item.slug, NULL);
     const struct call_round *round = told != NULL ? round_by_key(call, told) : NULL;
@@ -356,9 +351,8 @@ static void pick_open(struct reader *reader, const struct call *call, struct sel
 
 static enum language shown_language(const struct reader *reader, const struct item *item)
 {
-    const struct edition *edition =
-        item_edition(item, reader->languages, reader->language_count,
-                     reader->selector->newsletter->fallback, NULL);
+    const struct edition *edition = item_edition(item, reader->languages, reader->language_count,
+                                                 reader->selector->newsletter->fallback, NULL);
 
     return edition->language;
 }
@@ -366,8 +360,8 @@ static enum language shown_language(const struct reader *reader, const struct it
 static int pick_calls(struct reader *reader, struct selection *out, struct err *err)
 {
     struct selector *selector = reader->selector;
-    struct selected_call *calls = arena_alloc(reader->arena, selector->call_count + 1,
-                                              sizeof(*calls));
+    struct selected_call *calls =
+        arena_alloc(reader->arena, selector->call_count + 1, sizeof(*calls));
 
     if (calls == NULL) {
         return err_nomem(err);
@@ -416,8 +410,8 @@ static bool may_see(const struct reader *reader, const struct event_choice *choi
 static int pick_events(struct reader *reader, struct selection *out, struct err *err)
 {
     struct selector *selector = reader->selector;
-    struct selected_event *events = arena_alloc(reader->arena, selector->event_count + 1,
-                                                sizeof(*events));
+    struct selected_event *events =
+        arena_alloc(reader->arena, selector->event_count + 1, sizeof(*events));
 
     if (events == NULL) {
         return err_nomem(err);
@@ -429,10 +423,10 @@ static int pick_events(struct reader *reader, struct selection *out, struct err 
             events[out->event_count++] = (struct selected_event){
                 .event = choice->event,
                 .occurrence = choice->occurrence,
-                .language = event_edition_for(choice->event, reader->languages,
-                                              reader->language_count,
-                                              selector->newsletter->fallback, NULL)
-                                ->language};
+                .language =
+                    event_edition_for(choice->event, reader->languages, reader->language_count,
+                                      selector->newsletter->fallback, NULL)
+                        ->language};
         }
     }
     out->events = events;
@@ -442,8 +436,8 @@ static int pick_events(struct reader *reader, struct selection *out, struct err 
 static int pick_news(struct reader *reader, struct selection *out, struct err *err)
 {
     struct selector *selector = reader->selector;
-    struct selected_news *news = arena_alloc(reader->arena, selector->news_count + 1,
-                                             sizeof(*news));
+    struct selected_news *news =
+        arena_alloc(reader->arena, selector->news_count + 1, sizeof(*news));
 
     if (news == NULL) {
         return err_nomem(err);
@@ -451,10 +445,9 @@ static int pick_news(struct reader *reader, struct selection *out, struct err *e
     for (size_t i = 0; i < selector->news_count; i++) {
         if (news_matches(selector->news[i], &reader->audience) &&
             !had_news(&reader->history, selector->news[i]->item.slug)) {
-            news[out->news_count++] =
-                (struct selected_news){.news = selector->news[i],
-                                       .language = shown_language(reader,
-                                                                  &selector->news[i]->item)};
+            news[out->news_count++] = (struct selected_news){
+                .news = selector->news[i],
+                .language = shown_language(reader, &selector->news[i]->item)};
         }
     }
     out->news = news;
@@ -510,16 +503,15 @@ static void set_languages(struct reader *reader, enum language first)
 int selector_pick(struct selector *selector, struct arena *arena,
                   const struct member_profile *profile, struct selection *out, struct err *err)
 {
-    struct reader reader = {
-        .selector = selector,
-        .arena = arena,
-        .profile = profile,
-        .audience = {.kinds = profile->kinds.items,
-                     .kind_count = profile->kinds.count,
-                     .sectors = profile->sectors.items,
-                     .sector_count = profile->sectors.count,
-                     .regions = profile->regions.items,
-                     .region_count = profile->regions.count}};
+    struct reader reader = {.selector = selector,
+                            .arena = arena,
+                            .profile = profile,
+                            .audience = {.kinds = profile->kinds.items,
+                                         .kind_count = profile->kinds.count,
+                                         .sectors = profile->sectors.items,
+                                         .sector_count = profile->sectors.count,
+                                         .regions = profile->regions.items,
+                                         .region_count = profile->regions.count}};
     const struct edition *edition =
         item_edition(&selector->issue->item, profile->languages, profile->language_count,
                      selector->newsletter->fallback, NULL);

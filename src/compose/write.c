@@ -19,13 +19,12 @@ static struct token leave_token(const struct envelope *envelope, int64_t mailing
 }
 
 static int answer_links(const struct envelope *envelope, const struct token_key *key,
-                        const struct write_input *input, struct write_links *links,
-                        struct err *err)
+                        const struct write_input *input, struct write_links *links, struct err *err)
 {
-    const struct token token = {.purpose = TOKEN_RSVP,
-                                .count = 2,
-                                .ids = {(uint64_t)input->values.invitation,
-                                        (uint64_t)input->values.epoch}};
+    const struct token token = {
+        .purpose = TOKEN_RSVP,
+        .count = 2,
+        .ids = {(uint64_t)input->values.invitation, (uint64_t)input->values.epoch}};
     const struct {
         const char *answer;
         char *link;
@@ -33,8 +32,8 @@ static int answer_links(const struct envelope *envelope, const struct token_key 
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < sizeof(answers) / sizeof(answers[0]); i++) {
-        rc = link_page(&envelope->base, "answer", key, &token, answers[i].answer,
-                       answers[i].link, err);
+        rc = link_page(&envelope->base, "answer", key, &token, answers[i].answer, answers[i].link,
+                       err);
     }
     return rc;
 }
@@ -52,8 +51,8 @@ int write_values(const struct envelope *envelope, int64_t mailing, const struct 
     int rc = link_page(&envelope->base, "leave", key, &leave, NULL, links->leave, err);
 
     if (rc == 0) {
-        rc = link_page(&envelope->base, "preferences", key, &preferences, NULL,
-                       links->preferences, err);
+        rc = link_page(&envelope->base, "preferences", key, &preferences, NULL, links->preferences,
+                       err);
     }
     if (rc == 0) {
         rc = link_page(&envelope->base, "view", key, &view, NULL, links->view, err);
@@ -211,8 +210,8 @@ static int add_steps(const struct program *program, const struct write_input *in
 }
 
 int write_message(const struct program *program, const struct token_key *key,
-                  const struct write_input *input, struct str *out,
-                  char sender[LIMIT_ADDRESS + 1], struct err *err)
+                  const struct write_input *input, struct str *out, char sender[LIMIT_ADDRESS + 1],
+                  struct err *err)
 {
     struct write_links links;
     struct slot_values values;

@@ -32,8 +32,8 @@ struct write_input {
 
 /* Appends the message to `out` and sets the envelope's sender. */
 int write_message(const struct program *program, const struct token_key *key,
-                  const struct write_input *input, struct str *out,
-                  char sender[LIMIT_ADDRESS + 1], struct err *err);
+                  const struct write_input *input, struct str *out, char sender[LIMIT_ADDRESS + 1],
+                  struct err *err);
 
 /* A recipient's values for the slots; the links live in `links`. */
 struct write_links {

@@ -19,10 +19,10 @@
 
 struct invite_options {
     bool dry_run;
-    bool again;       /* also those who are invited already */
-    const char *test; /* an address: one message goes there, nobody is invited */
+    bool again;             /* also those who are invited already */
+    const char *test;       /* an address: one message goes there, nobody is invited */
     enum language language; /* with test; LANG_NONE: the site's first */
-    int64_t date;     /* 0: now */
+    int64_t date;           /* 0: now */
 };
 
 struct invite_group {
@@ -32,7 +32,7 @@ struct invite_group {
 };
 
 struct invite_summary {
-    int64_t mailing; /* 0 for a dry run */
+    int64_t mailing;     /* 0 for a dry run */
     const char *subject; /* "events/forum-2027" */
     int64_t total;
     int64_t invited_before; /* left out, for they have an invitation */
@@ -50,5 +50,4 @@ int invite_plan(struct compose *compose, struct arena *arena, const char *slug,
 
 /* The invitation as it would look in a language (html, text, eml; no lines). */
 int invite_preview(struct compose *compose, struct arena *arena, const char *slug,
-                   const struct letter_preview *options, struct letter_view *out,
-                   struct err *err);
+                   const struct letter_preview *options, struct letter_view *out, struct err *err);

@@ -16,11 +16,11 @@
 #include "teataja/members/recipients.h"
 
 struct letter_options {
-    bool dry_run;         /* nothing is written */
-    const char *test;     /* an address: one message goes there, and does not count as had */
-    const char *as;       /* with test: the member whose letter it is (member_find); NULL: `language` */
+    bool dry_run;           /* nothing is written */
+    const char *test;       /* an address: one message goes there, and does not count as had */
+    const char *as;         /* with test: whose letter it is (member_find); NULL: `language` */
     enum language language; /* with test and without `as`; LANG_NONE: the fallback's */
-    int64_t date;         /* Date of the messages; 0: now */
+    int64_t date;           /* Date of the messages; 0: now */
     const char *on_unknown; /* "resend" or "hold"; NULL: resend */
 };
 
@@ -45,12 +45,12 @@ struct letter_group {
 
 /* All in one arena. */
 struct letter_summary {
-    int64_t mailing; /* 0 for a dry run */
+    int64_t mailing;     /* 0 for a dry run */
     const char *subject; /* "issues/2026-12" */
     const struct newsletter *newsletter;
     int64_t date;
-    int64_t not_after; /* the first deadline shown; 0: none */
-    int64_t total;     /* recipients */
+    int64_t not_after;                 /* the first deadline shown; 0: none */
+    int64_t total;                     /* recipients */
     const struct letter_group *groups; /* most recipients first */
     size_t group_count;
     struct recipients_count reasons; /* why others get nothing; zeros for a test */
@@ -95,5 +95,4 @@ struct letter_preview {
 /* Renders without writing anything. Errors as letter_plan; ERR_NOT_FOUND for
  * the member. */
 int letter_preview(struct compose *compose, struct arena *arena, const char *slug,
-                   const struct letter_preview *options, struct letter_view *out,
-                   struct err *err);
+                   const struct letter_preview *options, struct letter_view *out, struct err *err);

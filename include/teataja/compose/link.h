@@ -33,8 +33,7 @@ struct link_base link_base_of(const struct site *site);
 
 /* <web>/<page>/<token>[/<answer>]; `answer` may be NULL. ERR_LIMIT. */
 int link_page(const struct link_base *base, const char *page, const struct token_key *key,
-              const struct token *token, const char *answer, char out[LINK_TEXT],
-              struct err *err);
+              const struct token *token, const char *answer, char out[LINK_TEXT], struct err *err);
 
 /* The mailto: address by which one leaves. ERR_LIMIT when the mailbox's local
  * part leaves no room for a token. */

@@ -39,7 +39,7 @@ struct selected_call {
     const struct call_round *round;
     enum selection_reason reason;
     enum match match;
-    enum language language; /* of the edition shown */
+    enum language language;  /* of the edition shown */
     struct civil moved_from; /* the deadline told before; year 0 if none */
     const char *told;        /* what the ledger keeps: the round, "!" and its state if closed */
 };
@@ -56,7 +56,7 @@ struct selected_news {
 };
 
 struct selection {
-    enum language language; /* of the edition */
+    enum language language;            /* of the edition */
     const struct selected_call *calls; /* by deadline; also SELECT_STILL */
     size_t call_count;
     const struct selected_event *events; /* by start */
@@ -72,7 +72,7 @@ struct selector;
 
 struct selector_options {
     const struct issue *issue;
-    int64_t date; /* of the message */
+    int64_t date;                /* of the message */
     unsigned blocks[LANG_COUNT]; /* by language of the edition: bit 1 << enum newsletter_block */
 };
 

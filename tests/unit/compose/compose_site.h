@@ -45,34 +45,33 @@ struct site_rig {
 };
 
 static const char *const site_files[][2] = {
-    {"teataja.yaml",
-     "name: { et: Loomeklaster, en: Creative Cluster }\n"
-     "postal_address: Keskväljak 1, Kohtla-Järve\n"
-     "languages: [et, en, ru]\n"
-     "timezone: Europe/Tallinn\n"
-     "country: EE\n"
-     "office: { address: office@cluster.example, name: { et: Büroo, en: Office }, phone: +372 555 }\n"
-     "lists:\n"
-     "  funding: { name: { et: Rahastus, en: Funding }, basis: membership,\n"
-     "             privacy_url: \"https://www.cluster.example/privacy\" }\n"
-     "  events: { name: { et: Üritused, en: Events }, basis: membership }\n"
-     "relays: [\"smtp://127.0.0.1:2525\"]\n"
-     "addresses: { mode: catchall, domain: bounce.cluster.example }\n"
-     "web: { url: \"https://letters.cluster.example\" }\n"
-     "vocabularies: { sectors: [music, design, film] }\n"},
-    {"regions.yaml",
-     "regions:\n"
-     "  EE: { name: Eesti }\n"
-     "  EE00A: { parent: EE, name: { et: Ida-Viru, en: East Viru } }\n"
-     "  PL: { name: Polska }\n"},
-    {"newsletters/funding.yaml",
-     "name: { et: Rahastuskiri, en: Funding letter }\n"
-     "list: funding\n"
-     "from: { name: { et: Loomeklaster, en: Creative Cluster }, address: letters@cluster.example }\n"
-     "reply_to: office@cluster.example\n"
-     "languages: [et, en, ru]\n"
-     "fallback: et\n"
-     "events_within: 90 days\n"},
+    {"teataja.yaml", "name: { et: Loomeklaster, en: Creative Cluster }\n"
+                     "postal_address: Keskväljak 1, Kohtla-Järve\n"
+                     "languages: [et, en, ru]\n"
+                     "timezone: Europe/Tallinn\n"
+                     "country: EE\n"
+                     "office: { address: office@cluster.example, name: { et: Büroo, en: Office }, "
+                     "phone: +372 555 }\n"
+                     "lists:\n"
+                     "  funding: { name: { et: Rahastus, en: Funding }, basis: membership,\n"
+                     "             privacy_url: \"https://www.cluster.example/privacy\" }\n"
+                     "  events: { name: { et: Üritused, en: Events }, basis: membership }\n"
+                     "relays: [\"smtp://127.0.0.1:2525\"]\n"
+                     "addresses: { mode: catchall, domain: bounce.cluster.example }\n"
+                     "web: { url: \"https://letters.cluster.example\" }\n"
+                     "vocabularies: { sectors: [music, design, film] }\n"},
+    {"regions.yaml", "regions:\n"
+                     "  EE: { name: Eesti }\n"
+                     "  EE00A: { parent: EE, name: { et: Ida-Viru, en: East Viru } }\n"
+                     "  PL: { name: Polska }\n"},
+    {"newsletters/funding.yaml", "name: { et: Rahastuskiri, en: Funding letter }\n"
+                                 "list: funding\n"
+                                 "from: { name: { et: Loomeklaster, en: Creative Cluster }, "
+                                 "address: letters@cluster.example }\n"
+                                 "reply_to: office@cluster.example\n"
+                                 "languages: [et, en, ru]\n"
+                                 "fallback: et\n"
+                                 "events_within: 90 days\n"},
     {"issues/december.md",
      "newsletter: funding\n"
      "subject: Toetused detsembris\n"
@@ -145,7 +144,8 @@ static void site_open(struct site_rig *rig)
     }
     memset(rig->key.secret, 7, sizeof(rig->key.secret));
     rig->key.id = 1;
-    if (db_open(file_join(rig->arena, rig->folder, "site.db"), DB_OPEN_CREATE, &rig->db, &err) < 0) {
+    if (db_open(file_join(rig->arena, rig->folder, "site.db"), DB_OPEN_CREATE, &rig->db, &err) <
+        0) {
         fail_msg("%s", err.msg);
     }
     rig->members = (struct members){.db = rig->db, .config = &rig->config, .key = &rig->key};

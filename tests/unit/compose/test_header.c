@@ -91,11 +91,12 @@ static void test_other_fields_are_what_their_rfc_says(void **state)
     header_plain(&out, "List-Unsubscribe",
                  "<https://letters.cluster.example/leave/aeaqaaiaadpnxw6lmc6wjqq76q>, "
                  "<mailto:u-x@bounce.example>");
-    assert_string_equal(out.data,
-                        "Date: Tue, 01 Dec 2026 10:00:00 +0000\r\n"
-                        "List-Id: Rahastus <funding.cluster.example>\r\n"
-                        "List-Unsubscribe: <https://letters.cluster.example/leave/aeaqaaiaadpnxw6lmc6wjqq76q>,\r\n"
-                        " <mailto:u-x@bounce.example>\r\n");
+    assert_string_equal(
+        out.data,
+        "Date: Tue, 01 Dec 2026 10:00:00 +0000\r\n"
+        "List-Id: Rahastus <funding.cluster.example>\r\n"
+        "List-Unsubscribe: <https://letters.cluster.example/leave/aeaqaaiaadpnxw6lmc6wjqq76q>,\r\n"
+        " <mailto:u-x@bounce.example>\r\n");
     str_release(&out);
 }
 

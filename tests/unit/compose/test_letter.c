@@ -79,8 +79,7 @@ static void test_a_call_is_told_to_whom_it_matches_and_only_once(void **state)
     (void)site_member(&rig, "empty@post.example", "language", "ru", NULL);
     assert_string_equal(sees("mari@post.example"), "et; calls grants new; calls rolling new");
     assert_string_equal(sees("jan@post.example"), "en");
-    assert_string_equal(sees("empty@post.example"),
-                        "et; calls grants new; calls rolling new");
+    assert_string_equal(sees("empty@post.example"), "et; calls grants new; calls rolling new");
     send_all("december");
     assert_string_equal(sees("mari@post.example"), "et; still_open grants ; still_open rolling ");
     assert_string_equal(sees("jan@post.example"), "en");
@@ -110,8 +109,7 @@ static void test_a_moved_deadline_and_an_end_are_told(void **state)
 static void test_the_next_round_is_new(void **state)
 {
     (void)state;
-    site_write(&rig, "calls/rounds.md",
-               "title: Voorud\nrounds: [2026-12-10, 2027-02-20]\n");
+    site_write(&rig, "calls/rounds.md", "title: Voorud\nrounds: [2026-12-10, 2027-02-20]\n");
     site_open(&rig);
     (void)site_member(&rig, "mari@post.example", "language", "et", "sector", "film", "region", "PL",
                       NULL);
@@ -232,9 +230,8 @@ static void test_a_test_letter_goes_to_its_address_and_is_not_had(void **state)
         assert_int_equal(summary.total, 1);
     }
     assert_string_equal(sees("mari@post.example"), "et; calls grants new; calls rolling new");
-    assert_int_equal(db_query_text(rig.db, "SELECT id, mailing, variant, slots FROM outbox", &stmt,
-                                   NULL),
-                     0);
+    assert_int_equal(
+        db_query_text(rig.db, "SELECT id, mailing, variant, slots FROM outbox", &stmt, NULL), 0);
     assert_int_equal(db_next(stmt, NULL), 1);
     job.row = db_int(stmt, 0);
     job.mailing = db_int(stmt, 1);
@@ -262,16 +259,16 @@ static void test_what_cannot_be_sent_says_why(void **state)
         int code;
         const char *message;
     } bad[] = {
-        {"decembre", NULL, NULL, ERR_NOT_FOUND, "no issue 'decembre' in issues/; did you mean 'december'?"},
+        {"decembre", NULL, NULL, ERR_NOT_FOUND,
+         "no issue 'decembre' in issues/; did you mean 'december'?"},
         {"narrow", "issues/narrow.md",
          "newsletter: funding\nsubject: X\naudience: 'sector = design'\n---\nX\n", ERR_STATE,
          "nobody would get issues/narrow"},
         {"wrong", "issues/wrong.md",
          "newsletter: funding\nsubject: X\naudience: 'secter = design'\n---\nX\n", ERR_INVALID,
          "issues/wrong.md: audience: column 1: no field 'secter'"},
-        {"paid", "issues/paid.md",
-         "newsletter: funding\nsubject: X\nfunded_by: [over]\n---\nX\n", ERR_STATE,
-         "project 'over' runs from 2024-01-01 to 2025-12-31 and cannot pay"},
+        {"paid", "issues/paid.md", "newsletter: funding\nsubject: X\nfunded_by: [over]\n---\nX\n",
+         ERR_STATE, "project 'over' runs from 2024-01-01 to 2025-12-31 and cannot pay"},
         {"mute", "issues/mute.md",
          "newsletter: funding\nsubject: X\nfunded_by: [english]\n---\nX\n", ERR_INVALID,
          "projects/english.yaml: the notice has no text in Estonian"},
@@ -340,8 +337,8 @@ static void test_a_long_letter_leaves_details_out_and_a_longer_one_is_refused(vo
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_a_call_is_told_to_whom_it_matches_and_only_once, set_up,
-                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_call_is_told_to_whom_it_matches_and_only_once,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_moved_deadline_and_an_end_are_told, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_the_next_round_is_new, set_up, tear_down),

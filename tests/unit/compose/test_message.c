@@ -26,8 +26,10 @@ static const char *const templates[][2] = {
      "{{#notices}}{{#logos}}<img src=\"{{src}}\" alt=\"{{alt}}\">{{/logos}}"
      "{{#lines}}<p>{{line}}</p>{{/lines}}{{/notices}}\n</html>\n"},
     {"letter.txt", "{{title}}\n\n{{body_text}}\n\n{{t.footer.leave}}: {{web.leave}}\n"},
-    {"calls.html", "{{#calls}}{{#items}}<h3>{{title}}</h3><p>{{deadline.text}}</p>{{/items}}{{/calls}}"},
-    {"calls.txt", "{{#calls}}\n{{#items}}\n- {{title}}, {{deadline.text}}\n{{/items}}\n{{/calls}}\n"},
+    {"calls.html",
+     "{{#calls}}{{#items}}<h3>{{title}}</h3><p>{{deadline.text}}</p>{{/items}}{{/calls}}"},
+    {"calls.txt",
+     "{{#calls}}\n{{#items}}\n- {{title}}, {{deadline.text}}\n{{/items}}\n{{/calls}}\n"},
     {"invitation.html",
      "<!DOCTYPE html>\n<html lang=\"{{lang}}\"><h1>{{event.title}}</h1><p>{{event.when}}</p>\n"
      "{{#answer}}<a href=\"{{yes}}\">{{t.event.answer_yes}}</a>{{/answer}}\n</html>\n"},
@@ -45,9 +47,10 @@ static int set_up(void **state)
     }
     site_write(&rig, "calls/grants.md",
                "title: Projektitoetus\ndeadline: 2026-12-20 17:00 Europe/Brussels\n");
-    site_write(&rig, "projects/sea.yaml",
-               "name: Meri\nfrom: 2026-01-01\nto: 2027-12-31\n"
-               "logos: [{ file: assets/logo.png, alt: Lipp }]\nnotice: Kaasrahastanud Euroopa Liit.\n");
+    site_write(
+        &rig, "projects/sea.yaml",
+        "name: Meri\nfrom: 2026-01-01\nto: 2027-12-31\n"
+        "logos: [{ file: assets/logo.png, alt: Lipp }]\nnotice: Kaasrahastanud Euroopa Liit.\n");
     site_write(&rig, "issues/sea.md",
                "newsletter: funding\nsubject: \"Meri, {{member.name}}\"\nfunded_by: [sea]\n---\n"
                "Tere, {{member.name}}! See lõik on nii pikk, et ta ei mahu ühele reale, ja nimi "
@@ -277,9 +280,12 @@ static void test_a_tried_invitation_invites_nobody(void **state)
 
 static void test_a_row_that_was_tampered_with_fails_alone(void **state)
 {
-    struct delivery_job job = {
-        .row = 1, .mailing = 1, .variant = 1, .member = 1, .address = "onne@post.example",
-        .slots = "[1]"};
+    struct delivery_job job = {.row = 1,
+                               .mailing = 1,
+                               .variant = 1,
+                               .member = 1,
+                               .address = "onne@post.example",
+                               .slots = "[1]"};
     struct composer *composer = NULL;
     char sender[LIMIT_ADDRESS + 1];
     struct err err = {0};
@@ -350,8 +356,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_letter_is_what_it_was, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_who_has_no_name_is_greeted_without_one, set_up,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(test_a_preview_is_the_message_but_for_what_it_names,
-                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_preview_is_the_message_but_for_what_it_names, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_an_invitation_is_what_it_was_and_goes_once, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_tried_invitation_invites_nobody, set_up, tear_down),

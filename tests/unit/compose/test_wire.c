@@ -38,17 +38,59 @@ static size_t below(size_t most)
 }
 
 static const char *const words[WORDS] = {
-    "a", "rahastus", "õhtusöögilauajutt", "Ühisprojekt", "финансирование", "конкурсы", "vėjas",
-    "čia", "ģimene", "źdźbło", "příliš", "žluťoučký", "Größe", "räksmörgås", "työ", "שלום",
-    "مرحبا", "👩‍🎨", "🎻", "日本語", "From", "From:", ".", "..", "...x", ".From", "=3D", "=", "?=",
-    "=?UTF-8?Q?x?=", "a\"b", "back\\slash", "tab\there", "<b>", "&amp;", "--=_a_uid", "{{x}}",
-    "e\xCC\x81", "\xC2\xA0", "mailto:x@y.example",
+    "a",
+    "rahastus",
+    "õhtusöögilauajutt",
+    "Ühisprojekt",
+    "финансирование",
+    "конкурсы",
+    "vėjas",
+    "čia",
+    "ģimene",
+    "źdźbło",
+    "příliš",
+    "žluťoučký",
+    "Größe",
+    "räksmörgås",
+    "työ",
+    "שלום",
+    "مرحبا",
+    "👩‍🎨",
+    "🎻",
+    "日本語",
+    "From",
+    "From:",
+    ".",
+    "..",
+    "...x",
+    ".From",
+    "=3D",
+    "=",
+    "?=",
+    "=?UTF-8?Q?x?=",
+    "a\"b",
+    "back\\slash",
+    "tab\there",
+    "<b>",
+    "&amp;",
+    "--=_a_uid",
+    "{{x}}",
+    "e\xCC\x81",
+    "\xC2\xA0",
+    "mailto:x@y.example",
 };
 
 /* Words that no text holds but a hostile name may. */
 static const char *const hostile[] = {
-    "\r\nBcc: all@evil.example", "\n.\n", "\rX", "\x01\x02", "\x7F", "\r\n\r\n<html>",
-    "Subject: x\r\n", "\xE2\x80\xA8", "\xC2\x85",
+    "\r\nBcc: all@evil.example",
+    "\n.\n",
+    "\rX",
+    "\x01\x02",
+    "\x7F",
+    "\r\n\r\n<html>",
+    "Subject: x\r\n",
+    "\xE2\x80\xA8",
+    "\xC2\x85",
 };
 
 static void add_word(struct str *out)
@@ -159,8 +201,7 @@ static void check_wire(const char *message, size_t len)
 
 static int base64_value(char c)
 {
-    static const char digits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const char *found = strchr(digits, c);
 
     assert_non_null(found);
@@ -223,9 +264,9 @@ static void assert_phrase(const char *raw, const char *meant)
 
     str_init(&clean, LIMIT_TEXT);
     visible(meant, &clean);
-    assert_int_equal(mailmime_encoded_phrase_parse("UTF-8", raw, strlen(raw), &index, "UTF-8",
-                                                   &decoded),
-                     MAILIMF_NO_ERROR);
+    assert_int_equal(
+        mailmime_encoded_phrase_parse("UTF-8", raw, strlen(raw), &index, "UTF-8", &decoded),
+        MAILIMF_NO_ERROR);
     assert_string_equal(decoded, clean.data);
     free(decoded);
     str_release(&clean);
@@ -244,8 +285,8 @@ static struct mailmime *child(struct mailmime *mime, size_t index)
     return clist_content(at);
 }
 
-static void assert_part(struct mailmime *part, const char *subtype, int encoding,
-                        const char *meant, size_t meant_len)
+static void assert_part(struct mailmime *part, const char *subtype, int encoding, const char *meant,
+                        size_t meant_len)
 {
     size_t index = 0;
     char *decoded = NULL;
@@ -255,8 +296,8 @@ static void assert_part(struct mailmime *part, const char *subtype, int encoding
     assert_int_equal(part->mm_type, MAILMIME_SINGLE);
     assert_string_equal(part->mm_content_type->ct_subtype, subtype);
     assert_int_equal(mailmime_part_parse(part->mm_data.mm_single->dt_data.dt_text.dt_data,
-                                         part->mm_data.mm_single->dt_data.dt_text.dt_length,
-                                         &index, encoding, &decoded, &len),
+                                         part->mm_data.mm_single->dt_data.dt_text.dt_length, &index,
+                                         encoding, &decoded, &len),
                      MAILIMF_NO_ERROR);
     if (encoding == MAILMIME_MECHANISM_QUOTED_PRINTABLE) {
         for (size_t i = 0; i < len; i++) {
@@ -307,8 +348,8 @@ static const struct token_key key = {.id = 1, .secret = {1, 2, 3}};
 static void build(struct sample *sample)
 {
     static const char *const calendar[] = {"BEGIN:VCALENDAR\r\n", "END:VCALENDAR\r\n"};
-    struct piece_options options = {.fixed = {.value = {[SLOT_NEWSLETTER] = "Kirjad & <muu>",
-                                                        [SLOT_SITE] = "Sait"}}};
+    struct piece_options options = {
+        .fixed = {.value = {[SLOT_NEWSLETTER] = "Kirjad & <muu>", [SLOT_SITE] = "Sait"}}};
     struct layout_picture picture = {.cid = "0123456789abcdef@cluster.example",
                                      .type = "image/png",
                                      .data = sample->picture,
@@ -338,18 +379,18 @@ static void build(struct sample *sample)
     assert_int_equal(piece_cut(sample->arena, sample->html.data, sample->html.len, &options,
                                &sample->frozen.html, &err),
                      0);
-    sample->program = (struct program){
-        .mailing = 3,
-        .uid = "uid",
-        .date = INT64_C(1796119200) * 1000000,
-        .envelope = {.kind = kind,
-                     .domain = "cluster.example",
-                     .list = 2,
-                     .base = {.web = "https://letters.cluster.example",
-                              .mode = (int)below(3),
-                              .domain = "bounce.cluster.example",
-                              .mailbox = "bounce@cluster.example"}},
-        .frozen = sample->frozen};
+    sample->program =
+        (struct program){.mailing = 3,
+                         .uid = "uid",
+                         .date = INT64_C(1796119200) * 1000000,
+                         .envelope = {.kind = kind,
+                                      .domain = "cluster.example",
+                                      .list = 2,
+                                      .base = {.web = "https://letters.cluster.example",
+                                               .mode = (int)below(3),
+                                               .domain = "bounce.cluster.example",
+                                               .mailbox = "bounce@cluster.example"}},
+                         .frozen = sample->frozen};
     assert_int_equal(write_prepare(&sample->program, sample->arena, &err), 0);
     assert_int_equal(kind->lay_out(sample->arena, &input, &sample->program.layout, &err), 0);
     sample->picture_len = input.picture_count == 0 ? 0 : picture.len;
@@ -358,15 +399,14 @@ static void build(struct sample *sample)
 /* What the parts must say, by the way that previews go. */
 static void mean(struct sample *sample)
 {
-    struct piece_options options = {.fixed = {.value = {[SLOT_NEWSLETTER] = "Kirjad & <muu>",
-                                                        [SLOT_SITE] = "Sait"}}};
+    struct piece_options options = {
+        .fixed = {.value = {[SLOT_NEWSLETTER] = "Kirjad & <muu>", [SLOT_SITE] = "Sait"}}};
     static struct write_links links;
     struct slot_values values;
     struct err err = {0};
 
-    assert_int_equal(write_values(&sample->program.envelope, 3, &key, &sample->input, &links,
-                                  &values, &err),
-                     0);
+    assert_int_equal(
+        write_values(&sample->program.envelope, 3, &key, &sample->input, &links, &values, &err), 0);
     assert_int_equal(piece_fill_plain(sample->text.data, sample->text.len, &options, &values,
                                       &sample->meant.text, &err),
                      0);
@@ -437,9 +477,8 @@ static void check_parts(const struct sample *sample, struct mailmime *mime)
     str_init(&calendar, LIMIT_TEXT);
     if (invitation) {
         assert_string_equal(mime->mm_content_type->ct_subtype, "mixed");
-        assert_int_equal(ical_write(&sample->frozen.calendar, &organizer, &attendee, &calendar,
-                                    &err),
-                         0);
+        assert_int_equal(
+            ical_write(&sample->frozen.calendar, &organizer, &attendee, &calendar, &err), 0);
         assert_part(child(mime, 1), "ics", MAILMIME_MECHANISM_BASE64, calendar.data, calendar.len);
         mime = child(mime, 0);
         assert_part(child(mime, 2), "calendar", MAILMIME_MECHANISM_BASE64, calendar.data,
@@ -498,14 +537,13 @@ static void one_message(struct sample *sample)
     make_text(&sample->text, false);
     make_text(&sample->html, true);
     sample->picture_len = 1 + below(400);
-    sample->input = (struct write_input){
-        .row = 77,
-        .member = 5,
-        .address = "mari.oun@post.example",
-        .values = {.name = sample->name.data,
-                   .organisation = "MTÜ \"Loov\" & <pojad>",
-                   .epoch = 1,
-                   .organizer = "office@cluster.example"}};
+    sample->input = (struct write_input){.row = 77,
+                                         .member = 5,
+                                         .address = "mari.oun@post.example",
+                                         .values = {.name = sample->name.data,
+                                                    .organisation = "MTÜ \"Loov\" & <pojad>",
+                                                    .epoch = 1,
+                                                    .organizer = "office@cluster.example"}};
     build(sample);
     mean(sample);
     str_init(&message, LIMIT_MESSAGE);
