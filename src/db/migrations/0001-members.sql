@@ -26,8 +26,9 @@ CREATE TABLE region_member (
 CREATE TABLE region_name (
     code TEXT NOT NULL REFERENCES region(code) ON DELETE CASCADE, -- the region
     lang TEXT NOT NULL,                 -- language of the name; 'alias' for other spellings
-    name TEXT NOT NULL,                 -- as written
     fold TEXT NOT NULL,                 -- folded, for comparison
+    name TEXT NOT NULL,                 -- as written; behind the key, or the integrity check of
+                                        -- SQLite 3.40 takes it for NULL
     PRIMARY KEY (code, lang, fold)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX region_name_by_fold ON region_name(fold);
