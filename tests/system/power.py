@@ -10,7 +10,7 @@ import pathlib
 import re
 
 SECTOR = 512
-_CALLS = "openat,pwrite64,ftruncate,fsync,fdatasync,unlink,sendto"
+_CALLS = "pwrite64,ftruncate,fsync,fdatasync,unlink,sendto"
 
 
 def prefix(trace):
@@ -82,16 +82,16 @@ def _name(arguments, var):
 
 def _begin(events, call, arguments, var):
     event = None
+    name = None if call == "sendto" else _name(arguments, var)
+    last = re.search(r", (\d+)[^,]*$", arguments)  # the last number, finished or not
     if call == "sendto":
         event = Event("send", arguments.partition(",")[0], data=_bytes(arguments))
-    elif call in ("pwrite64", "ftruncate", "unlink") and _name(arguments, var):
-        numbers = re.findall(r", (\d+)(?=[,)])", arguments)
-        if not numbers and call != "unlink":
-            numbers = re.findall(r", (\d+)", arguments)
-        event = {"pwrite64": lambda: Event("write", _name(arguments, var), int(numbers[-1]),
-                                           _bytes(arguments)),
-                 "ftruncate": lambda: Event("truncate", _name(arguments, var), int(numbers[-1])),
-                 "unlink": lambda: Event("unlink", _name(arguments, var))}[call]()
+    elif call == "pwrite64" and name:
+        event = Event("write", name, int(last.group(1)), _bytes(arguments))
+    elif call == "ftruncate" and name:
+        event = Event("truncate", name, int(last.group(1)))
+    elif call == "unlink" and name:
+        event = Event("unlink", name)
     if event is not None:
         events.append(event)
     return event

@@ -100,7 +100,7 @@ class WitnessCase(Case):
         """Nobody got it twice without a note of doubt from before; returns the doubles."""
         doubles = 0
         for address, times in self.server.times.items():
-            doubts = sorted(ledger.doubts[address])
+            doubts = sorted(ledger.doubts.get(address, []))
             doubles += len(times) - 1
             for n, again in enumerate(times[1:]):
                 self.assertGreater(len(doubts), n, f"{address}: a double nobody was told of")
