@@ -168,7 +168,8 @@ static void report_json(const struct mailing *mailing, const struct mailing_coun
     str_release(&out);
 }
 
-static void report_text(const struct mailing *mailing, const struct mailing_counts *counts)
+static void report_text(struct arena *arena, const struct mailing *mailing,
+                        const struct mailing_counts *counts)
 {
     int64_t waiting = counts->queued + counts->claimed + counts->committing;
     const struct {
@@ -188,7 +189,11 @@ static void report_text(const struct mailing *mailing, const struct mailing_coun
         }
     }
     puts(".");
-    if (waiting > 0 || counts->deferred > 0) {
+    if (waiting + counts->deferred > 0 && mailing->not_after != 0 &&
+        clock_now() > mailing->not_after) {
+        printf("It shows a deadline that was over at %s: who has not got it gets nothing of it.\n",
+               when_text(arena, mailing->not_after));
+    } else if (waiting + counts->deferred > 0) {
         printf("Go on with: teataja mailing resume %" PRId64 "\n", mailing->id);
     }
     if (counts->unknown > 0) {
@@ -215,7 +220,7 @@ enum exit_status deliver_report(const struct command *command, struct workspace 
     if (command->json) {
         report_json(&mailing, &counts);
     } else {
-        report_text(&mailing, &counts);
+        report_text(command->arena, &mailing, &counts);
     }
     return counts.sent + counts.suppressed == counts.total ? EXIT_DONE : EXIT_PARTLY;
 }
