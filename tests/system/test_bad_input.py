@@ -6,9 +6,11 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import time
 import unittest
 
-from support import (CONTENT, FAILED, Case, SlowServer, free_port, query, small_site, write,
+from demo_site import parse
+from support import (CONTENT, FAILED, PARTLY, Case, SlowServer, free_port, query, small_site, write,
                      write_members)
 
 # One language that every letter must have, so that each mistake stands alone.
@@ -379,22 +381,41 @@ class Sending(Case):
         self.assertRegex(run.err, f"127.0.0.1.*{port}|{port}.*refused|connect")
         self.assert_unsent()
 
-    def test_a_call_that_closes_before_the_letter_arrives_is_left_out(self):
+    def add_late_call(self):
+        """A call that was open until yesterday."""
+        day = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 86400))
+        write(self.site / "calls/hilja.md", CALL.format(f"deadline: {day} 17:00\n", "Tekst."))
+        for language in ("ru", "en"):
+            write(self.site / f"calls/hilja.{language}.md", "---\ntitle: Late\n---\nLate.\n")
+        return day
+
+    def test_a_call_that_has_closed_is_left_out_and_said(self):
         server = SlowServer()
         self.addCleanup(server.close)
         self.make_site(server.port)
-        write(self.site / "calls/hilja.md",
-              "---\ntitle: Hiljaks jäänud toetus\nfunder: Fond\nurl: https://fond.example/h\n"
-              "deadline: 2026-01-10 17:00\n---\nTekst.\n")
-        for language in ("ru", "en"):
-            write(self.site / f"calls/hilja.{language}.md", "---\ntitle: Late\n---\nLate.\n")
+        day = self.add_late_call()
+        warning = f"warning: call 'hilja' closed on {day} 17:00 Europe/Tallinn and is left out\n"
         run = self.teataja("send", "kiri", "--dry-run")
-        self.assertNotIn("(hilja)", run.out)
+        self.assertIn(warning, run.out)
         self.assertIn("(kultuur)", run.out)
-        self.teataja("send", "kiri")
+        self.assertNotIn("(hilja)", run.out)
+        run = self.teataja("send", "kiri")
+        self.assertEqual(run.err, f"teataja: {warning}")
         self.assertEqual(len(server.taken), 3)
         for _, message in server.taken:
-            self.assertNotIn(b"fond.example/h", message)
+            self.assertNotIn("Toetus (", parse(message).get_body(("plain",)).get_content())
+
+    def test_a_letter_whose_call_closes_while_it_waits_goes_no_further(self):
+        server = SlowServer()
+        self.addCleanup(server.close)
+        self.make_site(server.port)
+        self.teataja("send", "kiri", "--queue")
+        later = time.strftime("%Y-%m-%dT08:00:00", time.gmtime(time.time() + 45 * 86400))
+        run = self.teataja("mailing", "resume", "1", now=later, status=PARTLY)
+        self.assertRegex(run.out, r"(?m)^Mailing 1 \(issues/kiri\) is held: 0 of 3 sent, 3 waiting\.$")
+        self.assertIn("It shows a deadline that was over at ", run.out)
+        self.assertNotIn("Go on with", run.out)
+        self.assertEqual(server.taken, [])
 
     def test_a_database_of_a_newer_version(self):
         self.make_site(free_port())
