@@ -14,7 +14,7 @@ enum block_brief {
     BRIEF_STEPS
 };
 
-/* Sets calls, still_open, deadlines, events, news and counts in frame->root. */
+/* Sets calls, still_open, closed_calls, deadlines, events, news and counts in frame->root. */
 int block_set(struct frame *frame, const struct selection *selection, struct err *err);
 
 /* Sets what an item in another language than the letter's needs: lang, dir,

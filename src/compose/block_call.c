@@ -97,22 +97,17 @@ static void set_deadline(struct frame *frame, struct value *item,
 {
     struct value *deadline = value_set_map(item, "deadline");
     const char *moved = note ? moved_text(frame, selected) : NULL;
-    bool open = selected->reason != SELECT_CLOSED;
 
     value_set_text(deadline, "text", deadline_text(frame, selected));
-    value_set_text(deadline, "left", open ? left_text(frame, selected->round) : NULL);
+    value_set_text(deadline, "left", left_text(frame, selected->round));
     if (note) {
-        value_set_text(deadline, "note",
-                       moved != NULL ? moved : stages_text(frame, selected->call));
+        value_set_text(deadline, "note", moved);
+        value_set_text(deadline, "stages", stages_text(frame, selected->call));
     }
 }
 
 static const char *badge_text(struct frame *frame, const struct selected_call *selected, bool mixed)
 {
-    if (selected->reason == SELECT_CLOSED) {
-        return frame_word(frame, strstr(selected->told, "!cancelled") != NULL ? "status.cancelled"
-                                                                              : "status.exhausted");
-    }
     if (selected->reason == SELECT_MOVED) {
         return frame_word(frame, "call.deadline_moved");
     }
@@ -385,6 +380,18 @@ static int add_call(struct frame *frame, struct value *items, const struct selec
     return set_texts(frame, item, call, edition, err);
 }
 
+/* Whoever was told of the beginning is told of the end, and of nothing else. */
+static void add_closed(struct frame *frame, struct value *items,
+                       const struct selected_call *selected)
+{
+    struct value *item = value_add_map(items);
+    bool cancelled = strstr(selected->told, "!cancelled") != NULL;
+
+    (void)set_head(frame, item, selected);
+    value_set_text(item, "status",
+                   frame_word(frame, cancelled ? "status.cancelled" : "status.exhausted"));
+}
+
 static void add_deadline(struct frame *frame, struct value *items,
                          const struct selected_call *selected)
 {
@@ -416,27 +423,33 @@ static struct value *items_of(struct frame *frame, const char *name, size_t coun
 int block_set_calls(struct frame *frame, const struct selection *selection, size_t *open,
                     struct err *err)
 {
-    size_t told = 0;
+    size_t told;
     size_t still = 0;
+    size_t closed = 0;
     size_t dated = 0;
     struct value *calls;
     struct value *still_open;
+    struct value *closed_calls;
     struct value *deadlines;
     int rc = 0;
 
     for (size_t i = 0; i < selection->call_count; i++) {
-        told += selection->calls[i].reason != SELECT_STILL;
         still += selection->calls[i].reason == SELECT_STILL;
+        closed += selection->calls[i].reason == SELECT_CLOSED;
         dated += in_deadlines(frame, &selection->calls[i]);
-        *open += selection->calls[i].reason != SELECT_CLOSED;
     }
+    told = selection->call_count - still - closed;
+    *open += told + still;
     calls = items_of(frame, "calls", told);
     still_open = items_of(frame, "still_open", still);
+    closed_calls = items_of(frame, "closed_calls", closed);
     deadlines = items_of(frame, "deadlines", dated);
     for (size_t i = 0; rc == 0 && i < selection->call_count; i++) {
         const struct selected_call *selected = &selection->calls[i];
 
-        if (selected->reason != SELECT_STILL) {
+        if (selected->reason == SELECT_CLOSED) {
+            add_closed(frame, closed_calls, selected);
+        } else if (selected->reason != SELECT_STILL) {
             rc = add_call(frame, calls, selected, still > 0, err);
         } else {
             struct value *item = value_add_map(still_open);

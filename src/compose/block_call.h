@@ -4,7 +4,7 @@
 
 #include "block.h"
 
-/* Sets calls, still_open and deadlines in frame->root. *open says how many open
+/* Sets calls, still_open, closed_calls and deadlines in frame->root. *open says how many open
  * calls the letter tells of. */
 int block_set_calls(struct frame *frame, const struct selection *selection, size_t *open,
                     struct err *err);

@@ -107,6 +107,38 @@ class Mistakes(Site):
             self.assertEqual((self.site / "var" / name).stat().st_mode & 0o777, 0o600, name)
 
 
+class NextLetter(Site):
+    def setUp(self):
+        super().setUp()
+        self.teataja("send", "kiri")
+        for issue in sorted((self.site / "issues").glob("kiri*")):
+            issue.with_name(issue.name.replace("kiri", "second")).write_text(issue.read_text())
+        self.call = self.site / "calls/kultuur.md"
+
+    def text(self):
+        told = self.teataja("--json", "preview", "second", "--member", "ann@naide.example").json()
+        return told["text"]
+
+    def test_a_cancelled_call_is_named_and_not_offered(self):
+        self.call.write_text(self.call.read_text().replace("funder:", "status: cancelled\nfunder:"))
+        text = self.text()
+        self.assertIn("Changes in calls\n\n- Grants for culture: Cancelled", text)
+        for word in ("Open calls", "Deadline:", "open call", "Read more"):
+            self.assertNotIn(word, text)
+        self.teataja("send", "second")
+        self.assertNotIn("Grants for culture", self.text())
+
+    def test_a_moved_deadline_keeps_its_stages(self):
+        self.call.write_text(self.call.read_text().replace(
+            "funder:", "stages:\n  - { name: { en: Outline }, deadline: 2199-01-02 }\n"
+            "  - { name: { en: Full proposal }, deadline: 2199-03-02 }\nfunder:"))
+        text = self.call.read_text()
+        self.call.write_text("".join(line for line in text.splitlines(True)
+                                     if not line.startswith("deadline:")))
+        text = " ".join(self.text().split())
+        self.assertIn("Outline: 2 January 2199; Full proposal: 2 March 2199", text)
+
+
 class Lists(Site):
     def test_who_leaves_gets_nothing_and_an_import_does_not_bring_them_back(self):
         self.assertEqual(self.states("mari@naide.example"), "active")
