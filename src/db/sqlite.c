@@ -169,12 +169,13 @@ static int set_up(struct db *db, bool may_write, struct err *err)
 {
     int rc = run_plain(db, db->native,
                        "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
-                       "PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY;"
-                       "PRAGMA cache_size = -16384;", /* KiB: an import of 100,000 members fits */
+                       "PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY;",
                        err);
 
     if (rc == 0 && may_write) {
-        rc = run_plain(db, db->native, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
+        rc = run_plain(db, db->native,
+                       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                       "PRAGMA cache_size = -16384;", /* KiB: an import of 100,000 members fits */
                        err);
     }
     return rc;
