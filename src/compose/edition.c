@@ -211,10 +211,13 @@ static int set_body(struct frame *frame, const struct letter_doc *doc, struct er
 static void set_subject(struct frame *frame, const struct letter *letter,
                         const struct letter_doc *doc, struct rendered *out)
 {
-    const char *subject = edition_tokens(frame->arena, doc->edition->title);
+    const char *subject = frame_keep(frame, edition_tokens(frame->arena, doc->edition->title));
+    const char *preheader = doc->edition->preheader;
 
     value_set_text(frame->root, "title", subject);
-    value_set_text(frame->root, "preheader", edition_tokens(frame->arena, doc->edition->preheader));
+    value_set_text(
+        frame->root, "preheader",
+        preheader != NULL ? frame_keep(frame, edition_tokens(frame->arena, preheader)) : NULL);
     out->subject =
         letter->test ? frame_text_with(frame, "letter.test", "subject", subject) : subject;
 }
@@ -250,6 +253,7 @@ static int render(const struct letter *letter, struct arena *arena,
     const struct letter_doc *doc = &letter->docs[selection->language];
     const struct frame_options options = {
         .language = selection->language,
+        .zone = selection->zone,
         .newsletter = letter->newsletter,
         .list = letter->list,
         .date = letter->date,
