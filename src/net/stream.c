@@ -60,6 +60,10 @@ static size_t keep_line(char *bytes, size_t size, size_t count, void *context)
     }
     dialogue->line[kept] = '\0';
     dialogue->since = clock_ticks();
+    /* libcurl would wait for a line with a code until the time is up. */
+    if (strncmp(dialogue->scheme, "smtp", 4) == 0 && strspn(dialogue->line, "0123456789") < 3) {
+        return 0;
+    }
     if (strncmp(dialogue->line, "235", 3) == 0) {
         dialogue->logged_in = true;
     }

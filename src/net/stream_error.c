@@ -172,6 +172,7 @@ int stream_error(const struct stream_dialogue *dialogue, const struct stream_opt
         code =
             err_set(err, ERR_PROTOCOL, "TLS with %s failed: %s", dialogue->peer, dialogue->words);
         break;
+    case CURLE_WRITE_ERROR: /* keep_line would not go on */
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_REMOTE_ACCESS_DENIED:
         code = refused(dialogue, err);
@@ -179,7 +180,10 @@ int stream_error(const struct stream_dialogue *dialogue, const struct stream_opt
     case CURLE_GOT_NOTHING:
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
-        code = err_set(err, ERR_CLOSED, "%s hung up before the login was done", dialogue->peer);
+        code = refusal(dialogue) != 0 ? refused(dialogue, err)
+                                      : err_set(err, ERR_CLOSED,
+                                                "%s hung up before the login was done",
+                                                dialogue->peer);
         break;
     case CURLE_OUT_OF_MEMORY:
         code = err_nomem(err);
