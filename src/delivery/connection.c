@@ -15,14 +15,17 @@
 enum {
     IN_FLIGHT = 3,      /* one whose outcome is not written yet, and two that smtp_run holds */
     FAULTS_MAX = 4,     /* connections in a row that carried nothing */
+    FAULT_PAUSE_MS = 500,
+    PAUSE_STEP_MS = 50, /* a stop is seen after it */
     MICROS_PER_MS = 1000
 };
 
 /* How long what a claim found of the member holds: a quarter of a second. */
 #define FRESH_NS INT64_C(250000000)
 
-/* Pauses before the second, third, ... connection in a row that failed. */
-static const int fault_pause_ms[FAULTS_MAX] = {0, 500, 2000, 5000};
+/* Pauses after the first, second, ... connection in a row that carried nothing, in
+ * units of fault_pause_ms. */
+static const int fault_pauses[FAULTS_MAX] = {0, 1, 4, 10};
 
 /* A row between claim and outcome. */
 struct flight {
@@ -45,11 +48,22 @@ struct connection {
     struct smtp_outcome outcomes[IN_FLIGHT];
     size_t settled_count;
     enum smtp_pipelining pipelining; /* stepped down when the relay cannot take it */
+    int64_t answered; /* rows that this thread's connections got an answer for */
+    bool connected;   /* the last one got as far as EHLO */
 };
 
-static void count(struct delivery *delivery, const struct smtp_outcome *outcome)
+static void count(struct connection *connection, const struct smtp_outcome *outcome)
 {
-    switch (outcome->verdict.disposition) {
+    struct delivery *delivery = connection->delivery;
+    enum reply_disposition disposition = outcome->verdict.disposition;
+
+    /* Neither what is unknown nor what the relay says of itself shows that it works:
+     * a relay that hangs up after each message must not be fed the whole list. */
+    if (disposition != REPLY_RETURNED && disposition != REPLY_UNKNOWN && !outcome->verdict.relay) {
+        connection->answered++;
+        atomic_fetch_add(&delivery->answered, 1);
+    }
+    switch (disposition) {
     case REPLY_SENT:
         atomic_fetch_add(&delivery->sent, 1);
         break;
@@ -89,7 +103,7 @@ static int write_outcomes(struct connection *connection, const struct ledger_row
                           err);
     }
     for (size_t i = 0; rc == 0 && i < connection->settled_count; i++) {
-        count(connection->delivery, &connection->outcomes[i]);
+        count(connection, &connection->outcomes[i]);
         free_flight(connection->settled[i]);
     }
     connection->settled_count = rc == 0 ? 0 : connection->settled_count;
@@ -123,6 +137,19 @@ static int have_row(struct connection *connection, struct err *err)
                       connection->claimed, &connection->claimed_count, err);
     connection->dry = rc == 0 && connection->claimed_count == 0;
     return rc < 0 ? rc : connection->claimed_count > 0;
+}
+
+/* Lets the others have what was claimed and not begun. */
+static int return_rows(struct connection *connection, struct err *err)
+{
+    int rc =
+        ledger_return(connection->delivery->ledger, connection->claimed + connection->claimed_at,
+                      connection->claimed_count - connection->claimed_at, err);
+
+    while (connection->claimed_at < connection->claimed_count) {
+        ledger_row_release(&connection->claimed[connection->claimed_at++]);
+    }
+    return rc;
 }
 
 /* 1 if the relay's rate allows a message now (and takes the turn), else 0. */
@@ -342,7 +369,7 @@ static int connect_relay(struct connection *connection, struct stream **stream, 
     return rc < 0 ? rc : smtp_open(*stream, &smtp_options, smtp, err);
 }
 
-/* One connection from greeting to QUIT. *sent counts what the relay took. */
+/* One connection from greeting to QUIT. */
 static int run_once(struct connection *connection, struct smtp_end *end, struct err *err)
 {
     const struct smtp_callbacks callbacks = {
@@ -353,6 +380,7 @@ static int run_once(struct connection *connection, struct smtp_end *end, struct 
     int written;
     int rc = connect_relay(connection, &stream, &smtp, err);
 
+    connection->connected = rc == 0;
     *end = (struct smtp_end){.reason = SMTP_END_LOST, .pipelining = connection->pipelining};
     /* An idle end is final only when no row is left: the rate may have paused it. */
     while (rc == 0) {
@@ -383,22 +411,63 @@ static void give_up(struct delivery *delivery, const struct err *err, bool ours)
         delivery->fault = *err;
         delivery->fault_is_ours = ours;
     }
+    delivery->gave_up++;
     pthread_mutex_unlock(&delivery->mutex);
 }
 
-/* Final at once: trying again cannot help. */
-static bool is_final(int code)
+/* Trying again cannot help: the relay, its certificate or our login is wrong, or
+ * the sender is refused for good. */
+static bool is_final(const struct connection *connection, const struct smtp_end *end, int rc)
 {
-    return code == ERR_DENIED || code == ERR_PROTOCOL || code == ERR_INVALID;
+    return connection->connected ? end->reason == SMTP_END_RELAY && rc == ERR_DENIED
+                                 : rc == ERR_DENIED || rc == ERR_PROTOCOL || rc == ERR_INVALID;
 }
 
-static void pause_ms(const struct delivery *delivery, int ms)
+/* A sender refused for now, as by a limit on the rate, wants a pause even if much
+ * was sent before. A 421 does not: that connection has had enough, not we. */
+static bool wants_pause(const struct smtp_end *end)
 {
-    for (int waited = 0; waited < ms && !delivery_stopping(delivery); waited += 50) {
-        struct timespec nap = {.tv_nsec = 50000000L};
+    return end->reason == SMTP_END_RELAY && end->stage == REPLY_MAIL && end->reply.code != 421;
+}
+
+static void pause_for(const struct delivery *delivery, int units)
+{
+    int unit = delivery->options->fault_pause_ms > 0 ? delivery->options->fault_pause_ms
+                                                     : FAULT_PAUSE_MS;
+    int left = units * unit;
+
+    while (left > 0 && !delivery_stopping(delivery)) {
+        int step = left < PAUSE_STEP_MS ? left : PAUSE_STEP_MS;
+        struct timespec nap = {.tv_nsec = step * 1000000L};
 
         nanosleep(&nap, NULL);
+        left -= step;
     }
+}
+
+/* After a connection: 0 to go on, negative when this thread gives up. */
+static int take_stock(struct connection *connection, const struct smtp_end *end, int rc,
+                      int64_t answered, int *faults, struct err *err)
+{
+    struct delivery *delivery = connection->delivery;
+    bool ours = rc < 0 && end->reason == SMTP_END_CALLER;
+
+    *faults = rc == 0 || connection->answered > answered ? 0 : *faults + 1;
+    if (rc < 0 && !ours) {
+        LOG(LOG_INFO, "connection_ended", log_text("relay", delivery->options->relay->name),
+            log_text("why", err->msg), log_int("answered", connection->answered - answered));
+        connection->dry = false; /* rows may have come back */
+    }
+    if (ours || *faults >= FAULTS_MAX || (*faults > 0 && is_final(connection, end, rc))) {
+        give_up(delivery, err, ours);
+        return rc;
+    }
+    if (*faults > 0 && return_rows(connection, err) < 0) {
+        give_up(delivery, err, true);
+        return err->code;
+    }
+    pause_for(delivery, *faults == 0 && wants_pause(end) ? fault_pauses[1] : fault_pauses[*faults]);
+    return 0;
 }
 
 /* Connects again and again until nothing is due or the relay cannot be used. */
@@ -410,30 +479,19 @@ static void run(struct connection *connection)
     while (!delivery_stopping(delivery)) {
         struct smtp_end end;
         struct err err = {0};
+        int64_t answered = connection->answered;
         int rc = have_row(connection, &err);
 
-        if (rc == 0) {
-            return;
-        }
         if (rc < 0) {
             give_up(delivery, &err, true);
+        }
+        if (rc <= 0) {
             return;
         }
         rc = run_once(connection, &end, &err);
-        if (rc < 0 && end.reason == SMTP_END_CALLER) {
-            give_up(delivery, &err, true);
+        if (take_stock(connection, &end, rc, answered, &faults, &err) < 0) {
             return;
         }
-        faults = rc == 0 || end.sent > 0 ? 0 : faults + 1;
-        if (rc < 0) {
-            LOG(LOG_INFO, "connection_ended", log_text("relay", delivery->options->relay->name),
-                log_text("why", err.msg), log_int("sent", (int64_t)end.sent));
-        }
-        if (faults >= FAULTS_MAX || (faults > 0 && is_final(rc))) {
-            give_up(delivery, &err, false);
-            return;
-        }
-        pause_ms(delivery, fault_pause_ms[faults]);
     }
 }
 
@@ -457,12 +515,8 @@ static void finish(struct connection *connection)
 {
     struct err err = {0};
 
-    if (ledger_return(connection->delivery->ledger, connection->claimed + connection->claimed_at,
-                      connection->claimed_count - connection->claimed_at, &err) < 0) {
+    if (return_rows(connection, &err) < 0) {
         give_up(connection->delivery, &err, true);
-    }
-    while (connection->claimed_at < connection->claimed_count) {
-        ledger_row_release(&connection->claimed[connection->claimed_at++]);
     }
     for (size_t i = 0; i < IN_FLIGHT; i++) {
         ledger_row_release(&connection->flights[i].row);

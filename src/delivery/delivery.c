@@ -89,30 +89,30 @@ static void wait_for(struct delivery *delivery, size_t threads)
 static int run_threads(struct delivery *delivery, size_t wanted, struct err *err)
 {
     pthread_t threads[CONNECTIONS_MAX];
-    size_t started = 0;
 
+    delivery->started = 0;
     delivery->ended = 0;
-    while (started < wanted &&
-           pthread_create(&threads[started], NULL, connection_main, delivery) == 0) {
-        started++;
+    delivery->gave_up = 0;
+    while (delivery->started < wanted &&
+           pthread_create(&threads[delivery->started], NULL, connection_main, delivery) == 0) {
+        delivery->started++;
     }
-    if (started == 0) {
+    if (delivery->started == 0) {
         return err_set(err, ERR_NOMEM, "cannot start a thread for a connection");
     }
-    wait_for(delivery, started);
-    for (size_t i = 0; i < started; i++) {
+    wait_for(delivery, delivery->started);
+    for (size_t i = 0; i < delivery->started; i++) {
         pthread_join(threads[i], NULL);
     }
     return 0;
 }
 
-static size_t connections_for(const struct delivery_options *options, int64_t due)
+static size_t connections_of(const struct delivery_options *options)
 {
     size_t wanted =
         options->connections > 0 ? options->connections : (size_t)options->relay->connections;
 
-    wanted = wanted > CONNECTIONS_MAX ? CONNECTIONS_MAX : wanted;
-    return (int64_t)wanted > due ? (size_t)due : wanted;
+    return wanted > CONNECTIONS_MAX ? CONNECTIONS_MAX : wanted;
 }
 
 static int64_t settled(struct delivery *delivery)
@@ -124,10 +124,12 @@ static int64_t settled(struct delivery *delivery)
 
 /* Rounds of sending: rows that came back, and rows whose fate became unknown if the
  * mailing's policy says so, are sent in the next one. A round that settles nothing
- * is the last. */
+ * is the last. So is one whose connections have all given up; where only some have
+ * - a relay may take fewer than we open -, the others go on without them. */
 static int run_rounds(struct delivery *delivery, struct db *db, struct err *err)
 {
     const struct delivery_options *options = delivery->options;
+    size_t connections = connections_of(options);
     int64_t before = -1;
     int64_t due = 0;
     int64_t requeued = 0;
@@ -135,10 +137,12 @@ static int run_rounds(struct delivery *delivery, struct db *db, struct err *err)
 
     while (rc == 0 && due > 0 && settled(delivery) > before) {
         before = settled(delivery);
-        rc = run_threads(delivery, connections_for(options, due), err);
-        if (rc < 0 || delivery->fault.code != 0 || delivery_stopping(delivery)) {
+        rc = run_threads(delivery, (int64_t)connections > due ? (size_t)due : connections, err);
+        if (rc < 0 || delivery->fault_is_ours || delivery->gave_up >= delivery->started ||
+            delivery_stopping(delivery)) {
             break;
         }
+        connections = delivery->gave_up > 0 ? delivery->started - delivery->gave_up : connections;
         rc = ledger_apply_policy(db, options->mailing, &requeued, err);
         if (rc == 0) {
             rc = count_due(db, options->mailing, &due, err);
@@ -150,6 +154,18 @@ static int run_rounds(struct delivery *delivery, struct db *db, struct err *err)
 bool delivery_stopping(const struct delivery *delivery)
 {
     return delivery->options->stop != NULL && atomic_load(delivery->options->stop);
+}
+
+/* A relay that let some connections in and did all that is due has no fault. */
+static int forgive_relay(struct delivery *delivery, struct db *db, struct err *err)
+{
+    int64_t due = 0;
+    int rc = count_due(db, delivery->options->mailing, &due, err);
+
+    if (rc == 0 && due == 0 && !delivery->fault_is_ours && atomic_load(&delivery->answered) > 0) {
+        delivery->fault = (struct err){0};
+    }
+    return rc;
 }
 
 static void sum_up(struct delivery *delivery, struct db *db, struct delivery_result *result,
@@ -198,6 +214,9 @@ int delivery_run(const struct delivery_options *options, struct delivery_result 
     }
     ledger_close(delivery.ledger);
     if (rc == 0) {
+        rc = forgive_relay(&delivery, db, err);
+    }
+    if (rc == 0) {
         rc = ledger_finish(db, err);
     }
     if (rc == 0) {
@@ -205,7 +224,7 @@ int delivery_run(const struct delivery_options *options, struct delivery_result 
         sum_up(&delivery, db, result, err);
     }
     if (rc == 0 && delivery.fault.code != 0 &&
-        (atomic_load(&delivery.sent) == 0 || delivery.fault_is_ours)) {
+        (atomic_load(&delivery.answered) == 0 || delivery.fault_is_ours)) {
         *err = delivery.fault;
         rc = err->code;
     }

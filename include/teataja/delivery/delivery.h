@@ -51,6 +51,8 @@ struct delivery_options {
     void *suppress_ctx;
     int64_t mailing;      /* only this one; 0 for all that is due */
     size_t connections;   /* 0: the relay's */
+    int fault_pause_ms;   /* after the first connection that carried nothing; then 4 and 10 times
+                             it, then its thread gives up. 0: 500 */
     delivery_compose *compose;
     void *compose_ctx;
     const atomic_bool *stop; /* set from a signal handler: stop between messages */
@@ -62,13 +64,15 @@ struct delivery_result {
     struct delivery_progress progress;
     bool stopped;         /* on request; rows are left */
     int64_t deferred_until; /* the earliest next_at of deferred rows; 0 for none */
-    char relay_fault[256]; /* why the relay could not be used; "" if it could */
+    char relay_fault[256]; /* why the relay would not go on; "" if nothing is left to do now */
 };
 
 /* Recovers what dead workers left (decision 1), then sends until nothing of the
  * mailing is due. Returns 0 also when rows failed or were deferred: *result says.
- * Errors: no relay answers, refused login, untrusted certificate (nothing was
- * sent), a database that fails. */
+ * A connection that the relay ends is opened again, with growing pauses while
+ * connections carry nothing; where it lets some connections in and not others, those
+ * do the work. Errors: the relay answered for no row at all (it is away, refuses
+ * the login or the sender, has an untrusted certificate), a database that fails. */
 int delivery_run(const struct delivery_options *options, struct delivery_result *result,
                  struct err *err);
 
