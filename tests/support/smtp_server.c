@@ -623,6 +623,12 @@ static bool on_ehlo(struct talk *talk, const char *line)
     return answer(talk, SERVER_EHLO, text, &done);
 }
 
+static bool on_helo(struct talk *talk, const char *line)
+{
+    (void)line;
+    return say(talk, "250 scripted.example\r\n");
+}
+
 static bool start_tls(struct talk *talk)
 {
     int rc;
@@ -767,8 +773,9 @@ static const struct {
     const char *verb;
     bool (*handle)(struct talk *talk, const char *line);
 } verbs[] = {
-    {"EHLO ", on_ehlo}, {"STARTTLS", on_starttls}, {"AUTH PLAIN", on_auth}, {"MAIL ", on_mail},
-    {"RCPT ", on_rcpt}, {"DATA", on_data},         {"RSET", on_rset},       {"QUIT", on_quit},
+    {"EHLO ", on_ehlo}, {"HELO ", on_helo}, {"STARTTLS", on_starttls},
+    {"AUTH PLAIN", on_auth}, {"MAIL ", on_mail}, {"RCPT ", on_rcpt},
+    {"DATA", on_data}, {"RSET", on_rset}, {"QUIT", on_quit},
 };
 
 static bool obey(struct talk *talk, const char *line)
