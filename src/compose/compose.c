@@ -116,6 +116,15 @@ const char *compose_zone(const struct compose *compose, const struct newsletter 
                                                               : compose->site.config->site.timezone;
 }
 
+const char *compose_reader_zone(const struct compose *compose, const struct newsletter *newsletter,
+                                const struct member_profile *profile)
+{
+    /* A profile without a zone of its own has the site's. */
+    return profile->tz != NULL && strcmp(profile->tz, compose->site.config->site.timezone) != 0
+               ? profile->tz
+               : compose_zone(compose, newsletter);
+}
+
 const char *compose_site_name(const struct compose *compose, enum language language)
 {
     const struct site *site = &compose->site.config->site;

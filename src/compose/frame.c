@@ -363,7 +363,7 @@ int frame_start(struct compose *compose, struct arena *arena, const struct frame
     out->language = options->language;
     out->newsletter = options->newsletter;
     out->list = options->list;
-    out->zone = compose_zone(compose, options->newsletter);
+    out->zone = options->zone;
     out->date = options->date;
     out->root = value_new(arena);
     rc = zone_from_utc(out->zone, out->date, &out->today, err);

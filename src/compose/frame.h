@@ -31,6 +31,7 @@ struct frame {
 
 struct frame_options {
     enum language language;
+    const char *zone; /* of the reader; must outlive the frame */
     const struct newsletter *newsletter;
     const struct site_list *list;
     int64_t date;
@@ -64,7 +65,7 @@ const char *frame_keep(struct frame *frame, const char *text);
 #define frame_printf(frame, ...) frame_keep((frame), arena_printf((frame)->arena, __VA_ARGS__))
 
 /* A date in a style; a date and time, with the city of its zone where clocks show
- * another time than in the letter's own zone. */
+ * another time than in the reader's zone. */
 const char *frame_date(struct frame *frame, const struct civil *date, enum format_style style);
 const char *frame_moment(struct frame *frame, const struct civil *moment, const char *zone,
                          enum format_style style);

@@ -160,13 +160,14 @@ static int add_calendar(const struct invitation_page *page, struct arena *arena,
 }
 
 int invitation_render(const struct invitation_page *page, struct arena *arena,
-                      enum language language, struct rendered *rendered, struct frozen *frozen,
-                      struct err *err)
+                      enum language language, const char *zone, struct rendered *rendered,
+                      struct frozen *frozen, struct err *err)
 {
     const struct event *event = page->event;
     const struct event_edition *edition = event_edition(event, language);
     const struct sender sender = invitation_sender(page);
     const struct frame_options options = {.language = language,
+                                          .zone = zone,
                                           .newsletter = page->newsletter,
                                           .list = page->list,
                                           .date = page->date,

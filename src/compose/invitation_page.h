@@ -19,9 +19,9 @@ struct invitation_page {
     int64_t sequence;
 };
 
-/* Renders and freezes with its calendar, in the arena. */
+/* Renders for readers of a zone and freezes with its calendar, in the arena. */
 int invitation_render(const struct invitation_page *page, struct arena *arena,
-                      enum language language, struct rendered *rendered, struct frozen *frozen,
-                      struct err *err);
+                      enum language language, const char *zone, struct rendered *rendered,
+                      struct frozen *frozen, struct err *err);
 
 struct sender invitation_sender(const struct invitation_page *page);

@@ -15,6 +15,12 @@
 #include "teataja/events/invitation.h"
 #include "teataja/members/sync.h"
 
+/* Invitations that differ only in what is the recipient's own. */
+struct readers {
+    enum language language;
+    char zone[CIVIL_ZONE];
+};
+
 struct inviting {
     struct compose *compose;
     struct arena *arena; /* the caller's */
@@ -23,7 +29,8 @@ struct inviting {
     struct plan plan;
     struct arena *scratch;
     struct event_row row;
-    enum language languages[LANG_COUNT]; /* of plan.variants */
+    struct readers *readers; /* of plan.variants */
+    size_t readers_capacity;
     char subject[LIMIT_SLUG + 16];
     char uid[INVITATION_UID];
 };
@@ -83,8 +90,8 @@ static int open_page(struct compose *compose, struct arena *arena, const char *s
 
 /* ---- recipients ---- */
 
-static int language_variant(struct inviting *inviting, const struct member_profile *profile,
-                            size_t *out, struct err *err)
+static int readers_variant(struct inviting *inviting, const struct member_profile *profile,
+                           size_t *out, struct err *err)
 {
     const struct newsletter *newsletter = inviting->page.newsletter;
     enum language fallback = newsletter != NULL ? newsletter->fallback
@@ -92,25 +99,48 @@ static int language_variant(struct inviting *inviting, const struct member_profi
     enum language language = event_edition_for(inviting->page.event, profile->languages,
                                                profile->language_count, fallback, NULL)
                                  ->language;
+    const char *zone = compose_reader_zone(inviting->compose, newsletter, profile);
     struct plan *plan = &inviting->plan;
+    struct readers *readers;
     int rc;
 
     for (size_t i = 0; i < plan->variant_count; i++) {
-        if (inviting->languages[i] == language) {
+        if (inviting->readers[i].language == language &&
+            strcmp(inviting->readers[i].zone, zone) == 0) {
             *out = i;
             return 0;
         }
     }
     rc = arena_grow(plan->arena, &plan->variants, &plan->variant_capacity, plan->variant_count,
                     sizeof(*plan->variants), err);
+    if (rc == 0) {
+        rc = arena_grow(plan->arena, &inviting->readers, &inviting->readers_capacity,
+                        plan->variant_count, sizeof(*inviting->readers), err);
+    }
     if (rc < 0) {
         return rc;
     }
     *out = plan->variant_count;
-    inviting->languages[*out] = language;
-    plan->variants[plan->variant_count++] =
-        (struct plan_variant){.lang = language_tag(language), .key = ""};
-    return 0;
+    readers = &inviting->readers[*out];
+    readers->language = language;
+    (void)snprintf(readers->zone, sizeof(readers->zone), "%s", zone);
+    plan->variants[plan->variant_count++] = (struct plan_variant){
+        .lang = language_tag(language), .key = arena_strdup(plan->arena, zone)};
+    return plan->variants[*out].key != NULL ? 0 : err_nomem(err);
+}
+
+/* The line of the summary for those who read this language. */
+static struct invite_group *group_of(struct invite_summary *summary, enum language language)
+{
+    size_t i = 0;
+
+    while (i < summary->group_count && summary->groups[i].language != language) {
+        i++;
+    }
+    if (i == summary->group_count) {
+        summary->groups[summary->group_count++] = (struct invite_group){.language = language};
+    }
+    return &summary->groups[i];
 }
 
 /* The row of an invitation, and what its message needs of it. */
@@ -155,7 +185,7 @@ static int add_recipient(struct inviting *inviting, const struct member_profile 
         return 0;
     }
     if (rc == 0) {
-        rc = language_variant(inviting, profile, &variant, err);
+        rc = readers_variant(inviting, profile, &variant, err);
     }
     if (rc == 0 && !inviting->options->dry_run) {
         rc = invite_member(inviting, profile, &values, err);
@@ -163,8 +193,7 @@ static int add_recipient(struct inviting *inviting, const struct member_profile 
     if (rc < 0) {
         return rc;
     }
-    out->groups[variant].language = inviting->languages[variant];
-    out->groups[variant].recipients++;
+    group_of(out, inviting->readers[variant].language)->recipients++;
     (void)snprintf(dedupe, sizeof(dedupe), "m%" PRId64, profile->id);
     return plan_add_recipient(&inviting->plan, variant, profile->id, dedupe, profile->email,
                               &values, err);
@@ -236,13 +265,12 @@ static int gather_test(struct inviting *inviting, struct invite_summary *out, st
         rc = letter_profile(inviting->compose, inviting->scratch, NULL, language, &profile, err);
     }
     if (rc == 0) {
-        rc = language_variant(inviting, &profile, &variant, err);
+        rc = readers_variant(inviting, &profile, &variant, err);
     }
     if (rc < 0) {
         return rc;
     }
-    out->groups[variant].language = inviting->languages[variant];
-    out->groups[variant].recipients++;
+    group_of(out, inviting->readers[variant].language)->recipients++;
     return plan_add_recipient(&inviting->plan, variant, 0, "test", address.text, &values, err);
 }
 
@@ -257,8 +285,8 @@ static int render_all(struct inviting *inviting, struct invite_summary *out, str
         struct rendered rendered;
         struct frozen frozen;
 
-        rc = invitation_render(&inviting->page, inviting->scratch, inviting->languages[i],
-                               &rendered, &frozen, err);
+        rc = invitation_render(&inviting->page, inviting->scratch, inviting->readers[i].language,
+                               inviting->readers[i].zone, &rendered, &frozen, err);
         if (rc == 0) {
             rc = plan_add_pictures(&inviting->plan, &rendered, err);
         }
@@ -266,12 +294,13 @@ static int render_all(struct inviting *inviting, struct invite_summary *out, str
             rc = plan_set_pieces(&inviting->plan, i, &frozen, err);
         }
         if (rc == 0) {
-            out->groups[i].subject = arena_strdup(inviting->arena, frozen.subject);
-            rc = out->groups[i].subject != NULL ? 0 : err_nomem(err);
+            struct invite_group *group = group_of(out, inviting->readers[i].language);
+
+            group->subject = arena_strdup(inviting->arena, frozen.subject);
+            rc = group->subject != NULL ? 0 : err_nomem(err);
         }
         arena_rewind(inviting->scratch, mark);
     }
-    out->group_count = inviting->plan.variant_count;
     return rc;
 }
 
@@ -456,7 +485,9 @@ int invite_preview(struct compose *compose, struct arena *arena, const char *slu
                           page.newsletter != NULL ? page.newsletter->fallback : LANG_NONE, NULL)
             ->language;
     sender = invitation_sender(&page);
-    rc = invitation_render(&page, arena, language, &rendered, &frozen, err);
+    rc = invitation_render(&page, arena, language,
+                           compose_reader_zone(compose, page.newsletter, &profile), &rendered,
+                           &frozen, err);
     if (rc == 0) {
         const struct preview preview = {
             .compose = compose,

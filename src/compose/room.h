@@ -2,6 +2,7 @@
 #pragma once
 
 #include "teataja/compose/compose.h"
+#include "teataja/members/profile.h"
 #include "teataja/members/segment.h"
 #include "teataja/render/catalogue.h"
 #include "teataja/render/format.h"
@@ -27,6 +28,10 @@ int compose_segment(struct compose *compose, const char *what, const char *text,
 
 /* The zone of a letter's dates: the newsletter's, else the site's. */
 const char *compose_zone(const struct compose *compose, const struct newsletter *newsletter);
+
+/* The zone of this reader's dates: the member's own, else the letter's. */
+const char *compose_reader_zone(const struct compose *compose, const struct newsletter *newsletter,
+                                const struct member_profile *profile);
 
 /* The site's name in a language. */
 const char *compose_site_name(const struct compose *compose, enum language language);

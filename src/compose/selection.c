@@ -2,6 +2,7 @@
 #include "teataja/compose/selection.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -462,7 +463,7 @@ static int make_key(struct selection *selection, struct err *err)
     int rc;
 
     str_init(&text, LIMIT_TEXT);
-    str_addf(&text, "%s\n", language_tag(selection->language));
+    str_addf(&text, "%s %s\n", language_tag(selection->language), selection->zone);
     for (size_t i = 0; i < selection->call_count; i++) {
         const struct selected_call *call = &selection->calls[i];
 
@@ -521,6 +522,8 @@ int selector_pick(struct selector *selector, struct arena *arena,
 
     memset(out, 0, sizeof(*out));
     out->language = edition->language;
+    (void)snprintf(out->zone, sizeof(out->zone), "%s",
+                   compose_reader_zone(selector->compose, selector->newsletter, profile));
     set_languages(&reader, edition->language);
     rc = read_history(selector, arena, profile->id, &reader.history, err);
     if (rc == 0 && (blocks & calls) != 0) {

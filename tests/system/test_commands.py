@@ -139,6 +139,26 @@ class NextLetter(Site):
         self.assertIn("Outline: 2 January 2199; Full proposal: 2 March 2199", text)
 
 
+class Zones(Site):
+    def test_a_reader_elsewhere_is_told_whose_clock_a_time_is_by(self):
+        self.teataja("member", "set", "ann@naide.example", "timezone=Europe/Berlin")
+        for what, member, words, absent in (
+                ("events/foorum", "mari@naide.example", "10:00–16:00", "Tallinn"),
+                ("events/foorum", "ann@naide.example", "10:00–16:00 (kohalik aeg: Tallinn)", "\0"),
+                ("kiri", "ann@naide.example", "17:00 (Tallinn time)", "\0")):
+            told = self.teataja("--json", "preview", what, "--member", member).json()
+            text = " ".join(told["text"].split())
+            self.assertIn(words, text)
+            self.assertNotIn(absent, text)
+        self.teataja("event", "invite", "foorum")
+        self.teataja("send", "kiri")
+        letters = [message.decode() for message in
+                   mailbox_messages(self.maildir, "ann@naide.example")]
+        self.assertEqual(["Tallinn" in letter for letter in letters], [True, True])
+        self.assertFalse(any("Tallinn)" in message.decode() for message in
+                             mailbox_messages(self.maildir, "mari@naide.example")))
+
+
 class Lists(Site):
     def test_who_leaves_gets_nothing_and_an_import_does_not_bring_them_back(self):
         self.assertEqual(self.states("mari@naide.example"), "active")

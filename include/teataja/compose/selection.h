@@ -8,6 +8,9 @@
  * it stands in the table "still open". News once. Events that the member may see,
  * each time. What was told is read from v_had, by slug and round.
  *
+ * Deadlines and events are in their own zone, which is named where the reader's
+ * clock shows another time.
+ *
  * A selection has a key: equal keys are the same letter but for slots.
  */
 #pragma once
@@ -17,6 +20,7 @@
 #include <stdint.h>
 
 #include "teataja/base/arena.h"
+#include "teataja/base/civil.h"
 #include "teataja/base/err.h"
 #include "teataja/base/language.h"
 #include "teataja/compose/compose.h"
@@ -57,6 +61,7 @@ struct selected_news {
 
 struct selection {
     enum language language;            /* of the edition */
+    char zone[CIVIL_ZONE];             /* of the reader's dates */
     const struct selected_call *calls; /* by deadline; also SELECT_STILL */
     size_t call_count;
     const struct selected_event *events; /* by start */
