@@ -173,9 +173,7 @@ static int set_up(struct db *db, bool may_write, struct err *err)
                        err);
 
     if (rc == 0 && may_write) {
-        rc = run_plain(db, db->native,
-                       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                       "PRAGMA cache_size = -16384;", /* KiB: an import of 100,000 members fits */
+        rc = run_plain(db, db->native, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
                        err);
     }
     return rc;
@@ -253,6 +251,14 @@ int db_set_durability(struct db *db, enum db_durability durability, struct err *
                      durability == DB_SURVIVES_KILL ? "PRAGMA synchronous = NORMAL"
                                                     : "PRAGMA synchronous = FULL",
                      err);
+}
+
+int db_set_cache(struct db *db, size_t kib, struct err *err)
+{
+    char text[48];
+
+    snprintf(text, sizeof(text), "PRAGMA cache_size = -%zu", kib);
+    return run_plain(db, db->native, text, err);
 }
 
 int driver_script(struct db *db, const char *name, const char *script, struct err *err)

@@ -23,6 +23,9 @@
 #define IMPORT_PROGRESS 1000
 #define IMPORT_ARENA ((size_t)64 * 1024 * 1024)
 
+/* Of the database in memory: rows of 100,000 members and their indexes. */
+#define CACHE_KIB 16384
+
 struct import_run {
     const struct members *members;
     const struct import_options *options;
@@ -531,8 +534,11 @@ static int import_check(const struct members *members, const struct import_optio
 static int import_run(struct import_run *run, struct csv *csv, struct err *err)
 {
     struct db *db = run->members->db;
-    int rc = db_begin(db, err);
+    int rc = db_set_cache(db, CACHE_KIB, err);
 
+    if (rc == 0) {
+        rc = db_begin(db, err);
+    }
     if (rc < 0) {
         return rc;
     }

@@ -61,6 +61,10 @@ enum db_durability {
 };
 int db_set_durability(struct db *db, enum db_durability durability, struct err *err);
 
+/* How much of the database the connection keeps in memory, in KiB; 2,000 at start.
+ * For work that touches many pages at random, such as an import. */
+int db_set_cache(struct db *db, size_t kib, struct err *err);
+
 /* Transactions. db_begin takes the write lock at once (BEGIN IMMEDIATE); they do
  * not nest. db_rollback never fails and is a no-op outside of a transaction, so
  * it can stand in every clean-up. db_commit also runs the checkpoint rule: when
