@@ -3,8 +3,10 @@
 import collections
 import email
 import email.policy
+import re
 import unittest
 
+from demo_site import Demo, letter_language, parse
 from mail_servers import PASSWORD, Dovecot, Postfix, make_certificate
 from support import (DONE, PARTLY, Case, make_folder, query, remove_folder, small_site,
                      write, write_members)
@@ -175,6 +177,64 @@ class Delivery(Servers):
             run = self.teataja("mailing", "resume", "1", status=None)
         self.assertEqual(run.status, DONE, run)
         self.assertEqual(self.compare_with_ledger(), {"sent": 30})
+
+
+class TheDemo(Demo):
+    """The demo's letter and its invitation to the forum by way of real servers."""
+
+    def prepare(self):
+        super().prepare()
+        self.teataja("member", "import", self.site / "members.csv", "--list", "events",
+                     "--source", "demo")
+        self.dovecot = Dovecot(self.folder)
+        self.addCleanup(self.dovecot.close)
+        self.postfix = Postfix(self.folder, list(self.members))
+        self.addCleanup(self.postfix.close)
+        config = self.site / "teataja.yaml"
+        write(config, re.sub(r"smtp://127\.0\.0\.1:\d+",
+                             f"smtp://127.0.0.1:{self.postfix.ports['plain']}",
+                             config.read_text()))
+        self.teataja("send", self.issue)
+        self.teataja("event", "invite", self.event)
+        self.postfix.wait_until_empty()
+        self.boxes_read = {address: [parse(raw) for raw in self.dovecot.mailbox(address)]
+                           for address in self.members}
+
+    def by_member(self, mailing):
+        """What came of a mailing: {address: [message]}."""
+        (uid,), = query(self.site, "SELECT uid FROM mailing WHERE id = ?", mailing)
+        return {address: [m for m in found if uid in m["Message-ID"]]
+                for address, found in self.boxes_read.items()}
+
+    def test_each_mailbox_holds_what_the_ledger_says(self):
+        for mailing in (1, 2):
+            rows = {row["address"]: row for row in self.rows(mailing)}
+            self.assertEqual({row["state"] for row in rows.values()}, {"sent"})
+            for address, messages in self.by_member(mailing).items():
+                self.assertEqual(len(messages), 1 if address in rows else 0, address)
+                for message in messages:
+                    self.assertEqual(message["Content-Language"], rows[address]["language"])
+        self.assertEqual(sum(len(found) for found in self.boxes_read.values()),
+                         len(self.rows(1)) + len(self.rows(2)))
+
+    def test_letters_are_in_the_members_languages(self):
+        for address, messages in self.by_member(1).items():
+            for message in messages:
+                self.assertEqual(message["Content-Language"],
+                                 letter_language(self.members[address]["languages"]))
+
+    def test_invitations_are_for_one_person_each(self):
+        invited = 0
+        for address, messages in self.by_member(2).items():
+            for message in messages:
+                calendar = next(part.get_payload(decode=True).decode()
+                                for part in message.walk()
+                                if part.get_content_type() == "text/calendar")
+                unfolded = calendar.replace("\r\n ", "")
+                self.assertEqual(re.findall(r"(?m)^ATTENDEE.*:mailto:(.*)\r$", unfolded),
+                                 [address])
+                invited += 1
+        self.assertGreater(invited, 40)
 
 
 if __name__ == "__main__":
