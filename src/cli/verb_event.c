@@ -225,6 +225,7 @@ static enum exit_status answer_run(struct command *command)
     struct answer_entry entry = {.via = "staff", .now = clock_now()};
     struct answer_result result;
     struct workspace workspace;
+    struct member member;
     const struct event *event = NULL;
     struct err err = {0};
     enum exit_status status = open_event(command, WORKSPACE_DB, &workspace, &event);
@@ -233,6 +234,13 @@ static enum exit_status answer_run(struct command *command)
         goto out;
     }
     entry.address = command->arguments[1];
+    if (strchr(entry.address, '@') == NULL) {
+        if (member_find(&workspace.members, command->arena, entry.address, &member, &err) < 0) {
+            status = command_fail(&err);
+            goto out;
+        }
+        entry.address = member.email;
+    }
     entry.occurrence = command_value(command, "occurrence");
     entry.comment = command_value(command, "comment");
     entry.by = command_value(command, "as") != NULL ? command_value(command, "as")
@@ -275,10 +283,10 @@ static const struct option answer_options[] = {
 
 const struct verb verb_event_answer = {
     .name = "event answer",
-    .usage = "EVENT ADDRESS yes|no|maybe",
+    .usage = "EVENT MEMBER yes|no|maybe",
     .summary = "enter a member's answer to an invitation",
-    .help = "For answers that came by telephone or at the door. Every answer is kept; the last\n"
-            "one counts.",
+    .help = "For answers that came by telephone or at the door. MEMBER is an address, an id or\n"
+            "id:THE-OFFICE'S-ID. Every answer is kept; the last one counts.",
     .min_arguments = 3,
     .max_arguments = 3,
     .options = answer_options,

@@ -199,6 +199,37 @@ static int is_free(const char *folder, struct err *err)
     return rc;
 }
 
+/* folder/name as a shell takes it. */
+static const char *quoted(struct arena *arena, const char *folder, const char *name)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./";
+    const char *quote = folder[strspn(folder, plain)] != '\0' ? "'" : "";
+    const char *out = arena_printf(arena, "%s%s%s%s", quote, folder, name, quote);
+
+    return out != NULL ? out : folder;
+}
+
+static void print_next(struct arena *arena, const char *folder, bool demo)
+{
+    const char *site = quoted(arena, folder, "");
+    const char *members = quoted(arena, folder, "/members.csv");
+    const char *mailboxes = quoted(arena, folder, "/var/mailboxes");
+    const char *issue = demo ? "funding-letter" : "first-letter";
+
+    printf("Made the site %s. Next:\n", folder);
+    if (!demo) {
+        printf("  edit %s ('teataja config sample' shows every setting)\n",
+               quoted(arena, folder, "/teataja.yaml"));
+    }
+    printf("  teataja -C %s check\n"
+           "  teataja -C %s member import %s --list funding --source 'first import'\n"
+           "  teataja -C %s send %s --dry-run\n"
+           "  teataja sink --maildir %s &\n"
+           "  teataja -C %s send %s\n",
+           site, site, members, site, issue, mailboxes, site, issue);
+}
+
 static enum exit_status init_run(struct command *command)
 {
     const char *folder = command->arguments[0];
@@ -223,18 +254,7 @@ static enum exit_status init_run(struct command *command)
         output_text_json("site", folder);
         return EXIT_DONE;
     }
-    printf("Made the site %s. Next:\n", folder);
-    if (command_has(command, "demo")) {
-        printf("  teataja sink --maildir %s/var/mailboxes &\n"
-               "  teataja -C %s check\n"
-               "  teataja -C %s member import %s/members.csv --list funding --source 'demo'\n"
-               "  teataja -C %s send --dry-run funding-letter\n",
-               folder, folder, folder, folder, folder);
-    } else {
-        printf("  edit %s/teataja.yaml ('teataja config sample' shows every setting)\n"
-               "  teataja -C %s check\n",
-               folder, folder);
-    }
+    print_next(command->arena, folder, command_has(command, "demo"));
     return EXIT_DONE;
 }
 

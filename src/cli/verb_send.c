@@ -231,8 +231,9 @@ static void print_reasons(const struct recipients_count *reasons)
 
 static void print_summary(const struct letter_summary *summary)
 {
-    printf("%s to the list '%s': %" PRId64 " recipients, %zu versions\n", summary->subject,
-           summary->newsletter->list, summary->total, summary->group_count);
+    printf("%s to the list '%s': %" PRId64 " recipient%s, %zu version%s\n", summary->subject,
+           summary->newsletter->list, summary->total, summary->total == 1 ? "" : "s",
+           summary->group_count, summary->group_count == 1 ? "" : "s");
     for (size_t i = 0; i < summary->group_count; i++) {
         const struct letter_group *group = &summary->groups[i];
 
@@ -411,7 +412,8 @@ const struct verb verb_send = {
 
 static void print_invite(const struct invite_summary *summary)
 {
-    printf("%s: %" PRId64 " invitations", summary->subject, summary->total);
+    printf("%s: %" PRId64 " invitation%s", summary->subject, summary->total,
+           summary->total == 1 ? "" : "s");
     printf(summary->invited_before > 0 ? " (%" PRId64 " are invited already)\n" : "\n",
            summary->invited_before);
     for (size_t i = 0; i < summary->group_count; i++) {

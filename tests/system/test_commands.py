@@ -1,6 +1,7 @@
 """Every verb for people and for programs: what it prints, and what a slip of the hand does."""
 
 import json
+import shlex
 import unittest
 
 from support import (CONTENT, FAILED, USAGE, Case, mailbox_messages, query,
@@ -91,6 +92,26 @@ class Commands(Site):
                 (FAILED, "teataja.yaml, newsletters, projects or regions.yaml", "config",
                  "sample", "relays")):
             self.assertIn(words, self.teataja(*line, status=status).err)
+
+
+class Beginning(Case):
+    def test_what_init_says_comes_next_can_be_typed(self):
+        for demo in ((), ("--demo",)):
+            site = self.folder / f"a site of õ {len(demo)}"
+            told = self.teataja("init", site, *demo, site="").out
+            steps = [shlex.split(line) for line in told.splitlines()[1:]
+                     if line.startswith("  teataja") and "sink" not in line]
+            self.assertGreaterEqual(len(steps), 4)
+            for step in steps[:3]:
+                self.teataja(*step[1:], site="")
+
+
+class Answers(Site):
+    def test_staff_enter_an_answer_by_the_members_number(self):
+        self.teataja("event", "invite", "foorum")
+        self.assertIn("Member 1: yes", self.teataja("event", "answer", "foorum", "1", "yes").out)
+        self.assertIn("no member '99'", self.teataja("event", "answer", "foorum", "99", "yes",
+                                                     status=FAILED).err)
 
 
 class Mistakes(Site):
