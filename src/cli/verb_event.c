@@ -233,14 +233,12 @@ static enum exit_status answer_run(struct command *command)
     if (status != EXIT_DONE) {
         goto out;
     }
-    entry.address = command->arguments[1];
-    if (strchr(entry.address, '@') == NULL) {
-        if (member_find(&workspace.members, command->arena, entry.address, &member, &err) < 0) {
-            status = command_fail(&err);
-            goto out;
-        }
-        entry.address = member.email;
+    if (member_find(&workspace.members, command->arena, command->arguments[1], &member, &err) <
+        0) {
+        status = command_fail(&err);
+        goto out;
     }
+    entry.address = member.email;
     entry.occurrence = command_value(command, "occurrence");
     entry.comment = command_value(command, "comment");
     entry.by = command_value(command, "as") != NULL ? command_value(command, "as")
@@ -285,8 +283,8 @@ const struct verb verb_event_answer = {
     .name = "event answer",
     .usage = "EVENT MEMBER yes|no|maybe",
     .summary = "enter a member's answer to an invitation",
-    .help = "For answers that came by telephone or at the door. MEMBER is an address, an id or\n"
-            "id:THE-OFFICE'S-ID. Every answer is kept; the last one counts.",
+    .help = "For answers that came by telephone or at the door. MEMBER is an address (also\n"
+            "an earlier one), an id or id:THE-OFFICE'S-ID. Every answer is kept; the last counts.",
     .min_arguments = 3,
     .max_arguments = 3,
     .options = answer_options,

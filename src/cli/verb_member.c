@@ -106,13 +106,39 @@ static int subscribe(const struct command *command, struct workspace *workspace,
     return rc;
 }
 
+/* Member and subscription in one transaction. */
+static int add_member(const struct command *command, struct workspace *workspace,
+                      const struct member_input *input, struct member *member,
+                      enum subscription_state *state, struct err *err)
+{
+    int64_t id = 0;
+    int rc = db_begin(workspace->db, err);
+
+    if (rc == 0) {
+        rc = member_add(&workspace->members, input, &id, err);
+    }
+    if (rc == 0) {
+        rc = subscribe(command, workspace, id, state, err);
+    }
+    if (rc == 0) {
+        rc = member_get(&workspace->members, command->arena, id, member, err);
+    }
+    if (rc == 0) {
+        rc = db_commit(workspace->db, err);
+    }
+    if (rc < 0) {
+        db_rollback(workspace->db);
+    }
+    return rc;
+}
+
 static enum exit_status add_run(struct command *command)
 {
     struct workspace workspace;
     struct member_input input = {0};
+    struct member member = {0};
     enum subscription_state state = SUBSCRIPTION_NONE;
     struct err err = {0};
-    int64_t id = 0;
     enum exit_status status;
     int rc;
 
@@ -134,26 +160,19 @@ static enum exit_status add_run(struct command *command)
         status = EXIT_CONTENT;
         goto out;
     }
-    rc = db_begin(workspace.db, &err);
-    if (rc == 0) {
-        rc = member_add(&workspace.members, &input, &id, &err);
-    }
-    if (rc == 0) {
-        rc = subscribe(command, &workspace, id, &state, &err);
-    }
-    if (rc == 0) {
-        rc = db_commit(workspace.db, &err);
-    }
-    if (rc < 0) {
-        db_rollback(workspace.db);
+    if (add_member(command, &workspace, &input, &member, &state, &err) < 0) {
         status = command_fail(&err);
         goto out;
     }
+    if (member.delivery == MEMBER_SUPPRESSED) {
+        fprintf(stderr, "teataja: warning: nothing is sent to this address: suppressed (%s)\n",
+                member.delivery_reason != NULL ? member.delivery_reason : "");
+    }
     if (command->json) {
-        printf("{\"id\":%" PRId64 ",\"subscription\":\"%s\"}\n", id,
+        printf("{\"id\":%" PRId64 ",\"subscription\":\"%s\"}\n", member.id,
                subscription_state_name(state));
     } else {
-        printf("Added member %" PRId64 "%s%s.\n", id, state != SUBSCRIPTION_NONE ? ": " : "",
+        printf("Added member %" PRId64 "%s%s.\n", member.id, state != SUBSCRIPTION_NONE ? ": " : "",
                state != SUBSCRIPTION_NONE ? subscription_state_name(state) : "");
     }
 out:

@@ -110,6 +110,9 @@ class Answers(Site):
     def test_staff_enter_an_answer_by_the_members_number(self):
         self.teataja("event", "invite", "foorum")
         self.assertIn("Member 1: yes", self.teataja("event", "answer", "foorum", "1", "yes").out)
+        self.teataja("member", "change-address", "1", "mari@uus.example")
+        self.assertIn("before: yes", self.teataja("event", "answer", "foorum",
+                                                  "mari@naide.example", "no").out)
         self.assertIn("no member '99'", self.teataja("event", "answer", "foorum", "99", "yes",
                                                      status=FAILED).err)
 
@@ -178,6 +181,16 @@ class Zones(Site):
         self.assertEqual(["Tallinn" in letter for letter in letters], [True, True])
         self.assertFalse(any("Tallinn)" in message.decode() for message in
                              mailbox_messages(self.maildir, "mari@naide.example")))
+
+
+class Erased(Site):
+    def test_who_was_erased_and_is_entered_again_still_gets_nothing(self):
+        self.teataja("--yes", "member", "erase", "mari@naide.example")
+        run = self.teataja("member", "add", "mari@naide.example", "--list", "funding", "--source",
+                           "register")
+        self.assertIn("nothing is sent to this address: suppressed", run.err)
+        self.teataja("send", "kiri")
+        self.assertEqual(mailbox_messages(self.maildir, "mari@naide.example"), [])
 
 
 class Lists(Site):
