@@ -103,7 +103,8 @@ class Answers(Small):
 
     def test_each_message_goes_to_one_recipient_with_a_sender_of_its_own(self):
         senders = []
-        self.server.answers = lambda at, argument: senders.append(argument) if at == "MAIL" else None
+        self.server.answers = lambda at, argument: (
+            senders.append(argument) if at == "MAIL" else None)
         self.teataja("send", "kiri")
         self.assertEqual([len(recipients) for recipients, _ in self.server.taken], [1] * 6)
         tokens = {sender.partition("<")[2].partition(">")[0] for sender in senders}

@@ -8,6 +8,7 @@ import html.parser
 import random
 import re
 import shutil
+import time
 import unicodedata
 import unittest
 
@@ -95,9 +96,9 @@ EVENT = """\
 ---
 title: "Koolitus: „jutumärgid“, komad; ja \\\\ kaldkriipsud"
 list: events
-start: 2027-05-20 10:00 Europe/Tallinn
-end: 2027-05-20 16:00
-location: { name: "Maja; saal, 2. korrus", address: "Rüütli 1, Narva" }
+start: {year}-05-20 10:00 Europe/Tallinn
+end: {year}-05-20 16:00
+location: {{ name: "Maja; saal, 2. korrus", address: "Rüütli 1, Narva" }}
 ---
 Tere tulemast!
 """
@@ -116,7 +117,7 @@ class Wire(SharedCase):
         self.teataja("member", "import", "m.csv", "--list", "funding", "--source", "test")
         self.teataja("send", "kiri")
         self.letters = self.take()
-        write(self.site / "events/koolitus.md", EVENT)
+        write(self.site / "events/koolitus.md", EVENT.format(year=time.gmtime().tm_year + 1))
         self.teataja("member", "import", "m.csv", "--list", "events", "--source", "test")
         self.teataja("event", "invite", "koolitus")
         self.invitations = self.take()
