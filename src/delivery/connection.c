@@ -13,8 +13,8 @@
 #include "teataja/net/stream.h"
 
 enum {
-    IN_FLIGHT = 3,      /* one whose outcome is not written yet, and two that smtp_run holds */
-    FAULTS_MAX = 4,     /* connections in a row that carried nothing */
+    IN_FLIGHT = 3,  /* one whose outcome is not written yet, and two that smtp_run holds */
+    FAULTS_MAX = 4, /* connections in a row that carried nothing */
     FAULT_PAUSE_MS = 500,
     PAUSE_STEP_MS = 50, /* a stop is seen after it */
     MICROS_PER_MS = 1000
@@ -48,8 +48,8 @@ struct connection {
     struct smtp_outcome outcomes[IN_FLIGHT];
     size_t settled_count;
     enum smtp_pipelining pipelining; /* stepped down when the relay cannot take it */
-    int64_t answered; /* rows that this thread's connections got an answer for */
-    bool connected;   /* the last one got as far as EHLO */
+    int64_t answered;                /* rows that this thread's connections got an answer for */
+    bool connected;                  /* the last one got as far as EHLO */
 };
 
 static void count(struct connection *connection, const struct smtp_outcome *outcome)
@@ -202,8 +202,8 @@ static int settle_unsent(struct connection *connection, struct flight *flight,
     int rc = ledger_write(connection->delivery->ledger, &outcome, 1, NULL, err);
 
     if (rc == 0) {
-        atomic_fetch_add(smtp == NULL ? &connection->delivery->suppressed
-                                      : &connection->delivery->failed, 1);
+        atomic_fetch_add(
+            smtp == NULL ? &connection->delivery->suppressed : &connection->delivery->failed, 1);
         free_flight(flight);
     }
     return rc;
@@ -254,16 +254,14 @@ static bool is_ours(int code)
 static int prepare(struct connection *connection, struct flight *flight, struct err *err)
 {
     struct smtp_outcome outcome = {.stage = REPLY_MESSAGE,
-                                   .verdict = {.disposition = REPLY_FAILED,
-                                               .class = REPLY_POLICY}};
+                                   .verdict = {.disposition = REPLY_FAILED, .class = REPLY_POLICY}};
     struct err why = {0};
     int rc = may_get(connection, &flight->row, err);
 
     if (rc <= 0) {
         return rc < 0 ? rc
                       : settle_unsent(connection, flight, NULL,
-                                      "left the list, or was suppressed, since it was queued",
-                                      err);
+                                      "left the list, or was suppressed, since it was queued", err);
     }
     rc = compose(connection, flight, &why);
     if (rc == 0) {
@@ -432,8 +430,8 @@ static bool wants_pause(const struct smtp_end *end)
 
 static void pause_for(const struct delivery *delivery, int units)
 {
-    int unit = delivery->options->fault_pause_ms > 0 ? delivery->options->fault_pause_ms
-                                                     : FAULT_PAUSE_MS;
+    int unit =
+        delivery->options->fault_pause_ms > 0 ? delivery->options->fault_pause_ms : FAULT_PAUSE_MS;
     int left = units * unit;
 
     while (left > 0 && !delivery_stopping(delivery)) {

@@ -61,32 +61,29 @@ static int fill(struct db *db, int rows, struct err *err)
                                  .audience = "",
                                  .hash = "",
                                  .message_date = clock_now()};
+    static const char *const inserts[] = {
+        "member (id, uid, email, email_key, joined_at, changed_at)"
+        " SELECT i, 'u' || i, 'm' || i || '@naide.example', 'm' || i || '@naide.example', 0, 0",
+        "subscription SELECT i, 1, 'active', 'membership', 0",
+        "outbox (id, mailing, dedupe, member, address, variant, slots, priority)"
+        " SELECT i, 1, 'm' || i, i, 'm' || i || '@naide.example', 1, '[]', 4",
+    };
     int64_t mailing = 0;
     int64_t variant = 0;
     int rc = run_text(db, "INSERT INTO list (id, slug) VALUES (1, 'funding')", err);
 
     rc = rc == 0 ? mailing_create(db, &mail, &mailing, err) : rc;
-    rc = rc == 0
-             ? mailing_add_variant(db, mailing, "et", "k", "pieces", 6, NULL, 0, &variant, err)
-             : rc;
+    rc = rc == 0 ? mailing_add_variant(db, mailing, "et", "k", "pieces", 6, NULL, 0, &variant, err)
+                 : rc;
     rc = rc == 0 ? db_begin(db, err) : rc;
-    for (int i = 1; rc == 0 && i <= rows; i++) {
+    for (size_t i = 0; rc == 0 && i < sizeof(inserts) / sizeof(inserts[0]); i++) {
         char text[600];
 
         snprintf(text, sizeof(text),
-                 "INSERT INTO member (id, uid, email, email_key, joined_at, changed_at)"
-                 " VALUES (%d, 'u%d', 'm%d@naide.example', 'm%d@naide.example', 0, 0)",
-                 i, i, i, i);
+                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
+                 " INSERT INTO %s FROM n",
+                 rows, inserts[i]);
         rc = run_text(db, text, err);
-        snprintf(text, sizeof(text),
-                 "INSERT INTO subscription VALUES (%d, 1, 'active', 'membership', 0)", i);
-        rc = rc == 0 ? run_text(db, text, err) : rc;
-        snprintf(text, sizeof(text),
-                 "INSERT INTO outbox (id, mailing, dedupe, member, address, variant, slots,"
-                 " priority) VALUES (%d, %" PRId64 ", 'm%d', %d, 'm%d@naide.example', %" PRId64
-                 ", '[]', 4)",
-                 i, mailing, i, i, i, variant);
-        rc = rc == 0 ? run_text(db, text, err) : rc;
     }
     rc = rc == 0 ? db_commit(db, err) : rc;
     return rc == 0 ? mailing_ready(db, mailing, err) : rc;
@@ -189,14 +186,14 @@ bool outbox_site_hurry(struct outbox_site *site)
 /* Lengths differ from row to row, and some lines begin with dots. */
 static size_t write_message(int64_t row, char out[MESSAGE])
 {
-    int len = snprintf(out, MESSAGE,
-                       "To: <m%" PRId64 "@naide.example>\r\nSubject: test\r\n\r\nrow %" PRId64
-                       "\r\n",
-                       row, row);
+    int len = snprintf(
+        out, MESSAGE,
+        "To: <m%" PRId64 "@naide.example>\r\nSubject: test\r\n\r\nrow %" PRId64 "\r\n", row, row);
 
     for (int64_t line = 0; line < row % 23; line++) {
-        len += snprintf(out + len, MESSAGE - (size_t)len, "%.*srow %" PRId64 " line %" PRId64 "\r\n",
-                        (int)(line % 3), "..", row, line);
+        len +=
+            snprintf(out + len, MESSAGE - (size_t)len, "%.*srow %" PRId64 " line %" PRId64 "\r\n",
+                     (int)(line % 3), "..", row, line);
     }
     return (size_t)len;
 }
@@ -232,15 +229,14 @@ struct site_relay outbox_site_relay(const struct smtp_server *server, int connec
 {
     const int64_t wait = (reply_ms > 0 ? reply_ms : 30000) * CLOCK_SECOND / 1000;
 
-    return (struct site_relay){.name = "test",
-                               .url = smtp_server_url(server),
-                               .starttls = RELAY_STARTTLS_OFF,
-                               .connections = connections,
-                               .messages_per_connection = 1000,
-                               .pipelining = RELAY_PIPELINING_FULL,
-                               .timeouts = {.connect = 30 * CLOCK_SECOND,
-                                            .reply = wait,
-                                            .final_dot = wait}};
+    return (struct site_relay){
+        .name = "test",
+        .url = smtp_server_url(server),
+        .starttls = RELAY_STARTTLS_OFF,
+        .connections = connections,
+        .messages_per_connection = 1000,
+        .pipelining = RELAY_PIPELINING_FULL,
+        .timeouts = {.connect = 30 * CLOCK_SECOND, .reply = wait, .final_dot = wait}};
 }
 
 bool outbox_site_collect(struct outbox_site *site, struct smtp_server *server,
@@ -301,10 +297,9 @@ static bool check_row(struct outbox_site *site, struct db_stmt *stmt,
         return outbox_site_wrong(site, "row %" PRId64 " is sent, but nothing arrived", row);
     }
     if (have->may_have > unknown + (sent ? 1 : 0)) {
-        return outbox_site_wrong(site,
-                                 "m%" PRId64 " has %d copies, but the row is %s and was unknown %"
-                                 PRId64 " times",
-                                 row, have->may_have, state, unknown);
+        return outbox_site_wrong(
+            site, "m%" PRId64 " has %d copies, but the row is %s and was unknown %" PRId64 " times",
+            row, have->may_have, state, unknown);
     }
     return !sent || names_only(site, row, db_text(stmt, 3), named);
 }
@@ -331,8 +326,8 @@ static bool check_rows(struct outbox_site *site, struct db *db, const struct out
 static bool check_attempts(struct outbox_site *site, struct db *db, bool named, struct err *err)
 {
     struct db_stmt *stmt = NULL;
-    bool good = db_query_text(db, "SELECT outbox, text, code IS NOT NULL FROM attempt", &stmt,
-                              err) == 0;
+    bool good =
+        db_query_text(db, "SELECT outbox, text, code IS NOT NULL FROM attempt", &stmt, err) == 0;
 
     while (good && db_next(stmt, err) == 1) {
         good = names_only(site, db_int(stmt, 0), db_text(stmt, 1), named && db_int(stmt, 2) != 0);

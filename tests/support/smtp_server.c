@@ -30,7 +30,7 @@ struct smtp_server {
     char url[64];
     pthread_t acceptor;
     gnutls_certificate_credentials_t credentials;
-    pthread_mutex_t lock; /* for what is below */
+    pthread_mutex_t lock;   /* for what is below */
     pthread_cond_t changed; /* a connection has come or gone */
     unsigned connections;
     unsigned live;
@@ -318,14 +318,13 @@ struct reaction {
 
 static struct reaction react(struct talk *talk, enum server_stage stage, const char *usual)
 {
-    struct reaction reaction = {
-        .fault = find_fault(talk, stage), .usual = usual, .told = usual};
+    struct reaction reaction = {.fault = find_fault(talk, stage), .usual = usual, .told = usual};
     const struct server_fault *fault = reaction.fault;
 
     reaction.done = usual[0] == '2' || usual[0] == '3';
     if (talk->choked) {
-        static const struct server_fault choked = {
-            .act = SERVER_SAY_AND_CLOSE, .text = "421 4.7.0 too many errors\r\n"};
+        static const struct server_fault choked = {.act = SERVER_SAY_AND_CLOSE,
+                                                   .text = "421 4.7.0 too many errors\r\n"};
         fault = reaction.fault = &choked;
     }
     if (fault == NULL) {
@@ -487,8 +486,8 @@ static size_t keep(struct talk *talk, char *bytes, size_t len, bool behind)
     pthread_mutex_lock(&server->lock);
     if (server->message_count == server->message_room) {
         server->message_room = 2 * server->message_room + 64;
-        server->messages = need(
-            realloc(server->messages, server->message_room * sizeof(*server->messages)));
+        server->messages =
+            need(realloc(server->messages, server->message_room * sizeof(*server->messages)));
     }
     index = server->message_count++;
     server->messages[index] = message;
@@ -702,8 +701,7 @@ static bool on_mail(struct talk *talk, const char *line)
     if (talk->has_sender) {
         return answer(talk, SERVER_MAIL, "503 5.5.1 Error: nested MAIL command\r\n", &done);
     }
-    if (talk->server->options->messages > 0 &&
-        talk->messages >= talk->server->options->messages) {
+    if (talk->server->options->messages > 0 && talk->messages >= talk->server->options->messages) {
         say(talk, talk->server->options->enough);
         return false;
     }
@@ -773,9 +771,9 @@ static const struct {
     const char *verb;
     bool (*handle)(struct talk *talk, const char *line);
 } verbs[] = {
-    {"EHLO ", on_ehlo}, {"HELO ", on_helo}, {"STARTTLS", on_starttls},
+    {"EHLO ", on_ehlo},      {"HELO ", on_helo}, {"STARTTLS", on_starttls},
     {"AUTH PLAIN", on_auth}, {"MAIL ", on_mail}, {"RCPT ", on_rcpt},
-    {"DATA", on_data}, {"RSET", on_rset}, {"QUIT", on_quit},
+    {"DATA", on_data},       {"RSET", on_rset},  {"QUIT", on_quit},
 };
 
 static bool obey(struct talk *talk, const char *line)

@@ -17,9 +17,11 @@ enum server_stage {
     SERVER_MAIL,
     SERVER_RCPT,
     SERVER_DATA,
-    SERVER_BODY, /* one line of the message is read: SERVER_SAY closes, SERVER_TRICKLE reads slowly */
+    SERVER_BODY, /* one line of the message is read: SERVER_SAY closes, SERVER_TRICKLE reads slowly
+                  */
     SERVER_DOT,  /* the message is kept; the fault is about the answer */
-    SERVER_IDLE, /* the dot is answered; `recipient` is the one before. What is said comes unasked */
+    SERVER_IDLE, /* the dot is answered; `recipient` is the one before. What is said comes unasked
+                  */
     SERVER_RSET,
     SERVER_QUIT
 };
@@ -65,7 +67,7 @@ struct server_options {
     bool tls_first;   /* smtps: TLS before the greeting */
     const char *user; /* AUTH PLAIN is offered, and asked for before MAIL */
     const char *password;
-    bool wait_behind; /* at a dot wait up to 200 ms for more input before answering */
+    bool wait_behind;   /* at a dot wait up to 200 ms for more input before answering */
     bool names;         /* answers to RCPT, DATA and the dot name the recipient */
     unsigned gather;    /* nobody is greeted before so many have connected, or for 3 s */
     unsigned at_once;   /* more connections at one time are told 421; 0: no limit */

@@ -23,11 +23,11 @@
 
 enum {
     WORKERS = 24,
-    STALL_MS = 2000,      /* how long an answer is waited for where one will not come */
-    CELL_SECONDS = 30,    /* no cell may take longer */
-    MINUTES = 5,          /* then the program is killed: something hangs */
+    STALL_MS = 2000,   /* how long an answer is waited for where one will not come */
+    CELL_SECONDS = 30, /* no cell may take longer */
+    MINUTES = 5,       /* then the program is killed: something hangs */
     ROWS_MAX = 64,
-    CELLS_EACH = 7,       /* of a fault at a stage: modes and connections */
+    CELLS_EACH = 7, /* of a fault at a stage: modes and connections */
     WHY = 800
 };
 
@@ -40,11 +40,11 @@ enum stage {
     MAIL,
     RCPT,
     DATA,
-    BODY,  /* before the dot was read */
-    DOT,   /* the server has the message; what it answers is the fault */
-    RSET,  /* after a refused recipient */
+    BODY, /* before the dot was read */
+    DOT,  /* the server has the message; what it answers is the fault */
+    RSET, /* after a refused recipient */
     QUIT,
-    IDLE,  /* between two messages */
+    IDLE, /* between two messages */
     STAGES
 };
 
@@ -54,10 +54,11 @@ static const struct {
     const char *name;
     enum server_stage stage;
 } stages[STAGES] = {
-    {"banner", SERVER_GREETING}, {"EHLO", SERVER_EHLO}, {"second EHLO", SERVER_EHLO},
+    {"banner", SERVER_GREETING},   {"EHLO", SERVER_EHLO}, {"second EHLO", SERVER_EHLO},
     {"STARTTLS", SERVER_STARTTLS}, {"AUTH", SERVER_AUTH}, {"MAIL", SERVER_MAIL},
-    {"RCPT", SERVER_RCPT}, {"DATA", SERVER_DATA}, {"body", SERVER_BODY}, {"dot", SERVER_DOT},
-    {"RSET", SERVER_RSET}, {"QUIT", SERVER_QUIT}, {"idle", SERVER_IDLE},
+    {"RCPT", SERVER_RCPT},         {"DATA", SERVER_DATA}, {"body", SERVER_BODY},
+    {"dot", SERVER_DOT},           {"RSET", SERVER_RSET}, {"QUIT", SERVER_QUIT},
+    {"idle", SERVER_IDLE},
 };
 
 static const struct {
@@ -65,7 +66,7 @@ static const struct {
     enum server_act act;
     const char *text;
     int delay_ms;
-    int code;             /* that the ledger keeps where this decides about a row */
+    int code; /* that the ledger keeps where this decides about a row */
     const char *enhanced;
     const char *kept;
     int error; /* of a delivery that it ended */
@@ -104,6 +105,7 @@ enum fate {
  * EHLO has a second chance, and reads longer replies than we do.) A 421, 4xx or 5xx at MAIL
  * is about the relay. A 421 at RCPT or DATA of a connection that has carried messages too.
  * Only the dot can leave a row unknown. */
+/* clang-format off */
 static const enum fate once[STAGES][FAULTS] = {
     /*               4xx 5xx 421 close reset stall byte malf. oversized */
     [BANNER]      = {R,  E,  R,  R,    R,    R,    S,   E,    S},
@@ -120,8 +122,10 @@ static const enum fate once[STAGES][FAULTS] = {
     [QUIT]        = {S,  S,  S,  S,    S,    S,    S,   S,    S},
     [IDLE]        = {R,  R,  R,  R,    R,    R,    R,   R,    R},
 };
+/* clang-format on */
 
 /* It comes each time, over one connection. */
+/* clang-format off */
 static const enum fate always[STAGES][FAULTS] = {
     /*               4xx 5xx 421 close reset stall byte malf. oversized */
     [BANNER]      = {G,  E,  G,  G,    G,    G,    S,   E,    S},
@@ -138,6 +142,7 @@ static const enum fate always[STAGES][FAULTS] = {
     [QUIT]        = {S,  S,  S,  S,    S,    S,    S,   S,    S},
     [IDLE]        = {R,  R,  R,  R,    R,    R,    R,   R,    R},
 };
+/* clang-format on */
 
 struct cell {
     enum stage stage;
@@ -179,8 +184,7 @@ static struct shape shape_of(const struct cell *cell)
     if (cell->connections == 1) {
         return (struct shape){.rows = 4, .claim = 4, .before = 1, .victim = 2};
     }
-    return (struct shape){
-        .rows = rows, .claim = claim, .before = claim + 1, .victim = claim + 2};
+    return (struct shape){.rows = rows, .claim = claim, .before = claim + 1, .victim = claim + 2};
 }
 
 /* ---- what a cell's ledger must say ---- */
@@ -226,7 +230,7 @@ static struct expected expect_row(const struct cell *cell, const struct shape *s
         return sent;
     }
     hit.state = cell->fate == D || cell->fate == DR || cell->fate == DG ? "deferred"
-                : cell->fate == F || cell->fate == FR                  ? "failed"
+                : cell->fate == F || cell->fate == FR                   ? "failed"
                                                                         : "unknown";
     return hit;
 }
@@ -325,8 +329,8 @@ static void compare_connections(struct outbox_site *site, const struct cell *cel
 static void compare_result(struct outbox_site *site, const struct cell *cell, int rc,
                            const struct delivery_result *result, const struct err *err)
 {
-    bool stuck = cell->connections == 1 && (cell->fate == E || cell->fate == G ||
-                                            cell->fate == DG || cell->fate == UG);
+    bool stuck = cell->connections == 1 &&
+                 (cell->fate == E || cell->fate == G || cell->fate == DG || cell->fate == UG);
     int expected = !stuck ? 0 : faults[cell->fault].error;
 
     if (stuck && cell->stage == STARTTLS && cell->fault == HARD) {
@@ -351,8 +355,8 @@ static struct delivery_result deliver(struct outbox_site *site, const struct cel
                                       const struct smtp_server *server, int *rc, struct err *err)
 {
     int stall_ms = cell->stage == STARTTLS ? 2 * STALL_MS : STALL_MS; /* TLS takes its time */
-    struct site_relay relay = outbox_site_relay(
-        server, cell->connections, cell->fault == STALL ? stall_ms : 0);
+    struct site_relay relay =
+        outbox_site_relay(server, cell->connections, cell->fault == STALL ? stall_ms : 0);
     struct delivery_options options = {.relay = &relay, .fault_pause_ms = 10};
     struct delivery_result result;
 
@@ -374,8 +378,8 @@ static struct delivery_result deliver(struct outbox_site *site, const struct cel
 
 static int64_t count_left(struct outbox_site *site)
 {
-    return outbox_site_number(
-        site, "SELECT count(*) FROM outbox WHERE state NOT IN ('sent', 'failed')");
+    return outbox_site_number(site,
+                              "SELECT count(*) FROM outbox WHERE state NOT IN ('sent', 'failed')");
 }
 
 /* Everybody who is left gets it from a server without faults. */
@@ -406,10 +410,9 @@ static void run_cell(struct cell *cell)
     char hit[80];
     const struct server_fault script[] = {
         {.stage = stages[cell->stage].stage,
-         .recipient = cell->always || cell->stage < MAIL || cell->stage == RSET ||
-                              cell->stage == QUIT
-                          ? NULL
-                          : hit,
+         .recipient =
+             cell->always || cell->stage < MAIL || cell->stage == RSET || cell->stage == QUIT ? NULL
+                                                                                              : hit,
          .act = faults[cell->fault].act,
          .text = faults[cell->fault].text,
          .delay_ms = faults[cell->fault].delay_ms,
@@ -417,17 +420,17 @@ static void run_cell(struct cell *cell)
          .times = cell->always ? 0 : 1},
         {.stage = SERVER_RCPT, .recipient = before, .text = "550 5.1.1 nobody\r\n"},
     };
-    const struct server_options options = {
-        .pipelining = cell->pipelining != RELAY_PIPELINING_OFF,
-        .enhanced = true,
-        .names = true,
-        .gather = (unsigned)cell->connections,
-        .certificate = cell->stage == STARTTLS ? all.pem.certificate : NULL,
-        .key = all.pem.key,
-        .user = cell->stage == AUTH ? "kuulutaja" : NULL,
-        .password = "secret",
-        .faults = script,
-        .fault_count = cell->stage == RSET ? 2 : 1};
+    const struct server_options options = {.pipelining = cell->pipelining != RELAY_PIPELINING_OFF,
+                                           .enhanced = true,
+                                           .names = true,
+                                           .gather = (unsigned)cell->connections,
+                                           .certificate =
+                                               cell->stage == STARTTLS ? all.pem.certificate : NULL,
+                                           .key = all.pem.key,
+                                           .user = cell->stage == AUTH ? "kuulutaja" : NULL,
+                                           .password = "secret",
+                                           .faults = script,
+                                           .fault_count = cell->stage == RSET ? 2 : 1};
     struct outbox_copies copies[ROWS_MAX + 1] = {{0}};
     struct outbox_site site;
     struct smtp_server *server = smtp_server_start(&options);
@@ -493,7 +496,7 @@ static void add_cell(enum stage stage, enum fault fault, enum relay_pipelining p
 }
 
 /* The slow ones first, so that they wait beside each other. */
-static const enum fault order[FAULTS] = {STALL, RESET,     TRICKLE, SOFT, HARD,
+static const enum fault order[FAULTS] = {STALL, RESET,     TRICKLE, SOFT,    HARD,
                                          SHUT,  MALFORMED, CLOSE,   OVERSIZE};
 
 static void add_cells(enum fault fault)
