@@ -6,7 +6,9 @@ import { createRequire } from 'node:module';
 
 import { simpleParser } from 'mailparser';
 
-const { Splitter } = createRequire(createRequire(import.meta.url).resolve('mailparser'))('mailsplit');
+// mailsplit comes with mailparser: it tells the parts.
+const inside = createRequire(createRequire(import.meta.url).resolve('mailparser'));
+const { Splitter } = inside('mailsplit');
 
 // The parts in the order of the message, each with its number of parents.
 async function readTree(path) {

@@ -28,7 +28,8 @@ async function findViolations(page) {
 async function look(browser, path) {
   const found = { path, schemes: {}, widths: {} };
   for (const colorScheme of ['light', 'dark']) {
-    const context = await browser.newContext({ colorScheme, viewport: { width: 600, height: 900 } });
+    const viewport = { width: 600, height: 900 };
+    const context = await browser.newContext({ colorScheme, viewport });
     const page = await context.newPage();
     await page.route('**', (route) =>
       (route.request().url().startsWith('file:') ? route.continue() : route.abort()));
