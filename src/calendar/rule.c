@@ -7,11 +7,8 @@
 #include "teataja/base/suggest.h"
 
 #define RULE_MAX 2000  /* bytes of a rule */
-#define VALUES_MAX 740 /* values of a list: days of a year from both ends */
 #define LAST_YEAR 2200 /* of struct civil; calendars write UNTIL=9999... for "never" */
 
-/* How often, in the order of RFC 5545; finer ones are refused. */
-enum rule_freq { RULE_NONE = -1, RULE_YEARLY, RULE_MONTHLY, RULE_WEEKLY, RULE_DAILY };
 static const char *const freq_names[] = {"YEARLY", "MONTHLY", "WEEKLY", "DAILY"};
 
 enum part {
@@ -63,11 +60,9 @@ static const struct part_form {
 struct reader {
     const char *value[PARTS]; /* as written, NULL if not given */
     size_t len[PARTS];
-    enum rule_freq freq;
+    struct rule *rule;
     bool day_numbers; /* a BYDAY such as 2MO */
-    unsigned months;  /* bit 1 << month */
     int least_day;    /* the smallest |BYMONTHDAY| */
-    struct str *out;
     struct err *err;
 };
 
@@ -126,14 +121,6 @@ static int split(struct reader *reader, const char *text)
     return 0;
 }
 
-static int compare_ints(const void *a, const void *b)
-{
-    int left = *(const int *)a;
-    int right = *(const int *)b;
-
-    return (left > right) - (left < right);
-}
-
 static int refuse_number(const struct reader *reader, int part, const char *item, size_t len)
 {
     return err_set(reader->err, ERR_INVALID, "%s=%.*s: %s", forms[part].name,
@@ -162,41 +149,72 @@ static int read_int(const struct reader *reader, int part, const char *item, siz
     return 0;
 }
 
-/* Reads a list of numbers and writes it sorted, each once: libical yields some
- * rules in the order of their lists. */
+static void keep_number(struct rule_numbers *numbers, int value)
+{
+    numbers->given = true;
+    (value < 0 ? numbers->last : numbers->first)[abs(value)] = true;
+}
+
+static void keep_value(struct reader *reader, int part, int value)
+{
+    struct rule *rule = reader->rule;
+
+    switch (part) {
+    case PART_COUNT:
+        rule->count = value;
+        break;
+    case PART_INTERVAL:
+        rule->interval = value;
+        break;
+    case PART_BYSECOND:
+        rule->seconds |= UINT64_C(1) << value;
+        break;
+    case PART_BYMINUTE:
+        rule->minutes |= UINT64_C(1) << value;
+        break;
+    case PART_BYHOUR:
+        rule->hours |= UINT64_C(1) << value;
+        break;
+    case PART_BYMONTH:
+        rule->months |= UINT64_C(1) << value;
+        break;
+    case PART_BYMONTHDAY:
+        reader->least_day = abs(value) < reader->least_day ? abs(value) : reader->least_day;
+        keep_number(&rule->month_days, value);
+        break;
+    case PART_BYYEARDAY:
+        keep_number(&rule->year_days, value);
+        break;
+    case PART_BYWEEKNO:
+        keep_number(&rule->weeks, value);
+        break;
+    default:
+        keep_number(&rule->positions, value);
+        break;
+    }
+}
+
 static int read_numbers(struct reader *reader, int part)
 {
-    int values[VALUES_MAX] = {0};
     size_t count = 0;
     const char *text = reader->value[part];
     const char *end = text + reader->len[part];
 
     while (text <= end) {
         size_t len = strcspn(text, ",;");
+        int value = 0;
         int rc;
 
-        if (count == VALUES_MAX || (count > 0 && !forms[part].list)) {
+        if (count > 0 && !forms[part].list) {
             return err_set(reader->err, ERR_INVALID, "%s has too many values", forms[part].name);
         }
-        rc = read_int(reader, part, text, len, &values[count]);
+        rc = read_int(reader, part, text, len, &value);
         if (rc < 0) {
             return rc;
         }
+        keep_value(reader, part, value);
         count++;
         text += len + 1;
-    }
-    qsort(values, count, sizeof(values[0]), compare_ints);
-    str_addf(reader->out, ";%s", forms[part].name);
-    for (size_t i = 0; i < count; i++) {
-        if (i == 0 || values[i] != values[i - 1]) {
-            str_addf(reader->out, "%c%d", i == 0 ? '=' : ',', values[i]);
-        }
-        if (part == PART_BYMONTH) {
-            reader->months |= 1U << values[i];
-        }
-        if (part == PART_BYMONTHDAY && abs(values[i]) < reader->least_day) {
-            reader->least_day = abs(values[i]);
-        }
     }
     return 0;
 }
@@ -214,8 +232,9 @@ static int read_weekday(const char *text)
     return 0;
 }
 
-static int read_days(struct reader *reader, struct rule *rule)
+static int read_days(struct reader *reader)
 {
+    struct rule *rule = reader->rule;
     const char *text = reader->value[PART_BYDAY];
     const char *end = text + reader->len[PART_BYDAY];
 
@@ -223,23 +242,24 @@ static int read_days(struct reader *reader, struct rule *rule)
         size_t len = strcspn(text, ",;");
         size_t at = len > 0 && (*text == '-' || *text == '+');
         int number = 0;
+        int weekday;
 
         while (at < len && at < 4 && text[at] >= '0' && text[at] <= '9') {
             number = number * 10 + (text[at++] - '0');
         }
-        if (len - at != 2 || read_weekday(text + at) == 0 || number > 53 ||
-            (at > 0 && number == 0)) {
+        weekday = len - at == 2 ? read_weekday(text + at) : 0;
+        if (weekday == 0 || number > 53 || (at > 0 && number == 0)) {
             return err_set(reader->err, ERR_INVALID,
                            "BYDAY=%.*s: a day is MO, TU, WE, TH, FR, SA or SU, perhaps with a "
                            "number such as 2MO or -1FR",
                            (int)(len < 20 ? len : 20), text);
         }
         reader->day_numbers = reader->day_numbers || number != 0;
-        rule->weekdays |= 1U << read_weekday(text + at);
+        rule->weekdays = true;
+        (*text == '-' && number != 0 ? rule->weekday_last : rule->weekday_first)[weekday] |=
+            UINT64_C(1) << number;
         text += len + 1;
     }
-    str_add(reader->out, ";BYDAY=");
-    str_add_bytes(reader->out, reader->value[PART_BYDAY], reader->len[PART_BYDAY]);
     return 0;
 }
 
@@ -253,8 +273,7 @@ static int read_freq(struct reader *reader)
     }
     for (int i = 0; i <= RULE_DAILY; i++) {
         if (strlen(freq_names[i]) == len && memcmp(freq_names[i], value, len) == 0) {
-            reader->freq = (enum rule_freq)i;
-            str_addf(reader->out, "FREQ=%s", freq_names[i]);
+            reader->rule->freq = (enum rule_freq)i;
             return 0;
         }
     }
@@ -263,8 +282,9 @@ static int read_freq(struct reader *reader)
                    (int)(len < 20 ? len : 20), value);
 }
 
-static int read_until(const struct reader *reader, struct rule *rule)
+static int read_until(const struct reader *reader)
 {
+    struct rule *rule = reader->rule;
     const char *value = reader->value[PART_UNTIL];
     size_t len = reader->len[PART_UNTIL];
     char text[CIVIL_TEXT];
@@ -305,15 +325,15 @@ static int check_parts(const struct reader *reader)
 
     if (value[PART_COUNT] && value[PART_UNTIL]) {
         wrong = "COUNT and UNTIL exclude each other";
-    } else if (value[PART_BYWEEKNO] && reader->freq != RULE_YEARLY) {
+    } else if (value[PART_BYWEEKNO] && reader->rule->freq != RULE_YEARLY) {
         wrong = "BYWEEKNO is for FREQ=YEARLY only";
     } else if (value[PART_BYWEEKNO] && (value[PART_BYMONTHDAY] || value[PART_BYYEARDAY])) {
         wrong = "BYWEEKNO does not go with BYMONTHDAY and BYYEARDAY";
-    } else if (value[PART_BYYEARDAY] && reader->freq != RULE_YEARLY) {
+    } else if (value[PART_BYYEARDAY] && reader->rule->freq != RULE_YEARLY) {
         wrong = "BYYEARDAY is for FREQ=YEARLY only";
-    } else if (value[PART_BYMONTHDAY] && reader->freq == RULE_WEEKLY) {
+    } else if (value[PART_BYMONTHDAY] && reader->rule->freq == RULE_WEEKLY) {
         wrong = "BYMONTHDAY is not for FREQ=WEEKLY";
-    } else if (reader->day_numbers && (reader->freq > RULE_MONTHLY || value[PART_BYWEEKNO])) {
+    } else if (reader->day_numbers && (reader->rule->freq > RULE_MONTHLY || value[PART_BYWEEKNO])) {
         wrong = "a number in BYDAY is for FREQ=MONTHLY and FREQ=YEARLY without BYWEEKNO only";
     } else if (value[PART_BYSETPOS] && !value[PART_BYDAY] && !value[PART_BYMONTHDAY] &&
                !value[PART_BYYEARDAY] && !value[PART_BYWEEKNO] && !value[PART_BYMONTH] &&
@@ -324,7 +344,7 @@ static int check_parts(const struct reader *reader)
         bool possible = false;
 
         for (int month = 1; month <= 12; month++) {
-            possible = possible || ((reader->months & 1U << month) &&
+            possible = possible || ((reader->rule->months & UINT64_C(1) << month) &&
                                     reader->least_day <= civil_days_in_month(2000, month));
         }
         wrong = possible ? NULL : "none of its months has such a day";
@@ -332,7 +352,7 @@ static int check_parts(const struct reader *reader)
     return wrong ? err_set(reader->err, ERR_INVALID, "%s", wrong) : 0;
 }
 
-static int read_parts(struct reader *reader, struct rule *rule)
+static int read_parts(struct reader *reader)
 {
     int rc = read_freq(reader);
 
@@ -342,28 +362,29 @@ static int read_parts(struct reader *reader, struct rule *rule)
         }
     }
     if (rc == 0 && reader->value[PART_BYDAY]) {
-        rc = read_days(reader, rule);
+        rc = read_days(reader);
     }
     if (rc == 0 && reader->value[PART_WKST]) {
-        if (reader->len[PART_WKST] != 2 || read_weekday(reader->value[PART_WKST]) == 0) {
+        reader->rule->week_start =
+            reader->len[PART_WKST] == 2 ? read_weekday(reader->value[PART_WKST]) : 0;
+        if (reader->rule->week_start == 0) {
             return err_set(reader->err, ERR_INVALID, "WKST is MO, TU, WE, TH, FR, SA or SU");
         }
-        str_addf(reader->out, ";WKST=%.2s", reader->value[PART_WKST]);
     }
     if (rc == 0) {
-        rc = read_until(reader, rule);
+        rc = read_until(reader);
     }
     return rc == 0 ? check_parts(reader) : rc;
 }
 
-int rule_parse(const char *text, struct rule *rule, struct str *out, struct err *err)
+int rule_parse(const char *text, struct rule *rule, struct err *err)
 {
-    struct reader reader = {.freq = RULE_NONE, .least_day = 99, .out = out, .err = err};
+    struct reader reader = {.rule = rule, .least_day = 99, .err = err};
     char upper[RULE_MAX] = "";
     size_t len;
     int rc;
 
-    memset(rule, 0, sizeof(*rule));
+    *rule = (struct rule){.freq = RULE_NONE, .interval = 1, .week_start = 1};
     text += strspn(text, " \t");
     len = strlen(text);
     while (len > 0 && strchr(" \t\r\n", text[len - 1])) {
@@ -378,7 +399,7 @@ int rule_parse(const char *text, struct rule *rule, struct str *out, struct err 
     upper[len] = '\0';
     rc = split(&reader, strncmp(upper, "RRULE:", 6) == 0 ? upper + 6 : upper);
     if (rc == 0) {
-        rc = read_parts(&reader, rule);
+        rc = read_parts(&reader);
     }
-    return rc == 0 ? str_check(out, err) : rc;
+    return rc;
 }

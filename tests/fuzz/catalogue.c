@@ -46,8 +46,8 @@ static void write_with(const struct pattern *pattern, const struct plural_rules 
 
 static void check_pattern(const struct pattern *pattern, const struct plural_rules *rules)
 {
-    static const int64_t numbers[] = {0, 1, 2, 3, 5, 10, 11, 21, 22, 100, 1000000, INT64_MIN,
-                                      INT64_MAX};
+    static const int64_t numbers[] = {0,  1,  2,   3,       5,         10,       11,
+                                      21, 22, 100, 1000000, INT64_MIN, INT64_MAX};
 
     FUZZ_CHECK((pattern->plain != NULL) == (pattern->count == 0));
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {

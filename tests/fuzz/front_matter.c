@@ -36,8 +36,7 @@ static void check_name(const char *path)
 
     if (rc == 0) {
         FUZZ_CHECK(name.slug[0] != '\0' && strlen(name.slug) <= LIMIT_SLUG);
-        FUZZ_CHECK(strspn(name.slug, "abcdefghijklmnopqrstuvwxyz0123456789-") ==
-                   strlen(name.slug));
+        FUZZ_CHECK(strspn(name.slug, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(name.slug));
     } else {
         fuzz_check_error(rc, &err);
     }

@@ -72,8 +72,7 @@ static void decode_b(const char *text, size_t len, struct str *out)
 
         FUZZ_CHECK(bytes == 3 || i + 4 == len);
         for (size_t k = 0; k < 4; k++) {
-            value = value << 6 |
-                    (k <= bytes ? (unsigned)digit_of(text[i + k], digits) : 0);
+            value = value << 6 | (k <= bytes ? (unsigned)digit_of(text[i + k], digits) : 0);
         }
         for (size_t k = 0; k < bytes; k++) {
             str_add_char(out, (char)(value >> (16 - 8 * k) & 0xFF));
@@ -89,8 +88,8 @@ static void decode_q(const char *text, size_t len, struct str *out)
         FUZZ_CHECK(text[i] != ' ');
         if (text[i] == '=') {
             FUZZ_CHECK(i + 2 < len);
-            str_add_char(out, (char)(digit_of(text[i + 1], digits) * 16 +
-                                     digit_of(text[i + 2], digits)));
+            str_add_char(
+                out, (char)(digit_of(text[i + 1], digits) * 16 + digit_of(text[i + 2], digits)));
             i += 2;
         } else {
             str_add_char(out, text[i] == '_' ? ' ' : text[i]);

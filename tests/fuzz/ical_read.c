@@ -1,6 +1,6 @@
 /* Calendars: what is read is a time in a zone that exists and a text without
  * controls, and a text that we write into a calendar reads the same. */
-#include "fuzz.h"
+#include "calendar.h"
 
 #include "teataja/base/limits.h"
 #include "teataja/calendar/zone.h"
@@ -35,19 +35,6 @@ static void check_text(const char *text, bool one_line)
     }
 }
 
-/* Lines of at most 75 octets, CRLF only. */
-static void check_lines(const struct str *text)
-{
-    size_t column = 0;
-
-    for (size_t i = 0; i < text->len; i++) {
-        FUZZ_CHECK((text->data[i] == '\r') == (i + 1 < text->len && text->data[i + 1] == '\n'));
-        column = text->data[i] == '\n' ? 0 : column + 1;
-        FUZZ_CHECK(column <= 76); /* the CR counts here */
-    }
-    FUZZ_CHECK(utf8_is_valid(text->data, text->len, NULL));
-}
-
 static void add_property(struct str *out, const char *name, const char *text)
 {
     struct str line;
@@ -70,7 +57,7 @@ static void check_written(const struct ical_event *event)
     add_property(&out, "SUMMARY:", event->summary);
     add_property(&out, "DESCRIPTION:", event->description);
     str_add(&out, "END:VEVENT\r\nEND:VCALENDAR\r\n");
-    check_lines(&out);
+    calendar_check_lines(&out);
     FUZZ_CHECK(ical_read(arena, "y.ics", out.data, out.len, ZONE, NULL, &again, NULL) == 0);
     FUZZ_CHECK(again.event_count == 1);
     FUZZ_CHECK(strcmp(again.events[0].summary, event->summary) == 0);

@@ -91,8 +91,9 @@ struct open_elements {
 static const char *check_tag(const char *at, struct open_elements *open)
 {
     static const char *const empty[] = {"br", "hr", "img"};
-    static const char *const whole[] = {"h2", "h3", "h4", "h5", "h6", "p", "ul", "ol", "li",
-                                        "blockquote", "code", "pre", "a", "em", "strong"};
+    static const char *const whole[] = {"h2",   "h3",  "h4", "h5", "h6",
+                                        "p",    "ul",  "ol", "li", "blockquote",
+                                        "code", "pre", "a",  "em", "strong"};
     bool closes = *++at == '/';
     size_t len;
 

@@ -48,8 +48,8 @@ static inline void quoted_decode(const char *text, size_t len, struct str *out)
                 soft = true;
             } else {
                 FUZZ_CHECK(i + 2 < size);
-                str_add_char(out, (char)(quoted_digit(line[i + 1]) * 16 +
-                                         quoted_digit(line[i + 2])));
+                str_add_char(out,
+                             (char)(quoted_digit(line[i + 1]) * 16 + quoted_digit(line[i + 2])));
                 i += 2;
             }
         }

@@ -23,7 +23,7 @@ static void check_growing(const char *bytes, size_t used)
     struct reply part;
     size_t at = 0;
 
-    for (size_t len = 0; len < used; len += used > 2000 ? 97 : 1) {
+    for (size_t len = 0; len<used; len += used> 2000 ? 97 : 1) {
         FUZZ_CHECK(reply_parse(bytes, len, &part, &at, NULL) == 0);
     }
     FUZZ_CHECK(reply_parse(bytes, used, &part, &at, NULL) == 1 && at == used);

@@ -1,10 +1,10 @@
 /* teataja/calendar/recurrence.h - RRULEs (RFC 5545 section 3.3.10), within bounds.
  *
- * The form of a rule is checked here, word by word; libical expands it. A rule
- * that cannot be expanded in bounded time (SECONDLY, MINUTELY, HOURLY, or a day
- * that never comes such as 30 February) is refused before libical sees it, and
- * steps and time are limited (base/limits.h). RSCALE and SKIP (RFC 7529) are
- * refused.
+ * The form of a rule is checked word by word. A rule that nothing here needs
+ * (SECONDLY, MINUTELY, HOURLY), or whose days never come by their months alone
+ * (30 February), is refused; steps and time are limited (base/limits.h), and no
+ * rule is looked at beyond the year 2200. BYWEEKNO without BYDAY means the start's
+ * weekday. RSCALE and SKIP (RFC 7529) are refused.
  */
 #pragma once
 

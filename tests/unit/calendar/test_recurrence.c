@@ -50,6 +50,28 @@ static const struct {
      "2027-01-04 2028-01-03"},
     {"FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO,FR", NULL, "2026-01-01", "2026-01-01", "2028-01-01",
      "2026-05-11 2026-05-15 2027-05-17 2027-05-21"},
+    /* Weeks that lie in two years; what the start says where the rule is silent. */
+    {"FREQ=YEARLY;BYWEEKNO=53,1;BYDAY=TH,FR", NULL, "2026-12-01", "2026-01-01", "2028-01-31",
+     "2026-12-31 2027-01-01 2027-01-07 2027-01-08 2028-01-06 2028-01-07"},
+    {"FREQ=YEARLY;BYWEEKNO=20", NULL, "2026-05-13", "2026-01-01", "2028-01-01",
+     "2026-05-13 2027-05-19"},
+    {"FREQ=YEARLY;BYYEARDAY=-1,60", NULL, "2027-01-01", "2027-01-01", "2029-01-01",
+     "2027-03-01 2027-12-31 2028-02-29 2028-12-31"},
+    {"FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU", NULL, "2027-01-01", "2027-01-01", "2029-01-01",
+     "2027-03-28 2028-03-26"},
+    {"FREQ=YEARLY;BYDAY=20MO", NULL, "2027-01-01", "2027-01-01", "2029-01-01",
+     "2027-05-17 2028-05-15"},
+    {"FREQ=MONTHLY;BYMONTHDAY=13;BYDAY=FR", NULL, "2026-01-01", "2026-01-01", "2027-09-01",
+     "2026-02-13 2026-03-13 2026-11-13 2027-08-13"},
+    {"FREQ=WEEKLY;INTERVAL=2;COUNT=4;BYDAY=TU,SU;WKST=MO", NULL, "2027-08-03", "2027-01-01",
+     "2028-01-01", "2027-08-03 2027-08-08 2027-08-17 2027-08-22"},
+    {"FREQ=WEEKLY;INTERVAL=2;COUNT=4;BYDAY=TU,SU;WKST=SU", NULL, "2027-08-03", "2027-01-01",
+     "2028-01-01", "2027-08-03 2027-08-15 2027-08-17 2027-08-29"},
+    {"FREQ=DAILY;BYHOUR=9,17;BYSETPOS=-1", NULL, "2027-01-01 08:00", "2027-01-01", "2027-01-03",
+     "2027-01-01T17:00 2027-01-02T17:00"},
+    {"FREQ=DAILY;BYHOUR=9", NULL, "2027-01-01", "2027-01-01", "2027-01-03", "2027-01-01 2027-01-02"},
+    {"FREQ=YEARLY", NULL, "2028-02-29", "2028-01-01", "2037-01-01",
+     "2028-02-29 2032-02-29 2036-02-29"},
     {"FREQ=MONTHLY;BYMONTHDAY=31", NULL, "2026-01-31", "2026-01-01", "2026-06-01",
      "2026-01-31 2026-03-31 2026-05-31"},
     /* The start counts only where the rule yields it. */
@@ -164,6 +186,12 @@ static const char *const hard[] = {
     "FREQ=MONTHLY;BYDAY=5MO;BYMONTHDAY=1",
     "FREQ=YEARLY;BYDAY=MO;BYSETPOS=366",
     "FREQ=WEEKLY;BYMONTH=2;BYDAY=MO;BYSETPOS=7",
+    "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=40",
+    "FREQ=YEARLY;BYDAY=1MO,2MO,3MO,4MO,5MO,6MO,7MO,8MO,9MO;BYSETPOS=366",
+    "FREQ=DAILY;INTERVAL=7;BYDAY=MO;BYHOUR=0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19;"
+    "BYMINUTE=0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29;"
+    "BYSECOND=0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29",
+    /* The last one is also too much. */
     "FREQ=DAILY;BYHOUR=8,9,10,11,12,13,14,15;BYMINUTE=0,10,20,30,40,50;BYSECOND=1,2,3,4,5,6",
 };
 
@@ -183,7 +211,7 @@ static void recurrence_list_always_comes_to_an_end(void **state)
         if (count < 0 && err.code != ERR_LIMIT) {
             fail_msg("%s: %s", hard[i], err.msg);
         }
-        if (clock_thread_ticks() - began > INT64_C(5000000000)) {
+        if (clock_thread_ticks() - began > INT64_C(1000000000)) {
             fail_msg("%s took too long", hard[i]);
         }
         arena_free(arena);
@@ -213,7 +241,7 @@ static void recurrence_list_says_when_a_rule_recurs_too_often(void **state)
     struct civil *dates;
 
     (void)state;
-    assert_int_equal(recurrence_list(arena, hard[6], &start, &from, &from, 0, &dates, &err),
+    assert_int_equal(recurrence_list(arena, hard[sizeof(hard) / sizeof(hard[0]) - 1], &start, &from, &from, 0, &dates, &err),
                      ERR_LIMIT);
     assert_non_null(strstr(err.msg, "it recurs too often"));
     arena_free(arena);
