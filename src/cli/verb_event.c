@@ -261,9 +261,11 @@ static enum exit_status answer_run(struct command *command)
     } else {
         printf("Member %" PRId64 ": %s (before: %s). ", result.member,
                answer_state_name(entry.state), answer_state_name(result.before));
-        printf(result.capacity > 0 ? "%" PRId64 " of %" PRId64 " seats taken.\n"
-                                   : "%" PRId64 " seats taken.\n",
-               result.seats, result.capacity);
+        if (result.capacity > 0) {
+            printf("%" PRId64 " of %" PRId64 " seats taken.\n", result.seats, result.capacity);
+        } else {
+            printf("%" PRId64 " seat%s taken.\n", result.seats, result.seats == 1 ? "" : "s");
+        }
     }
 out:
     workspace_close(&workspace);

@@ -239,11 +239,15 @@ static int gather(struct inviting *inviting, struct invite_summary *out, struct 
     }
     segment_free(segments[0]);
     segment_free(segments[1]);
-    if (rc == 0 && inviting->plan.recipient_count == 0) {
+    if (rc == 0 && out->reasons.on_list == 0) {
+        rc = err_set(err, ERR_STATE, "nobody can be invited to %s: nobody is on the list '%s'",
+                     inviting->subject, query.list);
+    } else if (rc == 0 && inviting->plan.recipient_count == 0) {
         rc = err_set(err, ERR_STATE,
-                     "nobody is left to invite to %s: %" PRId64 " have an invitation, %" PRId64
-                     " on the list '%s' are outside the audience",
-                     inviting->subject, out->invited_before, out->reasons.outside, query.list);
+                     "nobody is left to invite to %s: of %" PRId64 " on the list '%s' %" PRId64
+                     " have an invitation, %" PRId64 " are outside the audience",
+                     inviting->subject, out->reasons.on_list, query.list, out->invited_before,
+                     out->reasons.outside);
     }
     return rc;
 }

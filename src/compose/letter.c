@@ -323,7 +323,10 @@ static int gather(struct planning *planning, struct letter_summary *out, struct 
     }
     segment_free(segments[0]);
     segment_free(segments[1]);
-    if (rc == 0 && planning->plan.recipient_count == 0) {
+    if (rc == 0 && out->reasons.on_list == 0) {
+        rc = err_set(err, ERR_STATE, "nobody would get %s: nobody is on the list '%s'",
+                     planning->subject, query.list);
+    } else if (rc == 0 && planning->plan.recipient_count == 0) {
         rc = err_set(err, ERR_STATE,
                      "nobody would get %s: of %" PRId64 " on the list '%s' %" PRId64
                      " left, %" PRId64 " are not confirmed, %" PRId64 " are suppressed, %" PRId64

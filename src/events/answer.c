@@ -72,7 +72,7 @@ static int check_entry(const struct event *event, const struct answer_entry *ent
     }
     if (entry->guests > event->rsvp.guests) {
         return err_set(err, ERR_LIMIT,
-                       "'%s' allows %lld guests a member, not %lld; --force enters it all the same",
+                       "'%s' allows %lld guest(s) a member, not %lld; --force enters it all the same",
                        event->slug, (long long)event->rsvp.guests, (long long)entry->guests);
     }
     if (event->rsvp.has_by && entry->now >= event->rsvp.by_utc) {

@@ -5,7 +5,7 @@ import shlex
 import unittest
 
 from support import (CONTENT, FAILED, USAGE, Case, mailbox_messages, query,
-                     small_site, write_members)
+                     small_site, write, write_members)
 
 EVENT = """\
 ---
@@ -104,6 +104,19 @@ class Beginning(Case):
             self.assertGreaterEqual(len(steps), 4)
             for step in steps[:3]:
                 self.teataja(*step[1:], site="")
+
+
+class Nobody(Site):
+    def test_an_empty_list_is_named(self):
+        write(self.site / "teataja.yaml", (self.site / "teataja.yaml").read_text().replace(
+            "lists:", "lists:\n  other: { name: Other }"))
+        write(self.site / "newsletters/funding.yaml",
+              (self.site / "newsletters/funding.yaml").read_text().replace(
+                  "list: funding", "list: other"))
+        write(self.site / "events/foorum.md", EVENT.replace("list: events", "list: other"))
+        for line in (("send", "kiri"), ("event", "invite", "foorum")):
+            self.assertIn("nobody is on the list 'other'",
+                          self.teataja(*line, status=FAILED).err)
 
 
 class Answers(Site):
