@@ -100,6 +100,7 @@ smtpd_reject_unlisted_recipient = yes
 smtpd_error_sleep_time = 0
 smtpd_client_event_limit_exceptions =
 smtpd_client_connection_count_limit = 50
+anvil_rate_time_unit = 2s
 smtpd_tls_cert_file = {folder}/server.pem
 smtpd_tls_key_file = {folder}/server.key
 smtpd_tls_session_cache_database =
@@ -117,6 +118,10 @@ MASTER_CF = """\
     -o smtpd_recipient_restrictions=permit_sasl_authenticated,reject
 127.0.0.1:{few}     inet n - n - - smtpd -o smtpd_tls_security_level=none
     -o smtpd_client_connection_count_limit=1
+127.0.0.1:{paced}   inet n - n - - smtpd -o smtpd_tls_security_level=none
+    -o smtpd_client_message_rate_limit=10
+127.0.0.1:{nervous} inet n - n - - smtpd -o smtpd_tls_security_level=none
+    -o smtpd_soft_error_limit=1 -o smtpd_hard_error_limit=2
 127.0.0.2:{elsewhere} inet n - n - - smtpd -o smtpd_tls_security_level=encrypt
 127.0.0.1:{strict}  inet n - n - - smtpd -o smtpd_tls_security_level=none
     -o smtpd_sender_restrictions=reject -o smtpd_delay_reject=no
@@ -185,14 +190,16 @@ class Dovecot:
 
 class Postfix:
     """Ports: plain; starttls (required); login (STARTTLS and AUTH required);
-    few (one connection at a time); strict (refuses every sender); elsewhere (as
-    starttls, on 127.0.0.2, which the certificate does not name)."""
+    few (one connection at a time); paced (ten messages in two seconds); nervous (hangs
+    up after two refusals); strict (refuses every sender); elsewhere (as starttls, on
+    127.0.0.2, which the certificate does not name)."""
 
     def __init__(self, folder, mailboxes):
         need("postfix", "openssl")
         self.folder = pathlib.Path(folder)
         self.ports = {name: free_port() for name in ("plain", "starttls", "login", "few",
-                                                     "strict", "elsewhere")}
+                                                     "paced", "nervous", "strict",
+                                                     "elsewhere")}
         self.authority = make_certificate(self.folder)
         write(self.folder / "mailboxes", "".join(f"{box} x\n" for box in mailboxes))
         domains = sorted({box.rpartition("@")[2] for box in mailboxes})

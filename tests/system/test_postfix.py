@@ -25,7 +25,7 @@ class Servers(Case):
         cls.dovecot = Dovecot(cls.servers)
         cls.addClassCleanup(cls.dovecot.close)
         boxes = [f"{test}{n}@naide.example" for n in range(60)
-                 for test in ("kiri", "tls", "login", "vale", "vanem", "pikk")]
+                 for test in ("kiri", "tls", "login", "vale", "vanem", "pikk", "paras", "rahutu")]
         cls.postfix = Postfix(cls.servers, boxes)
         cls.addClassCleanup(cls.postfix.close)
 
@@ -170,13 +170,35 @@ class Delivery(Servers):
 
     def test_a_relay_that_takes_one_connection_gets_them_all_over_it(self):
         self.make_site("pikk", 30, self.plain("few", connections=3))
-        run = self.teataja("send", "kiri", status=None)
-        for _ in range(10):
-            if run.status == DONE:
-                break
-            run = self.teataja("mailing", "resume", "1", status=None)
-        self.assertEqual(run.status, DONE, run)
+        self.teataja("send", "kiri")
         self.assertEqual(self.compare_with_ledger(), {"sent": 30})
+
+    def add_ghosts(self, count):
+        for n in range(count):
+            self.teataja("member", "add", f"kadunud{n}@naide.example", f"name=Kadunud {n}",
+                         "language=et", "--list", "funding", "--source", "test")
+            self.people[f"kadunud{n}@naide.example"] = (f"Kadunud {n}", "et")
+
+    def assert_tried_once(self):
+        self.assertEqual(query(self.site, "SELECT DISTINCT attempts FROM outbox"), [(1,)])
+
+    def test_a_sender_refused_by_rate_waits_and_nobody_is_blamed(self):
+        self.make_site("paras", 30, self.plain("paced", connections=1))
+        self.add_ghosts(2)
+        run = self.teataja("send", "kiri", status=PARTLY)
+        self.assertIn("30 of 32 sent, 2 failed.", run.out)
+        self.assertTrue("rate limit exceeded" in self.postfix.log())
+        self.assertEqual(self.compare_with_ledger(), {"sent": 30, "failed": 2})
+        self.assert_tried_once()
+
+    def test_a_relay_that_hangs_up_after_refusals_gets_the_rest_over_new_connections(self):
+        self.make_site("rahutu", 12, self.plain("nervous"))
+        self.add_ghosts(9)
+        run = self.teataja("send", "kiri", status=PARTLY)
+        self.assertIn("12 of 21 sent, 9 failed.", run.out)
+        self.assertTrue("too many errors" in self.postfix.log())
+        self.assertEqual(self.compare_with_ledger(), {"sent": 12, "failed": 9})
+        self.assert_tried_once()
 
 
 class TheDemo(Demo):
