@@ -351,6 +351,9 @@ static bool act(struct talk *talk, const struct reaction *reaction)
     if (fault == NULL) {
         return say(talk, reaction->usual);
     }
+    if (fault->delay_ms > 0 && fault->act <= SERVER_SAY_AND_CLOSE) {
+        sleep_ms(talk, fault->delay_ms);
+    }
     switch (fault->act) {
     case SERVER_SAY:
         return say(talk, fault->text);
@@ -905,9 +908,15 @@ static bool listen_somewhere(struct smtp_server *server)
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
     socklen_t len = sizeof(address);
+    int room = 4096;
+    int segment = 536;
 
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (server->listener >= 0 && server->options->narrow) {
+        setsockopt(server->listener, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+        setsockopt(server->listener, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof(segment));
+    }
     if (server->listener < 0 ||
         bind(server->listener, (struct sockaddr *)&address, sizeof(address)) != 0 ||
         listen(server->listener, 64) != 0 ||

@@ -43,7 +43,7 @@ struct server_fault {
     const char *recipient; /* fnmatch pattern over the transaction's recipient; NULL: any.
                               At MAIL it is held against the sender */
     enum server_act act;
-    const char *text; /* with its CRLFs, sent as it is */
+    const char *text; /* with its CRLFs, sent as it is, after `delay_ms` */
     int delay_ms;
     int skip;  /* so many matches pass first */
     int times; /* then so many are hit; 0: all */
@@ -69,6 +69,7 @@ struct server_options {
     const char *password;
     bool wait_behind;   /* at a dot wait up to 200 ms for more input before answering */
     bool names;         /* answers to RCPT, DATA and the dot name the recipient */
+    bool narrow;        /* tiny segments and buffers: what is not read stays with the client */
     unsigned gather;    /* nobody is greeted before so many have connected, or for 3 s */
     unsigned at_once;   /* more connections at one time are told 421; 0: no limit */
     unsigned messages;  /* a connection ends after so many, without a word unless: */

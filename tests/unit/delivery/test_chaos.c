@@ -126,6 +126,15 @@ static const struct rule rules[] = {
      .server = {USUAL, .at_once = 1, .gather = 4},
      .sent = 64,
      .least = 4},
+    {.name = "one connection is refused for good when the others have nothing left",
+     .rows = 64,
+     .connections = 4,
+     .server = {USUAL, .gather = 4,
+                SCRIPT({SERVER_GREETING, NULL, SERVER_SAY_AND_CLOSE, "554 5.7.1 not you\r\n", 1500,
+                        0, 1})},
+     .sent = 64,
+     .least = 5,
+     .most = 7},
     {.name = "it closes after every message, without a word",
      .rows = 12,
      .connections = 1,
@@ -227,6 +236,49 @@ static void test_relays_with_rules_of_their_own(void **state)
     }
 }
 
+/* ---- a dot that stayed here ---- */
+
+/* A message of a megabyte that the server stops reading: its dot cannot have
+ * arrived, so that nobody need doubt. */
+static void break_off(enum server_act act, int rows, int times, int expected)
+{
+    const struct server_fault fault = {
+        .stage = SERVER_BODY, .recipient = "m1@*", .act = act, .delay_ms = 20, .times = times};
+    const struct server_options server_options = {USUAL, .narrow = true, .faults = &fault,
+                                                  .fault_count = 1};
+    struct smtp_server *server = smtp_server_start(&server_options);
+    const struct site_relay relay = outbox_site_relay(server, 1, 1000);
+    const struct delivery_options options = {.relay = &relay, .fault_pause_ms = 10};
+    struct delivery_result result;
+    struct err err = {0};
+    const char *name = act == SERVER_RESET ? "reset" : "stall";
+
+    begin(rows);
+    site.filler = 1000000;
+    if (outbox_site_deliver(&site, options, &result, &err) != expected) {
+        fail_msg("%s: %s", name, err.msg);
+    }
+    good(outbox_site_collect(&site, server, copies));
+    good(outbox_site_check(&site, copies, false));
+    count_is("answers", "SELECT count(*) FROM attempt", 0, name);
+    count_is("sent", "SELECT count(*) FROM outbox WHERE state = 'sent' AND attempts = 1",
+             expected == 0 ? rows : 0, name);
+    count_is("queued", "SELECT count(*) FROM outbox WHERE state = 'queued' AND attempts = 0",
+             expected == 0 ? 0 : rows, name);
+    assert_int_equal(smtp_server_message_count(server), expected == 0 ? rows : 0);
+    smtp_server_stop(server);
+    end(NULL);
+}
+
+static void test_a_dot_that_stayed_here_leaves_no_doubt(void **state)
+{
+    (void)state;
+    break_off(SERVER_RESET, 3, 1, 0);
+    break_off(SERVER_STALL, 3, 1, 0);
+    break_off(SERVER_RESET, 1, 0, ERR_CLOSED);
+    break_off(SERVER_STALL, 1, 0, ERR_TIMEOUT);
+}
+
 /* ---- a relay that falls apart ---- */
 
 static int64_t count_left(void)
@@ -296,6 +348,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_relays_with_rules_of_their_own),
+        cmocka_unit_test(test_a_dot_that_stayed_here_leaves_no_doubt),
         cmocka_unit_test_teardown(test_random_faults_lose_and_mix_up_nobody, end),
     };
 
