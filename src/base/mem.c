@@ -10,6 +10,7 @@
 static atomic_ulong made;         /* allocations since the last mem_fail_at */
 static atomic_ulong fail_nth;     /* 0: the hook is off */
 static atomic_int fail_from_then; /* whether those after the nth fail as well */
+static atomic_bool failed;        /* an allocation was refused, whoever was told */
 
 /* False when the test hook wants a failure, and for a size that no allocator
  * has: those would end the program under AddressSanitizer. */
@@ -27,26 +28,35 @@ static bool allowed(size_t count, size_t size)
     return number > nth && !atomic_load(&fail_from_then);
 }
 
+/* Passes a block on; notes that there was none. */
+static void *note(void *block)
+{
+    if (block == NULL) {
+        atomic_store(&failed, true);
+    }
+    return block;
+}
+
 void *mem_alloc(size_t count, size_t size)
 {
     if (!allowed(count, size)) {
-        return NULL;
+        return note(NULL);
     }
     if (count == 0 || size == 0) {
-        return calloc(1, 1);
+        return note(calloc(1, 1));
     }
-    return calloc(count, size);
+    return note(calloc(count, size));
 }
 
 void *mem_resize(void *block, size_t count, size_t size)
 {
     if (!allowed(count, size)) {
-        return NULL;
+        return note(NULL);
     }
     if (count == 0 || size == 0) {
-        return realloc(block, 1);
+        return note(realloc(block, 1));
     }
-    return realloc(block, count * size);
+    return note(realloc(block, count * size));
 }
 
 char *mem_strdup(const char *text)
@@ -63,6 +73,11 @@ char *mem_strdup(const char *text)
 void mem_free(void *block)
 {
     free(block);
+}
+
+bool mem_failed(void)
+{
+    return atomic_load(&failed);
 }
 
 void mem_fail_at(unsigned long nth, int for_good)

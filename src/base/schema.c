@@ -458,9 +458,12 @@ int schema_fill(struct arena *arena, const struct schema *schema, const struct y
     struct schema_context context = {
         .arena = arena, .report = report, .err = err ? err : &own, .mode = mode};
     struct schema_field root = {.key = schema->name, .type = SCHEMA_MAP, .sub = schema};
+    int rc;
 
     memset(out, 0, schema->size);
-    return fill_map(&context, &root, node, NULL, out);
+    rc = fill_map(&context, &root, node, NULL, out);
+    /* What was read after the failure may have put another message there. */
+    return rc == ERR_NOMEM ? err_nomem(context.err) : rc;
 }
 
 int schema_value(struct arena *arena, const struct schema_field *field,

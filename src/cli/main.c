@@ -369,6 +369,10 @@ static enum exit_status run(struct command *command, const struct globals *globa
         fputs("teataja: cannot write to standard output\n", stderr);
         return EXIT_FAILED;
     }
+    if (mem_failed()) {
+        fputs("teataja: out of memory: what is said above may be wrong or incomplete\n", stderr);
+        return EXIT_FAILED;
+    }
     return status;
 }
 

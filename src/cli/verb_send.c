@@ -51,8 +51,9 @@ static const char *slug_of(struct arena *arena, const char *name)
     const char *slash = strrchr(name, '/');
     const char *base = slash != NULL ? slash + 1 : name;
     size_t len = strcspn(base, ".");
+    const char *slug = arena_strndup(arena, base, len);
 
-    return arena_strndup(arena, base, len);
+    return slug != NULL ? slug : base; /* main tells that memory was short */
 }
 
 static enum exit_status read_language(const struct command *command, enum language *out)

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Zeroed memory for `count` things of `size` bytes; NULL when there is none or
@@ -20,6 +21,10 @@ char *mem_strdup(const char *text);
 
 /* Frees; NULL is fine. */
 void mem_free(void *block);
+
+/* True once any allocation of the process was refused: what it says of its input
+ * from then on may be wrong, such as a name that was "not found". */
+bool mem_failed(void);
 
 /* Test hook: the allocation number `nth` from now (1 is the next) fails, and
  * with `for_good` every later one too; 0 switches the hook off. */
