@@ -112,12 +112,18 @@ static int write_outcomes(struct connection *connection, const struct ledger_row
 
 /* ---- where rows come from ---- */
 
-static size_t claim_size(const struct delivery_options *options)
+/* With the rows that are on the wire still, a connection never holds more than
+ * LEDGER_CLAIM: so many may be in doubt after a power cut. */
+static size_t claim_size(const struct connection *connection)
 {
-    const struct rate *rate = &options->relay->rate;
+    const struct rate *rate = &connection->delivery->options->relay->rate;
     int64_t a_second = rate->count > 0 ? rate->count * CLOCK_SECOND / rate->micros : LEDGER_CLAIM;
+    int64_t room = LEDGER_CLAIM;
 
-    return a_second < 1 ? 1 : a_second < LEDGER_CLAIM ? (size_t)a_second : LEDGER_CLAIM;
+    for (size_t i = 0; i < IN_FLIGHT; i++) {
+        room -= connection->flights[i].used;
+    }
+    return a_second < 1 ? 1 : a_second < room ? (size_t)a_second : (size_t)room;
 }
 
 /* 1 with a row to take at claimed[claimed_at], 0 if nothing is due. */
@@ -133,7 +139,7 @@ static int have_row(struct connection *connection, struct err *err)
         return 0;
     }
     connection->claimed_at = 0;
-    rc = ledger_claim(delivery->ledger, delivery->options->mailing, claim_size(delivery->options),
+    rc = ledger_claim(delivery->ledger, delivery->options->mailing, claim_size(connection),
                       connection->claimed, &connection->claimed_count, err);
     connection->dry = rc == 0 && connection->claimed_count == 0;
     return rc < 0 ? rc : connection->claimed_count > 0;
