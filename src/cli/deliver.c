@@ -11,6 +11,7 @@
 #include "teataja/base/clock.h"
 #include "teataja/base/json.h"
 #include "teataja/base/limits.h"
+#include "teataja/base/log.h"
 #include "teataja/base/suggest.h"
 #include "teataja/compose/message.h"
 #include "teataja/delivery/delivery.h"
@@ -222,6 +223,9 @@ enum exit_status deliver_report(const struct command *command, struct workspace 
     } else {
         report_text(command->arena, &mailing, &counts);
     }
+    LOG(LOG_INFO, "mailing", log_int("mailing", mailing.id), log_text("state", mailing.state),
+        log_int("total", counts.total), log_int("sent", counts.sent),
+        log_int("failed", counts.failed), log_int("unknown", counts.unknown));
     return counts.sent + counts.suppressed == counts.total ? EXIT_DONE : EXIT_PARTLY;
 }
 

@@ -455,13 +455,30 @@ int ledger_claim(struct ledger *ledger, int64_t mailing, size_t max,
     return rc;
 }
 
+/* What is committed. The relay's words may hold the address: only its codes are logged. */
+static void log_outcome(const struct ledger_outcome *outcome)
+{
+    const struct smtp_outcome *smtp = outcome->smtp;
+
+    LOG(LOG_INFO, "message", log_int("mailing", outcome->row->mailing),
+        log_int("row", outcome->row->id), log_int("member", outcome->row->member),
+        log_text("outcome", smtp != NULL ? reply_disposition_name(smtp->verdict.disposition)
+                                         : outcome->reason),
+        log_int("code", smtp != NULL ? smtp->reply.code : 0),
+        log_text("enhanced", smtp != NULL ? smtp->reply.enhanced : ""));
+}
+
 int ledger_write(struct ledger *ledger, const struct ledger_outcome *outcomes, size_t count,
                  const struct ledger_row *begin, struct err *err)
 {
     struct request request = {
         .kind = REQUEST_WRITE, .outcomes = outcomes, .count = count, .begin = begin};
+    int rc = submit(ledger, &request, err);
 
-    return submit(ledger, &request, err);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        log_outcome(&outcomes[i]);
+    }
+    return rc;
 }
 
 int ledger_return(struct ledger *ledger, const struct ledger_row *rows, size_t count,

@@ -1,6 +1,7 @@
 """Every verb for people and for programs: what it prints, and what a slip of the hand does."""
 
 import json
+import re
 import shlex
 import unittest
 
@@ -142,6 +143,16 @@ class Mistakes(Site):
     def test_what_holds_addresses_is_for_its_owner_alone(self):
         for name in ("teataja.db", "token.key"):
             self.assertEqual((self.site / "var" / name).stat().st_mode & 0o777, 0o600, name)
+
+
+class Log(Site):
+    def test_verbose_names_members_by_number_and_never_by_address(self):
+        log = self.teataja("--verbose", "send", "kiri").err
+        self.assertEqual(sorted(re.findall(r"event=message .*member=(\d+) outcome=sent code=250",
+                                           log)), ["1", "2", "3"])
+        self.assertRegex(log, r"event=mailing mailing=1 state=sent total=3 sent=3")
+        self.assertNotIn("naide.example", log)
+        self.assertNotIn("event=", self.teataja("event", "invite", "foorum").err)
 
 
 class NextLetter(Site):
