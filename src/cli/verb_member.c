@@ -17,6 +17,7 @@
 #include "teataja/members/member.h"
 #include "teataja/members/segment.h"
 #include "teataja/members/subscription.h"
+#include "teataja/members/suppression.h"
 #include "workspace.h"
 
 /* The day of an instant by the site's clocks, on which it was entered. */
@@ -114,6 +115,10 @@ static int add_member(const struct command *command, struct workspace *workspace
     int64_t id = 0;
     int rc = db_begin(workspace->db, err);
 
+    if (rc == 0 && command_has(command, "again")) {
+        rc = suppression_lift(&workspace->members, command->arguments[0], err);
+        rc = rc == ERR_NOT_FOUND ? 0 : rc;
+    }
     if (rc == 0) {
         rc = member_add(&workspace->members, input, &id, err);
     }
@@ -185,6 +190,8 @@ static const struct option add_options[] = {
     {"basis", "BASIS", "consent, membership, public_task or legitimate_interest", false},
     {"source", "TEXT", "where the consent or the membership is on record", false},
     {"consent-at", "DATE", "when consent was given; without it the member must confirm", false},
+    {"again", NULL, "the person asked to be on record again: lifts what keeps the address out",
+     false},
     {NULL, NULL, NULL, false},
 };
 

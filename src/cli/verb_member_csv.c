@@ -42,14 +42,15 @@ static void print_import(const struct command *command, const struct import_resu
 {
     static const char *const headings[] = {">rows",   ">added",       ">updated", ">unchanged",
                                            ">active", ">unconfirmed", ">pending", ">left",
-                                           ">suppressed"};
+                                           ">suppressed", ">kept out"};
     const size_t counts[] = {result->rows,    result->added,       result->updated,
                              result->unchanged, result->active,    result->unconfirmed,
-                             result->pending, result->left,        result->suppressed};
-    const char *cells[9];
-    struct output_table *table = output_table_new(9, headings);
+                             result->pending, result->left,        result->suppressed,
+                             result->kept_out};
+    const char *cells[sizeof(headings) / sizeof(headings[0])];
+    struct output_table *table = output_table_new(sizeof(headings) / sizeof(headings[0]), headings);
 
-    for (size_t i = 0; i < 9; i++) {
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         cells[i] = arena_printf(command->arena, "%zu", counts[i]);
     }
     output_table_row(table, cells);

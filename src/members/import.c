@@ -387,6 +387,11 @@ static int save_row(struct import_run *run, const struct import_row *row, struct
     } else if (rc == 0) {
         rc = member_add(run->members, &row->input, &member, err);
     }
+    if (rc == ERR_DENIED && found == 0) {
+        run->result->kept_out++;
+        err_clear(err);
+        return 0;
+    }
     if (rc == 0) {
         rc = import_seen_add(&run->seen, member, row->line, &before, err);
     }

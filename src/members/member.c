@@ -184,6 +184,10 @@ static int add(const struct members *members, struct arena *arena, const struct 
     int suppressed = suppression_reason(members, input->email_key, reason, err);
     int rc = suppressed;
 
+    if (suppressed == 1 && strcmp(reason, suppression_reason_name(SUPPRESSION_REQUEST)) == 0) {
+        return err_set(err, ERR_DENIED,
+                       "whoever has this address asked to be forgotten: nothing is stored");
+    }
     if (rc >= 0) {
         rc = fold_name(arena, name, &fold, err);
     }

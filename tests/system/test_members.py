@@ -104,9 +104,14 @@ class Register(Case):
         self.assertIn("--yes", run.err)
         self.teataja("--yes", "member", "erase", "mari@naide.example")
         self.assertNotIn(b"mari", (self.site / "var/erasure.log").read_bytes())
-        self.load_sheet(rows=2, suppressed=1)
+        self.load_sheet(rows=2, kept_out=1)
+        run = self.teataja("member", "list")
+        self.assertNotIn("mari", run.out)
+        run = self.teataja("member", "add", "mari@naide.example", status=FAILED)
+        self.assertIn("asked to be forgotten", run.err)
+        self.teataja("member", "add", "--again", "mari@naide.example")
         run = self.teataja("send", "kiri", status=FAILED)
-        self.assertRegex(run.err, "^teataja: nobody would get issues/kiri: .*1 are suppressed")
+        self.assertRegex(run.err, "^teataja: nobody would get issues/kiri")
         self.assertEqual(self.server.taken, [])
 
     def test_fields_set_by_hand_name_every_mistake(self):

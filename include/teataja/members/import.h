@@ -51,6 +51,7 @@ struct import_result {
     size_t pending;
     size_t left;       /* who left before: they stay so */
     size_t suppressed; /* whose address gets nothing */
+    size_t kept_out;   /* rows of people who asked to be forgotten: nothing is stored */
 };
 
 /* Imports a file. Every mistake - a column that appears twice, a bad address, an unknown region,

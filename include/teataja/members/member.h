@@ -129,7 +129,8 @@ int member_input_set_named(const struct config *config, struct arena *arena,
                            struct err *err);
 
 /* Adds a member; MEMBER_EMAIL must be set. *id may be NULL. A suppressed address
- * makes a suppressed member. ERR_EXISTS when the address or the external id is
+ * makes a suppressed member; one whose owner asked to be forgotten is ERR_DENIED, until
+ * the suppression is lifted. ERR_EXISTS when the address or the external id is
  * taken, with the id of its member in the message. */
 int member_add(const struct members *members, const struct member_input *input, int64_t *id,
                struct err *err);

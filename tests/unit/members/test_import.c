@@ -451,7 +451,7 @@ static void test_a_dry_run_tells_and_changes_nothing(void **state)
     assert_false(db_in_transaction(r->members.db));
 }
 
-static void test_an_erased_member_comes_back_suppressed_only(void **state)
+static void test_who_asked_to_be_forgotten_is_kept_out(void **state)
 {
     struct register_site *r = *state;
     struct import_result result;
@@ -459,7 +459,12 @@ static void test_an_erased_member_comes_back_suppressed_only(void **state)
     register_ok(
         r, suppression_add(&r->members, "gone@x.example", SUPPRESSION_REQUEST, "erased", &r->err));
     result = import_ok(r, "email,basis\ngone@x.example,membership\n");
-    assert_int_equal(result.suppressed, 1);
+    assert_int_equal(result.kept_out, 1);
+    assert_int_equal(result.added, 0);
+    assert_int_equal(register_count(r, "SELECT count(*) FROM member"), 0);
+    register_ok(r, suppression_lift(&r->members, "gone@x.example", &r->err));
+    result = import_ok(r, "email,basis\ngone@x.example,membership\n");
+    assert_int_equal(result.added, 1);
 }
 
 static const char *export_text(struct register_site *r, const struct export_options *options,
@@ -529,7 +534,7 @@ int main(void)
         TEST(test_an_export_carries_over_who_may_not_be_written_to),
         TEST(test_lack_of_memory_is_an_error_that_changes_nothing),
         TEST(test_a_dry_run_tells_and_changes_nothing),
-        TEST(test_an_erased_member_comes_back_suppressed_only),
+        TEST(test_who_asked_to_be_forgotten_is_kept_out),
         TEST(test_an_export_is_read_back_as_it_was),
     };
 
