@@ -27,7 +27,7 @@ enum {
     CELL_SECONDS = 30, /* no cell may take longer */
     MINUTES = 5,       /* then the program is killed: something hangs */
     ROWS_MAX = 64,
-    CELLS_EACH = 7, /* of a fault at a stage: modes and connections */
+    CELLS_EACH = 8, /* of a fault at a stage: modes and connections */
     WHY = 800
 };
 
@@ -124,7 +124,8 @@ static const enum fate once[STAGES][FAULTS] = {
 };
 /* clang-format on */
 
-/* It comes each time, over one connection. */
+/* It comes each time, over one connection; and over four where the fate does not hang
+ * on which row a connection comes upon. */
 /* clang-format off */
 static const enum fate always[STAGES][FAULTS] = {
     /*               4xx 5xx 421 close reset stall byte malf. oversized */
@@ -179,7 +180,7 @@ static struct shape shape_of(const struct cell *cell)
     int rows = cell->connections * claim;
 
     if (cell->always) {
-        return (struct shape){.rows = 6, .claim = 16};
+        return (struct shape){.rows = cell->connections > 1 ? rows : 6, .claim = 16};
     }
     if (cell->connections == 1) {
         return (struct shape){.rows = 4, .claim = 4, .before = 1, .victim = 2};
@@ -221,7 +222,7 @@ static struct expected expect_row(const struct cell *cell, const struct shape *s
         return (struct expected){"failed", 1, 550, "5.1.1", "nobody", "rcpt"};
     }
     if (cell->fate == E || cell->fate == G) {
-        return cell->connections > 1 ? sent : queued;
+        return cell->connections > 1 && !cell->always ? sent : queued;
     }
     if ((cell->fate == DG || cell->fate == UG) && row > 4) {
         return queued;
@@ -310,10 +311,10 @@ static void compare_connections(struct outbox_site *site, const struct cell *cel
     case G:
     case DG:
     case UG:
-        least = most = 4;
+        least = most = 4 * (unsigned)cell->connections;
         break;
     case E: /* with others, a second round may be needed for what this one held */
-        most += cell->connections > 1 ? (unsigned)cell->connections - 1 : 0;
+        most += cell->always ? 0 : (unsigned)cell->connections - 1;
         break;
     case S:
     case D:
@@ -329,8 +330,9 @@ static void compare_connections(struct outbox_site *site, const struct cell *cel
 static void compare_result(struct outbox_site *site, const struct cell *cell, int rc,
                            const struct delivery_result *result, const struct err *err)
 {
-    bool stuck = cell->connections == 1 &&
-                 (cell->fate == E || cell->fate == G || cell->fate == DG || cell->fate == UG);
+    bool alone = cell->always || cell->connections == 1;
+    bool stuck =
+        alone && (cell->fate == E || cell->fate == G || cell->fate == DG || cell->fate == UG);
     int expected = !stuck ? 0 : faults[cell->fault].error;
 
     if (stuck && cell->stage == STARTTLS && cell->fault == HARD) {
@@ -495,6 +497,11 @@ static void add_cell(enum stage stage, enum fault fault, enum relay_pipelining p
     }
 }
 
+static bool is_alike(enum fate fate)
+{
+    return fate == S || fate == D || fate == F || fate == E || fate == G;
+}
+
 /* The slow ones first, so that they wait beside each other. */
 static const enum fault order[FAULTS] = {STALL, RESET,     TRICKLE, SOFT,    HARD,
                                          SHUT,  MALFORMED, CLOSE,   OVERSIZE};
@@ -504,13 +511,18 @@ static void add_cells(enum fault fault)
     for (enum stage stage = BANNER; stage < STAGES; stage++) {
         add_cell(stage, fault, RELAY_PIPELINING_FULL, 1, true);
         add_cell(stage, fault, RELAY_PIPELINING_OFF, 1, true);
+        if (is_alike(always[stage][fault])) {
+            add_cell(stage, fault, RELAY_PIPELINING_FULL, 4, true);
+        }
     }
     for (enum stage stage = BANNER; stage < STAGES; stage++) {
         add_cell(stage, fault, RELAY_PIPELINING_FULL, 1, false);
-        add_cell(stage, fault, RELAY_PIPELINING_ENVELOPE, 1, false);
         add_cell(stage, fault, RELAY_PIPELINING_OFF, 1, false);
         add_cell(stage, fault, RELAY_PIPELINING_FULL, 4, false);
-        add_cell(stage, fault, RELAY_PIPELINING_OFF, 4, false);
+        if (stage >= MAIL) { /* before, nothing is pipelined */
+            add_cell(stage, fault, RELAY_PIPELINING_ENVELOPE, 1, false);
+            add_cell(stage, fault, RELAY_PIPELINING_OFF, 4, false);
+        }
     }
 }
 
