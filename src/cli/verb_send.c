@@ -13,6 +13,7 @@
 #include "teataja/compose/invite.h"
 #include "teataja/compose/letter.h"
 #include "teataja/content/content.h"
+#include "teataja/members/subscription.h"
 #include "workspace.h"
 
 struct desk {
@@ -142,6 +143,33 @@ static void view_json(const struct letter_view *view)
     str_release(&out);
 }
 
+/* A preview shows what a member would read who, as things stand, would get nothing. */
+static void warn_of_silence(const struct command *command, const struct desk *desk,
+                            const char *slug, bool is_event)
+{
+    const struct workspace *workspace = &desk->workspace;
+    const struct issue *issue = is_event ? NULL : content_issue(&workspace->content, slug);
+    const struct event *event = is_event ? event_find(&workspace->events, slug) : NULL;
+    const char *list = issue != NULL ? issue->newsletter->list : event != NULL ? event->list : NULL;
+    enum subscription_state state = SUBSCRIPTION_ACTIVE;
+    struct member member;
+    struct err ignored = {0};
+
+    if (command_value(command, "member") == NULL || list == NULL ||
+        member_find(&workspace->members, command->arena, command_value(command, "member"), &member,
+                    &ignored) < 0 ||
+        subscription_get(&workspace->members, member.id, list, &state, &ignored) < 0) {
+        return;
+    }
+    if (state != SUBSCRIPTION_ACTIVE) {
+        fprintf(stderr, "teataja: warning: this member would get nothing: on the list '%s': %s\n",
+                list, subscription_state_name(state));
+    } else if (member.delivery == MEMBER_SUPPRESSED) {
+        fputs("teataja: warning: this member would get nothing: the address is suppressed\n",
+              stderr);
+    }
+}
+
 static enum exit_status preview_run(struct command *command)
 {
     struct letter_preview options = {.member = command_value(command, "member"),
@@ -167,7 +195,8 @@ static enum exit_status preview_run(struct command *command)
         status = command_fail(&err);
         goto out;
     }
-    if (command_value(command, "o") != NULL && write_view(command, folder, slug, &view, &err) < 0) {
+    warn_of_silence(command, &desk, slug, event);
+    if (folder != NULL && write_view(command, folder, slug, &view, &err) < 0) {
         status = command_fail(&err);
         goto out;
     }

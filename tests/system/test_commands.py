@@ -231,6 +231,9 @@ class Lists(Site):
         self.teataja("send", "kiri")
         self.assertEqual(set(mailbox_messages(self.maildir)),
                          {"ivan@naide.example", "ann@naide.example"})
+        self.assertIn("would get nothing: on the list 'funding': left",
+                      self.teataja("preview", "kiri", "--member", "1").err)
+        self.assertEqual(self.teataja("preview", "kiri", "--member", "2").err, "")
         self.assertIn("wrote to the office",
                       self.teataja("member", "show", "mari@naide.example").out)
 
