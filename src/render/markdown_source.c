@@ -79,6 +79,12 @@ void source_problem(struct source *source, size_t offset, const char *format, ..
     char message[256];
     va_list args;
 
+    if (source->problems >= LIMIT_PROBLEMS) {
+        /* The report keeps no more, and counting columns would take quadratic time. */
+        source->problems++;
+        report_add(source->report, REPORT_ERROR, file, line, 0, "and so on");
+        return;
+    }
     for (size_t at = start; at < offset && at < source->len;) {
         (void)utf8_next(source->text, source->len, &at);
         column++;

@@ -438,6 +438,10 @@ static const struct {
     const char *middle, *piece2;
     size_t times2;
 } killers[] = {
+/* Five thousand of them and a line end: long lines that are wrong everywhere. */
+#define FIVE(text) text text text text text
+#define TEN(text) FIVE(text) FIVE(text)
+#define MANY(text) FIVE(TEN(TEN(TEN(text)))) "\n"
     {"", "- ", 30000, "x", "\n", 30000},
     {"", ">", 60000, "\n", "a*", 100000},
     {"", ">", 40, "a*", "a*", 30000},
@@ -467,6 +471,7 @@ static const struct {
     {"```\n", "a\n", 500000, "", "", 0},
     {"", "{{member.name}}", 4000, "\n", "{{member.name}}\n", 60000},
     {"", "{{> calls}}\n", 80000, "", "", 0},
+    {"", MANY("{{> calls}} "), 17, "", "", 0},
     {"", "{{", 30000, "\n", "", 0},
     {"<div>\n", "a *b*\n", 100000, "", "", 0},
     {"", "a  \n", 200000, "", "", 0},
