@@ -34,6 +34,7 @@ struct compiler {
     struct arena *arena;
     const char *text;
     size_t at;
+    char *room; /* for the pieces' texts: each is followed by a sign of the syntax or the end */
     const struct plural_rules *rules;
     struct pattern *pattern;
     struct err *err;
@@ -312,15 +313,12 @@ static int compile_argument(struct compiler *compiler, int depth, struct piece *
 
 /* Text up to the next thing of the syntax, apostrophes resolved: two of them are
  * one, and one before a brace (or # in a plural) quotes up to the next. */
-static int compile_text(struct compiler *compiler, bool in_plural, struct piece *piece)
+static void compile_text(struct compiler *compiler, bool in_plural, struct piece *piece)
 {
-    char *text = arena_alloc(compiler->arena, strlen(compiler->text + compiler->at) + 1, 1);
+    char *text = compiler->room;
     size_t len = 0;
     bool quoted = false;
 
-    if (text == NULL) {
-        return err_nomem(compiler->err);
-    }
     for (;; compiler->at++) {
         char c = peek(compiler);
         char next = c != '\0' ? compiler->text[compiler->at + 1] : '\0';
@@ -338,10 +336,11 @@ static int compile_text(struct compiler *compiler, bool in_plural, struct piece 
         }
         text[len++] = c;
     }
+    text[len] = '\0';
+    compiler->room += len + 1;
     piece->kind = PIECE_TEXT;
     piece->text = text;
     piece->len = len;
-    return 0;
 }
 
 /* Pieces up to a closing brace or the end. `plural` is the argument that '#'
@@ -370,7 +369,7 @@ static int compile_pieces(struct compiler *compiler, int depth, const size_t *pl
             piece->kind = PIECE_HASH;
             piece->argument = *plural;
         } else {
-            rc = compile_text(compiler, plural != NULL, piece);
+            compile_text(compiler, plural != NULL, piece);
         }
         *link = piece;
         link = &piece->next;
@@ -387,6 +386,10 @@ int pattern_compile(struct arena *arena, const char *text, const struct plural_r
     int rc;
 
     memset(out, 0, sizeof(*out));
+    compiler.room = arena_alloc(arena, strlen(text) + 1, 1);
+    if (compiler.room == NULL) {
+        return err_nomem(err);
+    }
     rc = compile_pieces(&compiler, 0, NULL, &out->pieces);
     if (rc == 0 && peek(&compiler) == '}') {
         rc = fault(&compiler, compiler.at, "a '}' without '{'");
