@@ -67,7 +67,11 @@ static void check_flow(const char *text, size_t len, size_t columns)
     str_init(&once, LIMIT_TEXT);
     str_init(&twice, LIMIT_TEXT);
     text_flow(&once, text, len, columns);
-    FUZZ_CHECK(str_check(&once, NULL) == 0);
+    if (str_check(&once, NULL) < 0) {
+        /* Long prefixes before many lines: more than a text may be. */
+        FUZZ_CHECK(once.failed == ERR_LIMIT && len > 1000);
+        goto out;
+    }
     FUZZ_CHECK(utf8_is_valid(once.data, once.len, NULL));
     if (!has_mark(text, len)) {
         FUZZ_CHECK(once.len == 0 || once.data[0] != '\n');
@@ -76,6 +80,7 @@ static void check_flow(const char *text, size_t len, size_t columns)
         FUZZ_CHECK(str_check(&twice, NULL) == 0);
         FUZZ_CHECK(twice.len == once.len && memcmp(twice.data, once.data, once.len) == 0);
     }
+out:
     str_release(&once);
     str_release(&twice);
 }
