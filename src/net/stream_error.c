@@ -180,10 +180,10 @@ int stream_error(const struct stream_dialogue *dialogue, const struct stream_opt
     case CURLE_GOT_NOTHING:
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
-        code = refusal(dialogue) != 0 ? refused(dialogue, err)
-                                      : err_set(err, ERR_CLOSED,
-                                                "%s hung up before the login was done",
-                                                dialogue->peer);
+        code =
+            refusal(dialogue) != 0
+                ? refused(dialogue, err)
+                : err_set(err, ERR_CLOSED, "%s hung up before the login was done", dialogue->peer);
         break;
     case CURLE_OUT_OF_MEMORY:
         code = err_nomem(err);

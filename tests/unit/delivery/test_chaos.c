@@ -236,6 +236,28 @@ static void test_relays_with_rules_of_their_own(void **state)
     }
 }
 
+static void test_a_refused_sender_is_a_reason_to_wait(void **state)
+{
+    static const struct server_fault fault = {
+        SERVER_MAIL, NULL, SERVER_SAY, "450 4.7.1 too much mail\r\n", 0, 5, 1};
+    const struct server_options server_options = {USUAL, .faults = &fault, .fault_count = 1};
+    struct smtp_server *server = smtp_server_start(&server_options);
+    const struct site_relay relay = outbox_site_relay(server, 1, 0);
+    const struct delivery_options options = {.relay = &relay, .fault_pause_ms = 400};
+    struct delivery_result result;
+    struct err err = {0};
+    int64_t start = clock_ticks();
+
+    (void)state;
+    begin(20);
+    if (outbox_site_deliver(&site, options, &result, &err) < 0) {
+        fail_msg("%s", err.msg);
+    }
+    assert_true(clock_ticks() - start > 390 * INT64_C(1000000));
+    count_is("sent", "SELECT count(*) FROM outbox WHERE state = 'sent'", 20, "a pause");
+    smtp_server_stop(server);
+}
+
 /* ---- a dot that stayed here ---- */
 
 /* A message of a megabyte that the server stops reading: its dot cannot have
@@ -348,6 +370,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_relays_with_rules_of_their_own),
+        cmocka_unit_test_teardown(test_a_refused_sender_is_a_reason_to_wait, end),
         cmocka_unit_test(test_a_dot_that_stayed_here_leaves_no_doubt),
         cmocka_unit_test_teardown(test_random_faults_lose_and_mix_up_nobody, end),
     };

@@ -24,7 +24,7 @@
 enum {
     WORKERS = 24,
     STALL_MS = 2000,   /* how long an answer is waited for where one will not come */
-    CELL_SECONDS = 30, /* no cell may take longer */
+    CELL_SECONDS = 60, /* no cell may take longer */
     MINUTES = 5,       /* then the program is killed: something hangs */
     ROWS_MAX = 64,
     CELLS_EACH = 8, /* of a fault at a stage: modes and connections */
