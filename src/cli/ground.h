@@ -6,5 +6,5 @@
 
 /* Reads --basis, --source and --consent-at (a day of the site's zone); what is not given
  * comes from the list. ERR_INVALID names the option. */
-int ground_read(const struct command *command, const struct workspace *workspace,
-                const char *list, struct subscription_ground *out, struct err *err);
+int ground_read(const struct command *command, const struct workspace *workspace, const char *list,
+                struct subscription_ground *out, struct err *err);

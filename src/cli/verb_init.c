@@ -259,7 +259,8 @@ static enum exit_status init_run(struct command *command)
 }
 
 static const struct option init_options[] = {
-    {"demo", NULL, "a whole site to try: members in eight languages, calls, events, a letter", false},
+    {"demo", NULL, "a whole site to try: members in eight languages, calls, events, a letter",
+     false},
     {NULL, NULL, NULL, false},
 };
 

@@ -9,8 +9,7 @@
 #include "teataja/members/subscription.h"
 #include "workspace.h"
 
-static int read_consent_at(const struct site *site, const char *text, int64_t *at,
-                           struct err *err)
+static int read_consent_at(const struct site *site, const char *text, int64_t *at, struct err *err)
 {
     struct civil day;
     int rc = civil_parse(text, &day, err);
@@ -24,8 +23,8 @@ static int read_consent_at(const struct site *site, const char *text, int64_t *a
     return rc < 0 ? err_prefix(err, "--consent-at") : 0;
 }
 
-int ground_read(const struct command *command, const struct workspace *workspace,
-                const char *list, struct subscription_ground *out, struct err *err)
+int ground_read(const struct command *command, const struct workspace *workspace, const char *list,
+                struct subscription_ground *out, struct err *err)
 {
     const struct site *site = &workspace->config.site;
     const struct site_list *site_list = site_list_find(site, list);
@@ -48,8 +47,9 @@ int ground_read(const struct command *command, const struct workspace *workspace
         out->basis = (enum site_basis)found;
     }
     if (consent_at != NULL && out->source == NULL) {
-        return err_set(err, ERR_INVALID, "--consent-at needs --source: where the consent is on "
-                                         "record");
+        return err_set(err, ERR_INVALID,
+                       "--consent-at needs --source: where the consent is on "
+                       "record");
     }
     return consent_at != NULL ? read_consent_at(site, consent_at, &out->consent_at, err) : 0;
 }
@@ -98,8 +98,7 @@ static enum exit_status subscription_run(struct command *command, bool leave)
         rc = ground_read(command, &workspace, list, &ground, &err);
         if (rc == 0) {
             ground.again = command_has(command, "again");
-            rc = subscription_start(&workspace.members, member.id, list, &ground, NULL, NULL,
-                                    &err);
+            rc = subscription_start(&workspace.members, member.id, list, &ground, NULL, NULL, &err);
         }
     }
     status = rc < 0 ? command_fail(&err) : tell(command, &workspace, member.id, list);

@@ -93,8 +93,7 @@ static int read_key(struct workspace *workspace, struct err *err)
 
 static int open_db(struct workspace *workspace, struct err *err)
 {
-    char *path = config_path(workspace->arena, &workspace->config,
-                             workspace->config.site.database);
+    char *path = config_path(workspace->arena, &workspace->config, workspace->config.site.database);
     char *var = NULL;
     int rc;
 
@@ -123,8 +122,7 @@ static void check_zones(struct workspace *workspace)
     char found[CIVIL_ZONE];
     struct err err = {0};
 
-    if (config->site.timezone != NULL &&
-        zone_find(config->site.timezone, found, &err) < 0) {
+    if (config->site.timezone != NULL && zone_find(config->site.timezone, found, &err) < 0) {
         yaml_problem(workspace->report, config->site.node, "timezone", "%s", err.msg);
     }
     for (size_t i = 0; i < config->newsletter_count; i++) {

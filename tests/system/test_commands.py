@@ -133,7 +133,8 @@ class Answers(Site):
 
 class Mistakes(Site):
     def test_a_broken_configuration_does_not_make_every_file_wrong(self):
-        for text, words in (("name: [", "teataja.yaml:2:1: not YAML"), ("name: x\n", "'languages'")):
+        for text, words in (("name: [", "teataja.yaml:2:1: not YAML"),
+                            ("name: x\n", "'languages'")):
             (self.site / "teataja.yaml").write_text(text)
             run = self.teataja("check", status=CONTENT)
             self.assertIn(words, run.err)
@@ -192,7 +193,8 @@ class Zones(Site):
         self.teataja("member", "set", "ann@naide.example", "timezone=Europe/Berlin")
         for what, member, words, absent in (
                 ("events/foorum", "mari@naide.example", "10:00–16:00", "Tallinn"),
-                ("events/foorum", "ann@naide.example", "10:00–16:00 (kohalik aeg: Tallinn)", "\0"),
+                ("events/foorum", "ann@naide.example", "10:00–16:00 (kohalik aeg: Tallinn)",
+                 "\0"),
                 ("kiri", "ann@naide.example", "17:00 (Tallinn time)", "\0")):
             told = self.teataja("--json", "preview", what, "--member", member).json()
             text = " ".join(told["text"].split())
