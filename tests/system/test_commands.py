@@ -210,11 +210,11 @@ class Zones(Site):
 
 
 class Erased(Site):
-    def test_who_was_erased_and_is_entered_again_still_gets_nothing(self):
+    def test_who_was_erased_is_not_entered_again_and_gets_nothing(self):
         self.teataja("--yes", "member", "erase", "mari@naide.example")
         run = self.teataja("member", "add", "mari@naide.example", "--list", "funding", "--source",
-                           "register")
-        self.assertIn("nothing is sent to this address: suppressed", run.err)
+                           "register", status=FAILED)
+        self.assertIn("asked to be forgotten", run.err)
         self.teataja("send", "kiri")
         self.assertEqual(mailbox_messages(self.maildir, "mari@naide.example"), [])
 
