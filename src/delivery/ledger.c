@@ -348,15 +348,18 @@ static void lead(struct ledger *ledger, struct request *mine)
 
 static int submit(struct ledger *ledger, struct request *request, struct err *err)
 {
+    bool first; /* nobody leads: lead at once; else `lead` may be looked at only once woken */
+
     request->next = NULL;
     sem_init(&request->wake, 0, 0);
     pthread_mutex_lock(&ledger->mutex);
     *ledger->tail = request;
     ledger->tail = &request->next;
-    request->lead = !ledger->led;
+    first = !ledger->led;
+    request->lead = first;
     ledger->led = true;
     pthread_mutex_unlock(&ledger->mutex);
-    while (!request->lead && sem_wait(&request->wake) != 0) {
+    while (!first && sem_wait(&request->wake) != 0) {
         /* a signal: go on waiting */
     }
     if (request->lead) {
