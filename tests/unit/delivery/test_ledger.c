@@ -68,7 +68,7 @@ static void plan(size_t recipients, const char *on_unknown)
     ok(mailing_create(db, &mail, &mailing, &err));
     ok(mailing_add_variant(db, mailing, "et", "k", "pieces", 6, NULL, 0, &variant, &err));
     for (size_t i = 0; i < recipients; i++) {
-        char dedupe[16];
+        char dedupe[32];
         char address[64];
         const struct mailing_recipient row = {
             .dedupe = dedupe, .address = address, .variant = variant, .slots = "[]"};
