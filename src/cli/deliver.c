@@ -7,7 +7,6 @@
 
 #include "deliver.h"
 #include "output.h"
-#include "teataja/base/civil.h"
 #include "teataja/base/clock.h"
 #include "teataja/base/json.h"
 #include "teataja/base/limits.h"
@@ -134,17 +133,6 @@ int deliver_ready(struct workspace *workspace, const char *relay_name, struct er
     return fill_options(workspace, relay_name, &options, err);
 }
 
-static const char *when_text(struct arena *arena, int64_t instant)
-{
-    struct civil civil;
-    char text[CIVIL_TEXT];
-
-    civil_from_utc(instant, &civil);
-    civil.second = 0;
-    civil_print(&civil, text);
-    return arena_printf(arena, "%s UTC", text);
-}
-
 static void report_json(const struct mailing *mailing, const struct mailing_counts *counts)
 {
     struct str out;
@@ -192,8 +180,8 @@ static void report_text(struct arena *arena, const struct mailing *mailing,
     puts(".");
     if (waiting + counts->deferred > 0 && mailing->not_after != 0 &&
         clock_now() > mailing->not_after) {
-        printf("It shows a deadline that was over at %s: who has not got it gets nothing of it.\n",
-               when_text(arena, mailing->not_after));
+        printf("It shows a deadline that was over at %s UTC: who has not got it gets nothing of it.\n",
+               output_when(arena, mailing->not_after));
     } else if (waiting + counts->deferred > 0) {
         printf("Go on with: teataja mailing resume %" PRId64 "\n", mailing->id);
     }
@@ -273,8 +261,8 @@ enum exit_status deliver_mailing(const struct command *command, struct workspace
     }
     status = deliver_report(command, workspace, mailing);
     if (result.deferred_until > 0 && !command->json) {
-        printf("The first deferred one may be tried again at %s.\n",
-               when_text(command->arena, result.deferred_until));
+        printf("The first deferred one may be tried again at %s UTC.\n",
+               output_when(command->arena, result.deferred_until));
     }
     return status;
 }

@@ -5,6 +5,7 @@
 
 #include "output.h"
 #include "teataja/base/arena.h"
+#include "teataja/base/civil.h"
 #include "teataja/base/json.h"
 #include "teataja/base/limits.h"
 #include "teataja/base/str.h"
@@ -20,6 +21,20 @@ const char *output_colour(FILE *out, enum output_tone tone)
     const char *no_color = getenv("NO_COLOR");
 
     return isatty(fileno(out)) && (no_color == NULL || *no_color == '\0') ? escapes[tone] : "";
+}
+
+const char *output_when(struct arena *arena, int64_t instant)
+{
+    struct civil civil;
+    char text[CIVIL_TEXT];
+
+    if (instant == 0) {
+        return "";
+    }
+    civil_from_utc(instant, &civil);
+    civil.second = 0;
+    civil_print(&civil, text);
+    return arena_strdup(arena, text);
 }
 
 struct output_table {

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "teataja/base/arena.h"
 #include "teataja/base/err.h"
 
 enum output_tone { OUTPUT_PLAIN, OUTPUT_GOOD, OUTPUT_BAD, OUTPUT_WARN, OUTPUT_DIM, OUTPUT_STRONG };
@@ -13,6 +14,9 @@ enum output_tone { OUTPUT_PLAIN, OUTPUT_GOOD, OUTPUT_BAD, OUTPUT_WARN, OUTPUT_DI
 /* The escape sequence of a tone, or "" where `out` is no terminal or NO_COLOR
  * (no-color.org) is set. */
 const char *output_colour(FILE *out, enum output_tone tone);
+
+/* An instant as "2026-12-01 09:00" in UTC, in the arena; "" for 0. */
+const char *output_when(struct arena *arena, int64_t instant);
 
 /* A table whose columns are as wide as their widest cell. Cells are copied.
  * Life: output_table_new, rows, output_table_print (which frees it). */

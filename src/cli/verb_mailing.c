@@ -6,24 +6,9 @@
 
 #include "deliver.h"
 #include "output.h"
-#include "teataja/base/civil.h"
 #include "teataja/delivery/ledger.h"
 #include "teataja/delivery/mailing.h"
 #include "workspace.h"
-
-static const char *when_text(struct arena *arena, int64_t instant)
-{
-    struct civil civil;
-    char text[CIVIL_TEXT];
-
-    if (instant == 0) {
-        return "";
-    }
-    civil_from_utc(instant, &civil);
-    civil.second = 0;
-    civil_print(&civil, text);
-    return arena_strdup(arena, text);
-}
 
 static const char *number_text(struct arena *arena, int64_t number)
 {
@@ -81,7 +66,7 @@ static enum exit_status list_run(struct command *command)
         }
         const char *const cells[] = {
             number_text(command->arena, mailings[i].id),
-            when_text(command->arena, mailings[i].created_at),
+            output_when(command->arena, mailings[i].created_at),
             mailings[i].subject,
             mailings[i].purpose,
             mailings[i].state,
@@ -126,9 +111,9 @@ static int add_row(void *ctx, const struct mailing_row *row)
         row->address,
         row->lang,
         row->state,
-        when_text(rows->arena, row->done_at),
+        output_when(rows->arena, row->done_at),
         row->next_at > 0 && strcmp(row->state, "deferred") == 0
-            ? when_text(rows->arena, row->next_at)
+            ? output_when(rows->arena, row->next_at)
             : "",
         answer,
     };

@@ -4,10 +4,9 @@
 #include <string.h>
 
 #include "image.h"
+#include "slug_file.h"
 #include "teataja/base/clock.h"
-#include "teataja/base/file.h"
 #include "teataja/base/limits.h"
-#include "teataja/config/front_matter.h"
 
 static const struct schema_choice blocks[] = {
     {"calls", BLOCK_CALLS, "open calls that the member has not been told of"},
@@ -206,32 +205,15 @@ static int check(struct arena *arena, const char *folder, struct newsletter *new
 int newsletter_load(struct arena *arena, const char *folder, const char *name,
                     struct report *report, struct newsletter *out, struct err *err)
 {
-    char *path = file_join(arena, "newsletters", name);
     size_t before = report_errors(report);
-    const struct yaml_node *root;
-    struct content_name content;
-    struct err own = {0};
     int rc;
 
     memset(out, 0, sizeof(*out));
-    if (!path) {
-        return err_nomem(err);
+    rc = slug_file_read(arena, folder, "newsletters", name, &newsletter_schema, report, out,
+                        &out->file, &out->slug, err);
+    if (rc == 0) {
+        rc = check(arena, folder, out, report, err);
     }
-    if (content_name_parse(path, ".yaml", &content, &own) < 0) {
-        report_add(report, REPORT_ERROR, path, 0, 0, "%s", own.msg);
-        return err_set(err, ERR_INVALID, "%s: %s", path, own.msg);
-    }
-    rc = yaml_read(arena, folder, path, report, &root, err);
-    if (rc < 0) {
-        return rc;
-    }
-    rc = schema_fill(arena, &newsletter_schema, root, SCHEMA_WHOLE, report, out, err);
-    if (rc == ERR_NOMEM) {
-        return rc;
-    }
-    out->file = path;
-    out->slug = arena_strdup(arena, content.slug);
-    rc = out->slug ? check(arena, folder, out, report, err) : err_nomem(err);
     if (rc < 0) {
         return rc;
     }

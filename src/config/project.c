@@ -4,9 +4,8 @@
 #include <string.h>
 
 #include "image.h"
-#include "teataja/base/file.h"
+#include "slug_file.h"
 #include "teataja/base/limits.h"
-#include "teataja/config/front_matter.h"
 
 static const struct schema_field logo_fields[] = {
     {.key = "file",
@@ -111,32 +110,15 @@ static int check(struct arena *arena, const char *folder, struct project *projec
 int project_load(struct arena *arena, const char *folder, const char *name, struct report *report,
                  struct project *out, struct err *err)
 {
-    char *path = file_join(arena, "projects", name);
     size_t before = report_errors(report);
-    const struct yaml_node *root;
-    struct content_name content;
-    struct err own = {0};
     int rc;
 
     memset(out, 0, sizeof(*out));
-    if (!path) {
-        return err_nomem(err);
+    rc = slug_file_read(arena, folder, "projects", name, &project_schema, report, out, &out->file,
+                        &out->slug, err);
+    if (rc == 0) {
+        rc = check(arena, folder, out, report, err);
     }
-    if (content_name_parse(path, ".yaml", &content, &own) < 0) {
-        report_add(report, REPORT_ERROR, path, 0, 0, "%s", own.msg);
-        return err_set(err, ERR_INVALID, "%s: %s", path, own.msg);
-    }
-    rc = yaml_read(arena, folder, path, report, &root, err);
-    if (rc < 0) {
-        return rc;
-    }
-    rc = schema_fill(arena, &project_schema, root, SCHEMA_WHOLE, report, out, err);
-    if (rc == ERR_NOMEM) {
-        return rc;
-    }
-    out->file = path;
-    out->slug = arena_strdup(arena, content.slug);
-    rc = out->slug ? check(arena, folder, out, report, err) : err_nomem(err);
     if (rc < 0) {
         return rc;
     }

@@ -233,16 +233,3 @@ int delivery_run(const struct delivery_options *options, struct delivery_result 
     pthread_mutex_destroy(&delivery.mutex);
     return rc;
 }
-
-int delivery_recover(const char *database, const char *lock_folder, int64_t *unknown,
-                     struct err *err)
-{
-    struct db *db = NULL;
-    int rc = db_open(database, DB_OPEN_EXISTING, &db, err);
-
-    if (rc == 0) {
-        rc = ledger_recover(db, lock_folder, unknown, err);
-    }
-    db_close(db);
-    return rc;
-}

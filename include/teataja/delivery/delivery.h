@@ -75,8 +75,3 @@ struct delivery_result {
  * the login or the sender, has an untrusted certificate), a database that fails. */
 int delivery_run(const struct delivery_options *options, struct delivery_result *result,
                  struct err *err);
-
-/* Only the recovery: what dead workers left goes back to queued or to unknown.
- * *unknown counts the rows that became unknown. */
-int delivery_recover(const char *database, const char *lock_folder, int64_t *unknown,
-                     struct err *err);
