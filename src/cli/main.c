@@ -16,6 +16,7 @@
 #include "teataja/base/mem.h"
 #include "teataja/base/suggest.h"
 #include "teataja/base/token.h"
+#include "teataja/db/fault.h"
 #include "verb.h"
 
 const struct verb *const verbs[] = {
@@ -382,6 +383,11 @@ static void print_allocations(void)
     fprintf(stderr, "%lu allocations\n", mem_count());
 }
 
+static void print_steps(void)
+{
+    fprintf(stderr, "%lu steps\n", db_steps());
+}
+
 /* For tests of the whole program: TEATAJA_TEST_FAIL_ALLOC=7 lets the seventh
  * allocation fail, "7+" every later one too, and 0 only counts them. */
 static void fail_allocation(void)
@@ -399,6 +405,31 @@ static void fail_allocation(void)
         atexit(print_allocations);
     }
 }
+
+/* The same for the database: TEATAJA_TEST_FAIL_STEP=7:busy, or 7+:full, ioerr, corrupt. */
+static void fail_step(void)
+{
+    static const char *const names[] = {[DB_FAULT_BUSY] = "busy",
+                                        [DB_FAULT_FULL] = "full",
+                                        [DB_FAULT_IO] = "ioerr",
+                                        [DB_FAULT_CORRUPT] = "corrupt"};
+    const char *wish = getenv("TEATAJA_TEST_FAIL_STEP");
+    char *end = NULL;
+    unsigned long nth;
+    enum db_fault fault = DB_FAULT_BUSY;
+
+    if (wish == NULL) {
+        return;
+    }
+    nth = strtoul(wish, &end, 10);
+    while (nth != 0 && fault < DB_FAULT_CORRUPT && strstr(end, names[fault]) == NULL) {
+        fault++;
+    }
+    db_fail_at(nth, *end == '+', fault);
+    if (nth == 0) {
+        atexit(print_steps);
+    }
+}
 #endif
 
 int main(int argc, char **argv)
@@ -411,6 +442,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
 #ifdef TEATAJA_TEST_HOOKS
     fail_allocation();
+    fail_step();
 #endif
     status = parse(&command, &globals, argc, argv);
     if (status != 0) {

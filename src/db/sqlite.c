@@ -62,11 +62,10 @@ static const char *advice(int code)
     }
 }
 
-int sqlite_fail(const struct db *db, const char *what, struct err *err)
+static int fail_with(const struct db *db, int native, int system, const char *text,
+                     const char *what, struct err *err)
 {
-    int native = sqlite3_extended_errcode(db->native);
     int code = sqlite_code(native);
-    int system = sqlite3_system_errno(db->native);
 
     /* A full disk is SQLITE_FULL only in the database and its log, not in the index
      * of the log. */
@@ -74,23 +73,34 @@ int sqlite_fail(const struct db *db, const char *what, struct err *err)
         code = ERR_FULL;
     }
     err_set(err, code, "database '%s': %s%s%s%s", db->path, what != NULL ? what : "",
-            what != NULL ? ": " : "", sqlite3_errmsg(db->native), advice(code));
+            what != NULL ? ": " : "", text, advice(code));
     if (err != NULL) {
         err->native = native;
     }
     return code;
 }
 
-static int run_plain(struct db *db, sqlite3 *native, const char *text, struct err *err)
+int sqlite_fail(const struct db *db, const char *what, struct err *err)
 {
-    if (sqlite3_exec(native, text, NULL, NULL, NULL) == SQLITE_OK) {
-        return 0;
+    return fail_with(db, sqlite3_extended_errcode(db->native), sqlite3_system_errno(db->native),
+                     sqlite3_errmsg(db->native), what, err);
+}
+
+int sqlite_fail_as(const struct db *db, int native, const char *what, struct err *err)
+{
+    return fail_with(db, native, 0, sqlite3_errstr(native), what, err);
+}
+
+static int run_plain(struct db *db, const char *text, struct err *err)
+{
+    int native = sqlite_fault(db->native);
+
+    if (native != SQLITE_OK) {
+        return sqlite_fail_as(db, native, NULL, err);
     }
-    if (native == db->native) {
-        return sqlite_fail(db, NULL, err);
-    }
-    return err_set(err, sqlite_code(sqlite3_extended_errcode(native)), "database '%s': %s", db->path,
-                   sqlite3_errmsg(native));
+    return sqlite3_exec(db->native, text, NULL, NULL, NULL) == SQLITE_OK
+               ? 0
+               : sqlite_fail(db, NULL, err);
 }
 
 static int on_wal(void *ctx, sqlite3 *native, const char *name, int pages)
@@ -160,20 +170,20 @@ static int identify(struct db *db, bool may_write, struct err *err)
     }
     if (id == 0 && may_write) {
         snprintf(text, sizeof(text), "PRAGMA application_id = %d", APPLICATION_ID);
-        rc = run_plain(db, db->native, text, err);
+        rc = run_plain(db, text, err);
     }
     return rc;
 }
 
 static int set_up(struct db *db, bool may_write, struct err *err)
 {
-    int rc = run_plain(db, db->native,
+    int rc = run_plain(db,
                        "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
                        "PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY;",
                        err);
 
     if (rc == 0 && may_write) {
-        rc = run_plain(db, db->native, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
+        rc = run_plain(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
                        err);
     }
     return rc;
@@ -247,7 +257,7 @@ const char *db_path(const struct db *db)
 
 int db_set_durability(struct db *db, enum db_durability durability, struct err *err)
 {
-    return run_plain(db, db->native,
+    return run_plain(db,
                      durability == DB_SURVIVES_KILL ? "PRAGMA synchronous = NORMAL"
                                                     : "PRAGMA synchronous = FULL",
                      err);
@@ -258,12 +268,12 @@ int db_set_cache(struct db *db, size_t kib, struct err *err)
     char text[48];
 
     snprintf(text, sizeof(text), "PRAGMA cache_size = -%zu", kib);
-    return run_plain(db, db->native, text, err);
+    return run_plain(db, text, err);
 }
 
 int driver_script(struct db *db, const char *name, const char *script, struct err *err)
 {
-    int rc = run_plain(db, db->native, script, err);
+    int rc = run_plain(db, script, err);
 
     return rc < 0 ? err_prefix(err, "%s", name) : 0;
 }
@@ -298,17 +308,17 @@ void sqlite_after_commit(struct db *db)
 
 int db_begin(struct db *db, struct err *err)
 {
-    return run_plain(db, db->native, "BEGIN IMMEDIATE", err);
+    return run_plain(db, "BEGIN IMMEDIATE", err);
 }
 
 int db_begin_read(struct db *db, struct err *err)
 {
-    return run_plain(db, db->native, "BEGIN", err);
+    return run_plain(db, "BEGIN", err);
 }
 
 int db_commit(struct db *db, struct err *err)
 {
-    int rc = run_plain(db, db->native, "COMMIT", err);
+    int rc = run_plain(db, "COMMIT", err);
 
     if (rc == 0) {
         sqlite_after_commit(db);

@@ -38,5 +38,12 @@ int sqlite_code(int native);
  * behind it. Returns its code. */
 int sqlite_fail(const struct db *db, const char *what, struct err *err);
 
+/* The result code that the test hook wants of the step that is due (teataja/db/fault.h);
+ * SQLITE_OK if none. */
+int sqlite_fault(sqlite3 *native);
+
+/* As sqlite_fail, for a step that the hook let fail with `native`. */
+int sqlite_fail_as(const struct db *db, int native, const char *what, struct err *err);
+
 /* After a commit: the checkpoint rule. */
 void sqlite_after_commit(struct db *db);

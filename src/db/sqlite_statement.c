@@ -169,8 +169,12 @@ int db_bind_null(struct db_stmt *stmt, int index, struct err *err)
 
 int db_next(struct db_stmt *stmt, struct err *err)
 {
-    int native = sqlite3_step(stmt->native);
+    int native = sqlite_fault(stmt->db->native);
 
+    if (native != SQLITE_OK) {
+        return sqlite_fail_as(stmt->db, native, name_of(stmt), err);
+    }
+    native = sqlite3_step(stmt->native);
     if (native == SQLITE_ROW) {
         return 1;
     }

@@ -13,6 +13,7 @@
 
 #include "teataja/base/file.h"
 #include "teataja/db/db.h"
+#include "teataja/db/fault.h"
 
 static char folder[64];
 static char path[128];
@@ -285,6 +286,46 @@ static void test_statements_are_cached_and_may_nest(void **state)
     db_close(db);
 }
 
+static void test_the_step_that_is_to_fail_fails_and_says_what_to_do(void **state)
+{
+    static const struct {
+        enum db_fault fault;
+        int code;
+        const char *says;
+        bool ends_transaction;
+    } faults[] = {
+        {DB_FAULT_BUSY, ERR_BUSY, "another program holds it; try again", false},
+        {DB_FAULT_FULL, ERR_FULL, "no space left on the disk", true},
+        {DB_FAULT_IO, ERR_IO, "disk I/O error", true},
+        {DB_FAULT_CORRUPT, ERR_CORRUPT, "restore a backup", false},
+    };
+    struct db *db = open_ok(DB_OPEN_CREATE);
+    struct db_stmt *stmt = NULL;
+
+    (void)state;
+    run_text(db, "CREATE TABLE t(a INTEGER)");
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        for (int for_good = 0; for_good <= 1; for_good++) {
+            struct err err = {0};
+
+            assert_int_equal(db_begin(db, &err), 0);
+            db_fail_at(2, for_good != 0, faults[i].fault);
+            run_text(db, "INSERT INTO t VALUES (1)");
+            assert_int_equal(db_query_text(db, "INSERT INTO t VALUES (2)", &stmt, &err), 0);
+            assert_int_equal(db_run(stmt, &err), faults[i].code);
+            assert_non_null(strstr(err.msg, faults[i].says));
+            assert_int_equal(db_in_transaction(db), !faults[i].ends_transaction);
+            db_rollback(db);
+            assert_int_equal(db_begin(db, &err), for_good != 0 ? faults[i].code : 0);
+            assert_int_equal(db_steps(), 3);
+            db_fail_at(0, false, DB_FAULT_BUSY);
+            db_rollback(db);
+            assert_int_equal(number(db, "SELECT count(*) FROM t"), 0);
+        }
+    }
+    db_close(db);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -299,6 +340,7 @@ int main(void)
         CASE(test_the_wal_is_checkpointed_once_it_passes_its_mark),
         CASE(test_databases_that_are_not_ours_are_refused),
         CASE(test_statements_are_cached_and_may_nest),
+        CASE(test_the_step_that_is_to_fail_fails_and_says_what_to_do),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
