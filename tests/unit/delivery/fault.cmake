@@ -1,6 +1,3 @@
-pkg_check_modules(GNUTLS REQUIRED IMPORTED_TARGET gnutls)
-target_sources(test_delivery_fault PRIVATE
-  "${CMAKE_CURRENT_SOURCE_DIR}/support/smtp_server.c"
-  "${CMAKE_CURRENT_SOURCE_DIR}/support/certificate.c"
-  "${CMAKE_CURRENT_SOURCE_DIR}/support/outbox_site.c")
-target_link_libraries(test_delivery_fault PRIVATE PkgConfig::GNUTLS Threads::Threads)
+include("${CMAKE_CURRENT_SOURCE_DIR}/support/smtp_server.cmake")
+target_sources(test_delivery_fault PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}/support/outbox_site.c")
+target_link_libraries(test_delivery_fault PRIVATE test_smtp_server)

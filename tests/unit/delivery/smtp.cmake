@@ -1,5 +1,2 @@
-pkg_check_modules(GNUTLS REQUIRED IMPORTED_TARGET gnutls)
-target_sources(test_delivery_smtp PRIVATE
-  "${CMAKE_CURRENT_SOURCE_DIR}/support/smtp_server.c"
-  "${CMAKE_CURRENT_SOURCE_DIR}/support/certificate.c")
-target_link_libraries(test_delivery_smtp PRIVATE PkgConfig::GNUTLS Threads::Threads)
+include("${CMAKE_CURRENT_SOURCE_DIR}/support/smtp_server.cmake")
+target_link_libraries(test_delivery_smtp PRIVATE test_smtp_server)
