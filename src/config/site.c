@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "name_index.h"
+#include "site_dkim.h"
 #include "teataja/base/suggest.h"
 
 /* A URL without '/' at its end, so that a path can be put behind it. */
@@ -122,10 +123,9 @@ static int check_relay(struct arena *arena, struct site *site, size_t index, str
 static int check_addresses(struct arena *arena, struct site_addresses *addresses,
                            struct report *report, struct err *err)
 {
-    struct address probe;
+    char name[LIMIT_DOMAIN + 1];
     struct err own = {0};
     bool domain = addresses->mode == SITE_ADDRESS_CATCHALL;
-    char *text;
 
     if (!schema_has(addresses->node, "mode")) {
         return 0;
@@ -147,16 +147,11 @@ static int check_addresses(struct arena *arena, struct site_addresses *addresses
     if (!addresses->domain) {
         return 0;
     }
-    text = arena_printf(arena, "b@%s", addresses->domain);
-    if (!text) {
-        return err_nomem(err);
-    }
-    if (address_parse(text, &probe, &own) < 0) {
-        yaml_problem(report, addresses->node, "domain", "domain: '%s' is not a domain",
-                     addresses->domain);
+    if (site_domain_parse(addresses->domain, name, &own) < 0) {
+        yaml_problem(report, addresses->node, "domain", "domain: %s", own.msg);
         return 0;
     }
-    addresses->domain = arena_strdup(arena, address_domain(&probe));
+    addresses->domain = arena_strdup(arena, name);
     return addresses->domain ? 0 : err_nomem(err);
 }
 
@@ -232,6 +227,7 @@ static int check(struct arena *arena, struct site *site, struct report *report, 
     for (size_t i = 0; rc == 0 && i < site->relay_count; i++) {
         rc = check_relay(arena, site, i, report, err);
     }
+    rc = rc < 0 ? rc : site_dkim_settle(arena, site, report, err);
     for (size_t i = 0; i < site->list_count; i++) {
         bool named = false;
 

@@ -182,6 +182,31 @@ static const struct schema_field relay_fields[] = {
 static const struct schema relay_schema =
     SCHEMA_SHORT("relay", struct site_relay, relay_fields, "url");
 
+static const struct schema_field dkim_fields[] = {
+    {.key = "domain",
+     .type = SCHEMA_TEXT,
+     .flags = SCHEMA_REQUIRED,
+     SCHEMA_AT(site_dkim, domain),
+     .max = LIMIT_DOMAIN,
+     .help = "Of the senders whose mail it signs; those of domains below it too, if they have no "
+             "key of their own.",
+     .example = "cluster.example"},
+    {.key = "selector",
+     .type = SCHEMA_TEXT,
+     .flags = SCHEMA_REQUIRED,
+     SCHEMA_AT(site_dkim, selector),
+     .max = LIMIT_DOMAIN,
+     .help = "The name of the key: its record stands at SELECTOR._domainkey.DOMAIN.",
+     .example = "s2026"},
+    {.key = "key_file",
+     .type = SCHEMA_FILE,
+     .flags = SCHEMA_REQUIRED,
+     SCHEMA_AT(site_dkim, key_file),
+     .help = "The private key (PEM, RSA or Ed25519); 'teataja dkim keygen' makes one.",
+     .example = "var/s2026.cluster.example.pem"},
+};
+static const struct schema dkim_schema = SCHEMA("dkim", struct site_dkim, dkim_fields);
+
 static const struct schema_field address_fields[] = {
     {.key = "mode",
      .type = SCHEMA_CHOICE,
@@ -389,6 +414,13 @@ static const struct schema_field site_fields[] = {
      .help = "Our own public pages."},
     {.key = "vocabularies",
      .type = SCHEMA_MAP,
+    {.key = "dkim",
+     .type = SCHEMA_MAP,
+     .flags = SCHEMA_LIST | SCHEMA_OR_ONE,
+     SCHEMA_ARRAY(site, dkim, dkim_count),
+     .sub = &dkim_schema,
+     .help = "Keys that sign mail (DKIM): one or a list, at most one RSA and one Ed25519 key a "
+             "domain."},
      SCHEMA_AT(site, vocabularies),
      .sub = &vocabulary_schema,
      .help = "Words that describe members and calls."},

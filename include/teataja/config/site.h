@@ -68,6 +68,14 @@ struct site_relay {
     struct rate rate; /* count 0: unlimited */
 };
 
+/* A key that signs the mail of a domain (RFC 6376). */
+struct site_dkim {
+    const struct yaml_node *node;
+    const char *domain;   /* as A-labels, lower case */
+    const char *selector; /* lower case; never twice with one domain */
+    const char *key_file; /* a path for config_path */
+};
+
 /* How an answer finds its way back: see "Mail rules" in the manual. */
 enum site_address_mode {
     SITE_ADDRESS_CATCHALL, /* anything@domain is ours: b-TOKEN@domain */
@@ -159,6 +167,8 @@ struct site {
     struct site_addresses addresses;
     struct site_web web;
     struct site_vocabularies vocabularies;
+    struct site_dkim *dkim; /* may be none: mail is not signed */
+    size_t dkim_count;
     struct site_attribute *attributes;
     size_t attribute_count;
     struct site_import import;
@@ -177,6 +187,14 @@ const struct site_relay *site_relay_find(const struct site *site, const char *na
 
 /* True if it is one of the site's languages. */
 bool site_has_language(const struct site *site, enum language language);
+
+/* Writes a domain as A-labels in lower case. ERR_INVALID: "'no domain' is not a
+ * domain". */
+int site_domain_parse(const char *text, char out[LIMIT_DOMAIN + 1], struct err *err);
+
+/* Checks that a selector is labels of letters, digits and hyphens, and that
+ * SELECTOR._domainkey.DOMAIN is a name that the DNS can have. */
+int site_selector_check(const char *selector, const char *domain, struct err *err);
 
 /* The term whose slug or name in any language is `text`, folded ('_', '-' and a
  * space in slugs mean the same); NULL if there is none. */

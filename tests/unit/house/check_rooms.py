@@ -23,6 +23,7 @@ ADAPTERS = {
     r"libical/.*": r"(src/calendar/(ical_[a-z_]+|recurrence|zone)\.c|src/events/ical_[a-z_]+\.[ch]|tests/.*)",
     r"cmark\.h": r"src/render/markdown[a-z_]*\.[ch]",
     r"yaml\.h": r"src/base/yaml\.c",
+    r"gnutls/.*": r"(src/delivery/dkim_key\.c|tests/.*)",
     r"idn2\.h": r"src/base/address\.c",
     r"sodium\.h": r"src/base/token\.c",
     r"unicode/.*": r"(src/(base|calendar|render|members)|tests/unit/render)/[a-z0-9_]+\.[ch]",
