@@ -1,5 +1,6 @@
 /* Thousands of generated messages: what may be on the wire, and that libetpan reads
- * back what was meant. TEATAJA_WIRE_COUNT asks for another number than the usual. */
+ * back what was meant. TEATAJA_WIRE_COUNT asks for another number than the usual, and
+ * TEATAJA_WIRE_FROM for the first of them, so that several processes share a million. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -254,6 +255,31 @@ static void check_encoded_words(const char *headers)
     }
 }
 
+/* Each multipart has a boundary of its own, none the beginning of another's (RFC 2046,
+ * section 5.1.2): else a reader would end the wrong part. */
+static void check_boundaries(const char *message)
+{
+    static const char word[] = "boundary=\"";
+    const char *found[4];
+    size_t len[4];
+    size_t count = 0;
+
+    for (const char *at = message; (at = strstr(at, word)) != NULL;) {
+        assert_true(count < 4);
+        found[count] = at + strlen(word);
+        len[count] = strcspn(found[count], "\"\r");
+        assert_int_equal(found[count][len[count]], '"');
+        assert_true(len[count] > 0 && len[count] <= 70);
+        for (size_t i = 0; i < count; i++) {
+            size_t least = len[i] < len[count] ? len[i] : len[count];
+
+            assert_memory_not_equal(found[i], found[count], least);
+        }
+        at = found[count++];
+    }
+    assert_true(count > 0);
+}
+
 /* ---- read back ---- */
 
 static void assert_phrase(const char *raw, const char *meant)
@@ -423,6 +449,7 @@ static void check_fields(const struct sample *sample, struct mailimf_fields *fie
     struct mailimf_single_fields single;
     struct mailimf_mailbox *to;
     struct str clean;
+    char id[64];
     int senders = 0;
 
     mailimf_single_fields_init(&single, fields);
@@ -440,7 +467,8 @@ static void check_fields(const struct sample *sample, struct mailimf_fields *fie
         assert_phrase(to->mb_display_name, clean.data);
     }
     str_release(&clean);
-    assert_string_equal(single.fld_message_id->mid_value, "uid.77@cluster.example");
+    (void)snprintf(id, sizeof(id), "uid.%lld@cluster.example", (long long)sample->input.row);
+    assert_string_equal(single.fld_message_id->mid_value, id);
     for (clistiter *at = clist_begin(fields->fld_list); at != NULL; at = clist_next(at)) {
         struct mailimf_field *field = clist_content(at);
 
@@ -498,6 +526,7 @@ static void check_message(const struct sample *sample, const struct str *message
 
     check_wire(message->data, message->len);
     check_encoded_words(message->data);
+    check_boundaries(message->data);
     assert_int_equal(mailmime_parse(message->data, message->len, &index, &mime), MAILIMF_NO_ERROR);
     assert_int_equal(mime->mm_type, MAILMIME_MESSAGE);
     check_fields(sample, mime->mm_data.mm_message.mm_fields);
@@ -519,8 +548,29 @@ static struct str *const *texts_of(struct sample *sample)
     return texts;
 }
 
-static void one_message(struct sample *sample)
+/* The envelope's sender goes into a command of its own. */
+static void check_sender(const char *sender)
 {
+    struct address address;
+    struct err err = {0};
+
+    if (address_parse(sender, &address, &err) < 0) {
+        fail_msg("sender '%s': %s", sender, err.msg);
+    }
+    assert_true(strcspn(sender, "@") <= LIMIT_LOCAL_PART);
+    assert_string_equal(address.text, sender);
+}
+
+/* `number` is the row in the ledger, which makes the Message-ID its own. */
+static void one_message(struct sample *sample, unsigned long number)
+{
+    static const char *const addresses[] = {
+        "mari.oun@post.example",
+        "x@y.example",
+        "o'neil+news=list@xn--mnchen-3ya.example",
+        "!#$%&'*+-/=?^_`{|}~@post.example",
+        "a123456789b123456789c123456789d123456789e123456789f123456789abcd@long.example",
+    };
     char sender[LIMIT_ADDRESS + 1];
     struct err err = {0};
     struct str message;
@@ -537,9 +587,9 @@ static void one_message(struct sample *sample)
     make_text(&sample->text, false);
     make_text(&sample->html, true);
     sample->picture_len = 1 + below(400);
-    sample->input = (struct write_input){.row = 77,
+    sample->input = (struct write_input){.row = (int64_t)number,
                                          .member = 5,
-                                         .address = "mari.oun@post.example",
+                                         .address = addresses[below(5)],
                                          .values = {.name = sample->name.data,
                                                     .organisation = "MTÜ \"Loov\" & <pojad>",
                                                     .epoch = 1,
@@ -552,6 +602,7 @@ static void one_message(struct sample *sample)
         fail_msg("%s", err.msg);
     }
     check_message(sample, &message);
+    check_sender(sender);
     assert_int_equal(write_message(&sample->program, &key, &sample->input, &again, sender, &err),
                      0);
     assert_string_equal(message.data, again.data);
@@ -559,10 +610,17 @@ static void one_message(struct sample *sample)
     str_release(&again);
 }
 
+static unsigned long from_environment(const char *name, unsigned long usual)
+{
+    const char *wanted = getenv(name);
+
+    return wanted != NULL ? strtoul(wanted, NULL, 10) : usual;
+}
+
 static void test_generated_messages_are_safe_on_the_wire_and_read_back(void **state)
 {
-    const char *wanted = getenv("TEATAJA_WIRE_COUNT");
-    unsigned long count = wanted != NULL ? strtoul(wanted, NULL, 10) : USUAL_COUNT;
+    unsigned long count = from_environment("TEATAJA_WIRE_COUNT", USUAL_COUNT);
+    unsigned long first = from_environment("TEATAJA_WIRE_FROM", 0);
     struct sample sample = {.arena = arena_new(LIMIT_ARENA_WORK)};
     struct arena_mark mark = arena_mark(sample.arena);
     char picture[512];
@@ -575,9 +633,9 @@ static void test_generated_messages_are_safe_on_the_wire_and_read_back(void **st
         picture[i] = (char)(i * 37 % 251);
     }
     sample.picture = picture;
-    for (unsigned long i = 0; i < count; i++) {
+    for (unsigned long i = first; i < first + count; i++) {
         seed = 0x9E3779B97F4A7C15U + i;
-        one_message(&sample);
+        one_message(&sample, i + 1);
         arena_rewind(sample.arena, mark);
     }
     for (size_t i = 0; i < 7; i++) {
