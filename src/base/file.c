@@ -15,19 +15,21 @@
 #include "teataja/base/str.h"
 #include "teataja/base/utf8.h"
 
+#define MARK "\xEF\xBB\xBF" /* byte order mark */
+
 static int code_of(int native)
 {
     return native == ENOENT || native == ENOTDIR ? ERR_NOT_FOUND : ERR_IO;
 }
 
-static int too_large(const char *path, size_t ceiling, struct err *err)
+static int too_large(size_t ceiling, struct err *err)
 {
-    return err_set(err, ERR_LIMIT, "%s: the file is larger than %zu bytes", path, ceiling);
+    return err_set(err, ERR_LIMIT, "the file is larger than %zu bytes", ceiling);
 }
 
 /* Reads all of an open file. The size that stat told is a first guess only: the
  * file may grow meanwhile, and those of /proc say 0. */
-static int read_all(struct arena *arena, int fd, const char *path, size_t ceiling, size_t guess,
+static int read_all(struct arena *arena, int fd, const char *what, size_t ceiling, size_t guess,
                     char **out, size_t *len, struct err *err)
 {
     size_t cap = guess + 1;
@@ -48,14 +50,14 @@ static int read_all(struct arena *arena, int fd, const char *path, size_t ceilin
             continue;
         }
         if (got < 0) {
-            return err_set_errno(err, ERR_IO, errno, "cannot read '%s'", path);
+            return err_set_errno(err, ERR_IO, errno, "%s", what);
         }
         if (got == 0) {
             break;
         }
         used += (size_t)got;
         if (used > ceiling) {
-            return too_large(path, ceiling, err);
+            return too_large(ceiling, err);
         }
     }
     data[used] = '\0';
@@ -66,8 +68,9 @@ static int read_all(struct arena *arena, int fd, const char *path, size_t ceilin
     return 0;
 }
 
-int file_read(struct arena *arena, const char *path, size_t ceiling, char **out, size_t *len,
-              struct err *err)
+/* As file_read, with messages that begin with `what` instead of the path. */
+static int read_file(struct arena *arena, const char *path, const char *what, size_t ceiling,
+                     char **out, size_t *len, struct err *err)
 {
     struct stat info;
     int fd;
@@ -76,20 +79,61 @@ int file_read(struct arena *arena, const char *path, size_t ceiling, char **out,
     /* Without O_NONBLOCK a named pipe would hang here. */
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0) {
-        return err_set_errno(err, code_of(errno), errno, "cannot read '%s'", path);
+        return err_set_errno(err, code_of(errno), errno, "%s", what);
     }
     if (fstat(fd, &info) < 0) {
-        rc = err_set_errno(err, ERR_IO, errno, "cannot read '%s'", path);
+        rc = err_set_errno(err, ERR_IO, errno, "%s", what);
     } else if (!S_ISREG(info.st_mode)) {
-        rc = err_set(err, ERR_IO, "cannot read '%s': it is %s", path,
+        rc = err_set(err, ERR_IO, "%s: it is %s", what,
                      S_ISDIR(info.st_mode) ? "a folder" : "not a regular file");
     } else if ((uintmax_t)info.st_size > ceiling) {
-        rc = too_large(path, ceiling, err);
+        rc = too_large(ceiling, err);
     } else {
-        rc = read_all(arena, fd, path, ceiling, (size_t)info.st_size, out, len, err);
+        rc = read_all(arena, fd, what, ceiling, (size_t)info.st_size, out, len, err);
     }
     (void)close(fd);
     return rc;
+}
+
+int file_read(struct arena *arena, const char *path, size_t ceiling, char **out, size_t *len,
+              struct err *err)
+{
+    char what[PATH_MAX + 32];
+    int rc;
+
+    (void)snprintf(what, sizeof(what), "cannot read '%s'", path);
+    rc = read_file(arena, path, what, ceiling, out, len, err);
+    if (rc == ERR_LIMIT) {
+        (void)err_prefix(err, "%s", path);
+    }
+    return rc;
+}
+
+int file_read_site(struct arena *arena, const char *folder, const char *path, size_t ceiling,
+                   struct report *report, char **out, size_t *len, struct err *err)
+{
+    char *full = file_join(arena, folder, path);
+    struct err own = {0};
+    int rc = full == NULL
+                 ? ERR_NOMEM
+                 : read_file(arena, full, "the file cannot be read", ceiling, out, len, &own);
+
+    if (rc == ERR_NOMEM) {
+        return err_nomem(err);
+    }
+    if (rc < 0) {
+        report_add_fault(report, path, &own);
+        (void)err_prefix(&own, "%s", path);
+        if (err != NULL) {
+            *err = own;
+        }
+        return rc;
+    }
+    if (*len >= 3 && memcmp(*out, MARK, 3) == 0) {
+        *out += 3;
+        *len -= 3;
+    }
+    return 0;
 }
 
 /* Holds text against the rules of file_read_text; a problem is told with its place. */
@@ -131,7 +175,6 @@ static int check_text(const char *path, const char *text, size_t len, struct err
 int file_read_text(struct arena *arena, const char *path, size_t ceiling, char **out, size_t *len,
                    struct err *err)
 {
-    static const char mark[] = "\xEF\xBB\xBF";
     size_t size = 0;
     char *text = NULL;
     int rc = file_read(arena, path, ceiling, &text, &size, err);
@@ -139,7 +182,7 @@ int file_read_text(struct arena *arena, const char *path, size_t ceiling, char *
     if (rc < 0) {
         return rc;
     }
-    if (size >= 3 && memcmp(text, mark, 3) == 0) {
+    if (size >= 3 && memcmp(text, MARK, 3) == 0) {
         text += 3;
         size -= 3;
     }

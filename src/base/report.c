@@ -1,6 +1,7 @@
 /* report.c - see teataja/base/report.h. */
 #include "teataja/base/report.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@ struct report {
     size_t errors;
     size_t warnings;
     bool sorted;
+    bool refused; /* by the system, whatever the files hold */
 };
 
 struct report *report_new(void)
@@ -100,6 +102,22 @@ void report_add(struct report *report, enum report_severity severity, const char
         report->warnings++;
     }
     keep(report, &problem);
+}
+
+void report_add_fault(struct report *report, const char *file, const struct err *fault)
+{
+    if (report == NULL) {
+        return;
+    }
+    /* A loop of links or a name that is too long is in the site itself. */
+    report->refused = report->refused || (fault->code == ERR_IO && fault->native != 0 &&
+                                          fault->native != ELOOP && fault->native != ENAMETOOLONG);
+    report_add(report, REPORT_ERROR, file, 0, 0, "%s", fault->msg);
+}
+
+bool report_refused(const struct report *report)
+{
+    return report != NULL && report->refused;
 }
 
 size_t report_errors(const struct report *report)

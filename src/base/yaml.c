@@ -459,29 +459,13 @@ int yaml_check_text(const char *file, int line, const char *text, size_t len, st
 int yaml_read(struct arena *arena, const char *folder, const char *path, struct report *report,
               const struct yaml_node **out, struct err *err)
 {
-    struct err own = {0};
-    char *full = file_join(arena, folder, path);
     char *text = NULL;
     size_t len = 0;
     int rc;
 
     *out = NULL;
-    if (!err) {
-        err = &own;
-    }
-    if (!full) {
-        return err_nomem(err);
-    }
-    rc = file_read(arena, full, LIMIT_FILE, &text, &len, err);
-    if (rc < 0) {
-        report_add(report, REPORT_ERROR, path, 0, 0, "%s", err->msg);
-        return rc;
-    }
-    if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
-        text += 3;
-        len -= 3;
-    }
-    return yaml_parse(arena, path, 1, text, len, report, out, err);
+    rc = file_read_site(arena, folder, path, LIMIT_FILE, report, &text, &len, err);
+    return rc < 0 ? rc : yaml_parse(arena, path, 1, text, len, report, out, err);
 }
 
 const struct yaml_node *yaml_get(const struct yaml_node *node, const char *key)

@@ -164,9 +164,7 @@ static enum exit_status check_run(struct command *command)
         report_print(workspace.report, stderr);
         print_counts(&workspace);
     }
-    if (report_errors(workspace.report) > 0) {
-        status = EXIT_CONTENT;
-    }
+    status = workspace_judge(&workspace);
     workspace_close(&workspace);
     return status;
 }

@@ -203,6 +203,14 @@ enum exit_status workspace_examine(const struct command *command, unsigned parts
     return read_files(command, parts, out, &err) < 0 ? command_fail(&err) : EXIT_DONE;
 }
 
+enum exit_status workspace_judge(const struct workspace *workspace)
+{
+    if (report_errors(workspace->report) == 0) {
+        return EXIT_DONE;
+    }
+    return report_refused(workspace->report) ? EXIT_FAILED : EXIT_CONTENT;
+}
+
 enum exit_status workspace_open(const struct command *command, unsigned parts, bool warn,
                                 struct workspace *out)
 {
@@ -215,8 +223,9 @@ enum exit_status workspace_open(const struct command *command, unsigned parts, b
     if (report_errors(out->report) > 0 || (warn && report_warnings(out->report) > 0)) {
         report_print(out->report, stderr);
     }
-    if (report_errors(out->report) > 0) {
-        return EXIT_CONTENT;
+    status = workspace_judge(out);
+    if (status != EXIT_DONE) {
+        return status;
     }
     if ((parts & WORKSPACE_DB) != 0 && open_db(out, &err) < 0) {
         return command_fail(&err);

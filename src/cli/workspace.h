@@ -43,6 +43,10 @@ bool workspace_has_languages(const struct workspace *workspace);
 enum exit_status workspace_examine(const struct command *command, unsigned parts,
                                    struct workspace *out);
 
+/* The status that the report's errors ask for: EXIT_DONE without any, EXIT_FAILED if the
+ * system refused to read a file, else EXIT_CONTENT. */
+enum exit_status workspace_judge(const struct workspace *workspace);
+
 /* Every workspace that was opened, whatever came of it. */
 void workspace_close(struct workspace *workspace);
 

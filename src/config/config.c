@@ -38,7 +38,7 @@ static int list_folder(struct arena *arena, const char *folder, const char *name
         return 0;
     }
     if (rc < 0) {
-        report_add(report, REPORT_ERROR, name, 0, 0, "%s", own.msg);
+        report_add_fault(report, name, &own);
         *count = 0;
     }
     if (*count > LIMIT_SITE_FILES) {

@@ -108,26 +108,13 @@ int front_matter_parse(struct arena *arena, const char *file, const char *text, 
 int front_matter_read(struct arena *arena, const char *folder, const char *path,
                       struct report *report, struct front_matter *out, struct err *err)
 {
-    char *full = file_join(arena, folder, path);
-    struct err own = {0};
     char *text;
     size_t len;
     int rc;
 
     *out = (struct front_matter){.body = ""};
-    if (!full) {
-        return err_nomem(err);
-    }
-    rc = file_read(arena, full, LIMIT_FILE, &text, &len, &own);
-    if (rc < 0) {
-        report_add(report, REPORT_ERROR, path, 0, 0, "%s", own.msg);
-        return err_set(err, rc, "%s", own.msg);
-    }
-    if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
-        text += 3;
-        len -= 3;
-    }
-    return front_matter_parse(arena, path, text, len, report, out, err);
+    rc = file_read_site(arena, folder, path, LIMIT_FILE, report, &text, &len, err);
+    return rc < 0 ? rc : front_matter_parse(arena, path, text, len, report, out, err);
 }
 
 int content_name_parse(const char *path, const char *extension, struct content_name *out,

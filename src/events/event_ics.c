@@ -438,7 +438,6 @@ int event_ics_load(const struct event_file *file, struct event *event,
 {
     struct ics ics = {.file = file};
     struct err local = {0};
-    char *path = file_join(file->arena, file->config->folder, file->path);
     char *text = NULL;
     size_t len = 0;
     int rc;
@@ -448,13 +447,9 @@ int event_ics_load(const struct event_file *file, struct event *event,
     event->slug = file->slug;
     event->file = file->path;
     *good = false;
-    if (path == NULL) {
-        return err_nomem(err);
-    }
-    rc = file_read(file->arena, path, LIMIT_ICS, &text, &len, &local);
-    if (rc < 0 && rc != ERR_NOMEM) {
-        report_add(file->report, REPORT_ERROR, file->path, 1, 1, "%s", local.msg);
-    } else if (rc == 0) {
+    rc = file_read_site(file->arena, file->config->folder, file->path, LIMIT_ICS, file->report,
+                        &text, &len, &local);
+    if (rc == 0) {
         rc = ical_read(file->arena, file->path, text, len, file->config->site.timezone,
                        file->report, &ics.calendar, &local);
     }

@@ -6,12 +6,19 @@
 
 #include "teataja/base/arena.h"
 #include "teataja/base/err.h"
+#include "teataja/base/report.h"
 
 /* Reads a regular file of at most `ceiling` bytes into the arena, with a NUL
  * behind it. *len may be NULL. ERR_NOT_FOUND, ERR_LIMIT or ERR_IO, with the
  * path in the message. */
 int file_read(struct arena *arena, const char *path, size_t ceiling, char **out, size_t *len,
               struct err *err);
+
+/* As file_read for folder/path, a file of the site that may hold a UTF-8 byte order mark (it is
+ * left out). A fault is also added to `report`, at `path`; messages do not name the file again
+ * ("larger than ..."), but the one in err does ("calls/x.md: larger than ..."). */
+int file_read_site(struct arena *arena, const char *folder, const char *path, size_t ceiling,
+                   struct report *report, char **out, size_t *len, struct err *err);
 
 /* As file_read, for text that people wrote: a UTF-8 byte order mark is removed,
  * and broken UTF-8, NUL, and lines over LIMIT_LINE are ERR_INVALID with

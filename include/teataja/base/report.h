@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -32,6 +33,12 @@ void report_free(struct report *report);
  * kept). When memory runs out or LIMIT_PROBLEMS is passed it is only counted. */
 void report_add(struct report *report, enum report_severity severity, const char *file, int line,
                 int column, const char *format, ...) __attribute__((format(printf, 6, 7)));
+
+/* Adds an error of a whole file or folder, in the words of `fault` (such as file_read's). */
+void report_add_fault(struct report *report, const char *file, const struct err *fault);
+
+/* True if a fault was the system's, which says nothing of what the user wrote: EIO, EACCES. */
+bool report_refused(const struct report *report);
 
 /* How many errors and warnings were added (kept or not). */
 size_t report_errors(const struct report *report);

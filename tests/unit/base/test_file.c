@@ -143,6 +143,46 @@ static void test_what_cannot_be_read_is_named(void **state)
     }
 }
 
+static void test_what_cannot_be_read_of_a_site_is_reported_once_with_its_name(void **state)
+{
+    struct place *place = *state;
+    static const struct {
+        const char *path;
+        int code;
+        const char *reported;
+        const char *msg;
+    } cases[] = {
+        {"none", ERR_NOT_FOUND, "the file cannot be read: No such file or directory",
+         "none: the file cannot be read: No such file or directory"},
+        {"inner", ERR_IO, "the file cannot be read: it is a folder",
+         "inner: the file cannot be read: it is a folder"},
+        {"long", ERR_LIMIT, "the file is larger than 5 bytes",
+         "long: the file is larger than 5 bytes"},
+    };
+
+    assert_int_equal(file_make_folder("site/inner", NULL), 0);
+    put("site/long", "123456", 6);
+    put("site/marked", "\xEF\xBB\xBFok", 5);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct report *report = report_new();
+        struct err err = {0};
+        char *text = NULL;
+        size_t len = 0;
+
+        assert_int_equal(
+            file_read_site(place->arena, "site", cases[i].path, 5, report, &text, &len, &err),
+            cases[i].code);
+        assert_string_equal(err.msg, cases[i].msg);
+        assert_string_equal(report_get(report, 0)->file, cases[i].path);
+        assert_string_equal(report_get(report, 0)->message, cases[i].reported);
+        assert_int_equal(
+            file_read_site(place->arena, "site", "marked", 5, report, &text, &len, NULL), 0);
+        assert_string_equal(text, "ok");
+        assert_int_equal(len, 2);
+        report_free(report);
+    }
+}
+
 static void test_text_is_checked_and_a_fault_has_its_place(void **state)
 {
     struct place *place = *state;
@@ -357,6 +397,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_file_is_read_with_a_nul_behind_it, enter, leave),
         cmocka_unit_test_setup_teardown(test_a_file_without_a_size_is_read, enter, leave),
         cmocka_unit_test_setup_teardown(test_what_cannot_be_read_is_named, enter, leave),
+        cmocka_unit_test_setup_teardown(
+            test_what_cannot_be_read_of_a_site_is_reported_once_with_its_name, enter, leave),
         cmocka_unit_test_setup_teardown(test_text_is_checked_and_a_fault_has_its_place, enter,
                                         leave),
         cmocka_unit_test_setup_teardown(test_a_byte_order_mark_is_removed, enter, leave),

@@ -1,4 +1,5 @@
 /* test_report.c - all the problems of a check, sorted. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -163,6 +164,36 @@ static void test_check_gives_the_first_error(void **state)
     report_free(report);
 }
 
+static void test_a_fault_of_the_system_is_told_from_one_of_the_site(void **state)
+{
+    static const struct {
+        struct err fault;
+        bool refused;
+    } cases[] = {
+        {{.code = ERR_LIMIT, .msg = "too large"}, false},
+        {{.code = ERR_IO, .msg = "a folder"}, false},
+        {{.code = ERR_IO, .native = ELOOP, .msg = "links"}, false},
+        {{.code = ERR_NOT_FOUND, .native = ENOENT, .msg = "gone"}, false},
+        {{.code = ERR_IO, .native = EIO, .msg = "disk"}, true},
+        {{.code = ERR_IO, .native = EACCES, .msg = "denied"}, true},
+    };
+
+    (void)state;
+    report_add_fault(NULL, "a.md", &cases[0].fault);
+    assert_false(report_refused(NULL));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct report *report = report_new();
+
+        report_add_fault(report, "a.md", &cases[i].fault);
+        report_add(report, REPORT_ERROR, "b.md", 1, 1, "later");
+        assert_int_equal(report_refused(report), cases[i].refused);
+        assert_int_equal(report_errors(report), 2);
+        assert_string_equal(report_get(report, 0)->message, cases[i].fault.msg);
+        assert_int_equal(report_get(report, 0)->line, 0);
+        report_free(report);
+    }
+}
+
 static void test_an_error_that_was_not_kept_still_counts(void **state)
 {
     struct err err = {0};
@@ -198,6 +229,7 @@ int main(void)
         cmocka_unit_test(test_no_report_keeps_nothing),
         cmocka_unit_test(test_more_than_the_limit_is_counted),
         cmocka_unit_test(test_check_gives_the_first_error),
+        cmocka_unit_test(test_a_fault_of_the_system_is_told_from_one_of_the_site),
         cmocka_unit_test_teardown(test_an_error_that_was_not_kept_still_counts, hook_off),
     };
 
