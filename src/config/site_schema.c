@@ -262,6 +262,20 @@ static const struct schema_field web_fields[] = {
      .choices = web_urls,
      .help = "What links to leave, to preferences and to answers begin with.",
      .example = "https://letters.cluster.example"},
+    {.key = "listen",
+     .type = SCHEMA_TEXT,
+     SCHEMA_AT(site_web, listen),
+     .max = 120,
+     .fallback = "127.0.0.1:8080",
+     .help = "Where 'teataja web' takes requests: an address of this machine and a port, or "
+             "unix:PATH. nginx or Caddy stands in front of it and has the certificate."},
+    {.key = "trusted_proxies",
+     .type = SCHEMA_TEXT,
+     .flags = SCHEMA_LIST | SCHEMA_OR_ONE,
+     SCHEMA_ARRAY(site_web, proxies, proxy_count),
+     .max = 60,
+     .fallback = "[127.0.0.1, \"::1\"]",
+     .help = "Addresses of the web servers in front: they may have any number of connections."},
 };
 static const struct schema web_schema = SCHEMA_SHORT("web", struct site_web, web_fields, "url");
 

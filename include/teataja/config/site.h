@@ -100,7 +100,10 @@ struct site_office {
 
 struct site_web {
     const struct yaml_node *node;
-    const char *url; /* base of links to our own pages, without '/' at the end */
+    const char *url;            /* base of links to our own pages, without '/' at the end */
+    const char *listen;         /* "127.0.0.1:8080" or "unix:PATH": web/server.h checks it */
+    const char *const *proxies; /* addresses of web servers that stand in front of us */
+    size_t proxy_count;
 };
 
 struct name_index;

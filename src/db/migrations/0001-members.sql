@@ -152,6 +152,18 @@ CREATE TABLE consent (
 ) STRICT;
 CREATE INDEX consent_by_member ON consent(member, list);
 
+-- Why people left, in so far as they said. Nothing leads back to the member: it is there
+-- to learn from, and there is nothing of it to erase.
+CREATE TABLE leave_reason (
+    id     INTEGER PRIMARY KEY,
+    list   INTEGER NOT NULL REFERENCES list(id), -- which list was left
+    day    INTEGER NOT NULL,            -- when: the start of the day, UTC
+    reason TEXT NOT NULL DEFAULT ''     -- which of those on the page; '' if none was chosen
+           CHECK (reason = '' OR reason = 'too_many' OR reason = 'not_useful'
+                  OR reason = 'not_asked' OR reason = 'moved_on' OR reason = 'other'),
+    text   TEXT                         -- in the reader's own words
+) STRICT;
+
 -- Addresses that get nothing more. A keyed hash, so that it outlives an erasure.
 CREATE TABLE suppression (
     email_hash TEXT PRIMARY KEY,        -- keyed hash of the folded address

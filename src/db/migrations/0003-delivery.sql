@@ -148,3 +148,19 @@ CREATE VIEW v_recipient AS
 SELECT outbox.member, mailing.id AS mailing, mailing.subject, mailing.purpose, outbox.state
   FROM outbox JOIN mailing ON mailing.id = outbox.mailing
  WHERE outbox.member IS NOT NULL;
+
+-- Which mailing and variant a row is about: for the page of a letter in a browser.
+CREATE VIEW v_letter AS
+SELECT id AS outbox, mailing, variant FROM outbox WHERE variant IS NOT NULL;
+
+-- Letters that went out to a list, for its archive.
+CREATE VIEW v_archived AS
+SELECT mailing.id AS mailing, mailing.uid, list.slug AS list, mailing.message_date
+  FROM mailing JOIN list ON list.id = mailing.list
+ WHERE mailing.purpose = 'letter' AND mailing.state IN ('sending', 'sent');
+
+-- The renderings of a mailing, and how much each tells.
+CREATE VIEW v_edition AS
+SELECT variant.mailing, variant.id AS variant, variant.lang,
+       (SELECT count(*) FROM variant_item WHERE variant_item.variant = variant.id) AS items
+  FROM variant;

@@ -75,3 +75,11 @@ SELECT invitation.member, event.slug,
   JOIN event ON event.id = invitation.event
   LEFT JOIN answer ON answer.invitation = invitation.id AND answer.recurrence_id = ''
  WHERE invitation.member IS NOT NULL AND invitation.state = 'invited';
+
+-- An invitation by its id, with the answer to the whole event: for its page.
+CREATE VIEW v_invitation_answer AS
+SELECT invitation.id AS invitation, invitation.member, event.slug, invitation.state,
+       answer.state AS answer, coalesce(answer.guests, 0) AS guests, answer.comment
+  FROM invitation
+  JOIN event ON event.id = invitation.event
+  LEFT JOIN answer ON answer.invitation = invitation.id AND answer.recurrence_id = '';
