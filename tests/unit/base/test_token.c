@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sodium.h>
 
 #include "teataja/base/token.h"
 
@@ -173,6 +174,75 @@ static void test_rubbish_is_refused(void **state)
     }
     assert_int_equal(token_read(&key, TOKEN_LEAVE, "\xC3\xB5un", &token, NULL), ERR_INVALID);
     assert_int_equal(token_read(&key, TOKEN_LEAVE, "0189", &token, NULL), ERR_INVALID);
+    for (const char *c = "@[`{/189:"; *c != '\0'; c++) { /* beside the alphabet's ends */
+        memset(text, 'a', 30);
+        text[7] = *c;
+        text[30] = '\0';
+        assert_int_equal(token_read(&key, TOKEN_LEAVE, text, &token, NULL), ERR_INVALID);
+    }
+}
+
+/* Signs any bytes as a token is signed, and writes them in its alphabet. */
+static void forge(const struct token_key *key, const uint8_t *head, size_t len, char *text)
+{
+    uint8_t bytes[100];
+    uint8_t hash[crypto_generichash_BYTES];
+    size_t bits = (len + 10) * 8;
+
+    crypto_generichash(hash, sizeof(hash), head, len, key->secret, sizeof(key->secret));
+    memset(bytes, 0, sizeof(bytes));
+    memcpy(bytes, head, len);
+    memcpy(bytes + len, hash, 10);
+    for (size_t at = 0; at < bits; at += 5) {
+        unsigned pair = (unsigned)bytes[at / 8] << 8 | bytes[at / 8 + 1];
+
+        *text++ = base32[pair >> (11 - at % 8) & 31];
+    }
+    *text = '\0';
+}
+
+static void test_what_is_signed_must_still_make_sense(void **state)
+{
+    static const struct {
+        uint8_t head[20];
+        size_t len;
+        size_t count; /* ids, or 9 where it is refused */
+    } cases[] = {
+        {{TOKEN_LEAVE, 3}, 2, 0},
+        {{TOKEN_LEAVE, 3, 1, 2, 3, 4}, 6, 4},
+        {{TOKEN_LEAVE, 3, 1, 2, 3, 4, 5}, 7, 9},
+        {{TOKEN_LEAVE, 3, 0x80}, 3, 9},
+        {{TOKEN_LEAVE, 3, 1, 0xFF, 0xFF}, 5, 9},
+        {{TOKEN_LEAVE, 3, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1}, 12, 1},
+        {{TOKEN_LEAVE, 3, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1}, 13, 9},
+        {{TOKEN_LEAVE}, 1, 9},
+    };
+    struct token_key key = make_key(3);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct token token = {.count = 9};
+        char text[100];
+
+        forge(&key, cases[i].head, cases[i].len, text);
+        assert_int_equal(token_read(&key, TOKEN_LEAVE, text, &token, NULL),
+                         cases[i].count == 9 ? ERR_INVALID : 0);
+        assert_int_equal(token.count, cases[i].count);
+    }
+}
+
+static void test_a_token_holds_so_many_ids_and_no_more(void **state)
+{
+    struct token_key key = make_key(3);
+    struct token token = {TOKEN_LEAVE, TOKEN_IDS, {1, 2, 3, 4}};
+    char text[TOKEN_TEXT];
+    char more[TOKEN_TEXT];
+
+    (void)state;
+    token_write(&key, &token, text);
+    token.count = TOKEN_IDS + 1;
+    token_write(&key, &token, more);
+    assert_string_equal(more, text);
 }
 
 static void test_another_purpose_or_key_is_refused(void **state)
@@ -288,6 +358,8 @@ int main(void)
         cmocka_unit_test(test_changing_any_character_is_noticed),
         cmocka_unit_test(test_cutting_or_lengthening_is_noticed),
         cmocka_unit_test(test_rubbish_is_refused),
+        cmocka_unit_test(test_what_is_signed_must_still_make_sense),
+        cmocka_unit_test(test_a_token_holds_so_many_ids_and_no_more),
         cmocka_unit_test(test_another_purpose_or_key_is_refused),
         cmocka_unit_test(test_random_text_has_its_length_and_alphabet),
         cmocka_unit_test(test_random_is_not_the_same_twice),
