@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "sql/delivery/mailing.h"
@@ -179,32 +180,41 @@ int mailing_add_recipients(struct db *db, int64_t mailing, const struct mailing_
     return rc;
 }
 
+/* A text of the row in the arena. *lost is set if there was no memory for it. */
+static const char *get_text(struct db_stmt *stmt, int column, struct arena *arena, bool *lost)
+{
+    const char *text = db_dup(stmt, column, arena);
+
+    if (text == NULL && !db_is_null(stmt, column)) {
+        *lost = true;
+    }
+    return text;
+}
+
 static int get_row(struct db_stmt *stmt, struct arena *arena, struct mailing *out,
                    struct err *err)
 {
+    bool lost = false;
+
     *out = (struct mailing){
         .id = db_int(stmt, 0),
-        .uid = db_dup(stmt, 1, arena),
-        .purpose = db_dup(stmt, 2, arena),
-        .subject = db_dup(stmt, 3, arena),
+        .uid = get_text(stmt, 1, arena, &lost),
+        .purpose = get_text(stmt, 2, arena, &lost),
+        .subject = get_text(stmt, 3, arena, &lost),
         .list = db_int(stmt, 4),
-        .dedupe = db_dup(stmt, 5, arena),
-        .state = db_dup(stmt, 6, arena),
-        .on_unknown = db_dup(stmt, 7, arena),
+        .dedupe = get_text(stmt, 5, arena, &lost),
+        .state = get_text(stmt, 6, arena, &lost),
+        .on_unknown = get_text(stmt, 7, arena, &lost),
         .priority = db_int(stmt, 8),
-        .config = db_dup(stmt, 9, arena),
-        .audience = db_dup(stmt, 10, arena),
+        .config = get_text(stmt, 9, arena, &lost),
+        .audience = get_text(stmt, 10, arena, &lost),
         .message_date = db_int(stmt, 11),
         .not_after = db_int(stmt, 12),
-        .hash = db_dup(stmt, 13, arena),
+        .hash = get_text(stmt, 13, arena, &lost),
         .created_at = db_int(stmt, 14),
         .finished_at = db_int(stmt, 15),
     };
-    return out->uid != NULL && out->purpose != NULL && out->subject != NULL &&
-                   out->dedupe != NULL && out->state != NULL && out->on_unknown != NULL &&
-                   out->config != NULL && out->audience != NULL && out->hash != NULL
-               ? 0
-               : err_nomem(err);
+    return lost ? err_nomem(err) : 0;
 }
 
 int mailing_get(struct db *db, struct arena *arena, int64_t id, struct mailing *out,
@@ -412,24 +422,27 @@ int mailing_rows(struct db *db, int64_t mailing, const char *state,
     }
     while (rc == 0 && stop == 0 && (rc = db_next(stmt, err)) == 1) {
         struct arena_mark mark = arena_mark(arena);
+        bool lost = false;
         const struct mailing_row row = {
             .id = db_int(stmt, 0),
             .member = db_int(stmt, 1),
-            .address = db_dup(stmt, 2, arena),
-            .lang = db_dup(stmt, 3, arena),
-            .state = db_dup(stmt, 4, arena),
+            .address = get_text(stmt, 2, arena, &lost),
+            .lang = get_text(stmt, 3, arena, &lost),
+            .state = get_text(stmt, 4, arena, &lost),
             .attempts = db_int(stmt, 5),
             .next_at = db_int(stmt, 6),
             .done_at = db_int(stmt, 7),
             .code = db_int(stmt, 8),
-            .enhanced = db_dup(stmt, 9, arena),
-            .reply = db_dup(stmt, 10, arena),
-            .relay = db_dup(stmt, 11, arena),
+            .enhanced = get_text(stmt, 9, arena, &lost),
+            .reply = get_text(stmt, 10, arena, &lost),
+            .relay = get_text(stmt, 11, arena, &lost),
         };
 
-        stop = each(ctx, &row);
+        rc = lost ? err_nomem(err) : 0;
+        if (rc == 0) {
+            stop = each(ctx, &row);
+        }
         arena_rewind(arena, mark);
-        rc = 0;
     }
     db_stmt_free(stmt);
     arena_free(arena);
