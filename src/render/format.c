@@ -123,6 +123,21 @@ static UDate to_icu(const struct civil *civil)
     return (UDate)civil_to_utc(civil) / 1000.0;
 }
 
+/* The pattern of a style in the format's language: its length, as udatpg_getBestPattern. */
+static int32_t find_pattern(struct format *format, int kind, bool timed, UChar *out, int32_t room,
+                            UErrorCode *status)
+{
+    const UChar *skeleton = skeletons[kind][timed];
+
+    /* CLDR has no short names of months that stand alone in Estonian, and "detsember" is
+     * wider than a leaf: those within dates ("dets") are the same words. */
+    if (kind == FORMAT_LEAF_MONTH && !timed && format->lang == LANG_ET) {
+        u_strncpy(out, u"MMM", room);
+        return 3;
+    }
+    return udatpg_getBestPattern(format->patterns, skeleton, u_strlen(skeleton), out, room, status);
+}
+
 static int write_date(struct format *format, const struct civil *civil, int kind, bool timed,
                       struct str *out, struct err *err)
 {
@@ -132,11 +147,9 @@ static int write_date(struct format *format, const struct civil *civil, int kind
     int32_t len;
 
     if (*formatter == NULL) {
-        const UChar *skeleton = skeletons[kind][timed];
         UChar pattern[128];
 
-        len = udatpg_getBestPattern(format->patterns, skeleton, u_strlen(skeleton), pattern, 128,
-                                    &status);
+        len = find_pattern(format, kind, timed, pattern, 128, &status);
         *formatter = udat_open(UDAT_PATTERN, UDAT_PATTERN, format->locale, FORMAT_ZONE, -1, pattern,
                                len, &status);
     }

@@ -4,9 +4,15 @@
 
 #include <unicode/uchar.h>
 
+#include "teataja/base/limits.h"
 #include "teataja/base/utf8.h"
 
 #define MARK_BYTES 3 /* of each TEXT_ mark in UTF-8 */
+
+/* What may hang before a line: "> " as deep as Markdown goes. Without an end to it a line of
+ * 40 KB would come out a thousand times as long. */
+#define PREFIX_MOST ((size_t)2 * LIMIT_MARKDOWN_NESTING)
+#define SIGN_DIGITS 9 /* CommonMark's lists have no longer numbers */
 
 enum { ZERO_WIDTH_SPACE = 0x200B, ZERO_WIDTH_JOINER = 0x200D, EMOJI_STYLE = 0xFE0F };
 
@@ -229,7 +235,7 @@ static size_t item_sign(const char *text, size_t len)
     bool bracket = len > 0 && text[0] == '[';
     size_t start = bracket ? 1 : 0, at = start;
 
-    while (at < len && text[at] >= '0' && text[at] <= '9') {
+    while (at < len && at - start < SIGN_DIGITS && text[at] >= '0' && text[at] <= '9') {
         at++;
     }
     if (at > start && at < len && text[at] == (bracket ? ']' : '.')) {
@@ -248,10 +254,10 @@ static size_t hanging_prefix(const char *line, size_t len, struct str *next)
 {
     size_t at = 0, sign;
 
-    while (at < len && (line[at] == ' ' || (line[at] == '>' && at + 1 < len))) {
+    while (at < len && at < PREFIX_MOST && (line[at] == ' ' || (line[at] == '>' && at + 1 < len))) {
         str_add_char(next, line[at++]);
     }
-    sign = item_sign(line + at, len - at);
+    sign = at < PREFIX_MOST ? item_sign(line + at, len - at) : 0;
     str_add_repeat(next, ' ', sign);
     return at + sign;
 }

@@ -40,7 +40,7 @@ enum format_style {
     FORMAT_BRIEF,   /* N, 5. märts */
     FORMAT_SHORT,   /* 5.3.2026 */
     /* For the leaf of a calendar, beside the number of the day. */
-    FORMAT_LEAF_MONTH,   /* märts, at most some letters */
+    FORMAT_LEAF_MONTH,   /* märts, dets: at most six letters, for a leaf 60 px wide */
     FORMAT_LEAF_WEEKDAY, /* neljapäev */
     FORMAT_STYLES
 };

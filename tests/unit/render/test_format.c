@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "teataja/base/limits.h"
+#include "teataja/base/utf8.h"
 #include "teataja/render/format.h"
 
 static const struct civil march = {2026, 3, 5, 15, 5, 0, false};
@@ -386,6 +387,28 @@ static void test_a_moment_without_a_time_is_a_date(void **state)
     CHECK(bench, "juuni", format_date, &next_month, FORMAT_LEAF_MONTH);
 }
 
+static void test_a_month_fits_a_leaf_in_every_language(void **state)
+{
+    (void)state;
+    for (int lang = 0; lang < LANG_COUNT; lang++) {
+        struct format *format = NULL;
+
+        assert_int_equal(format_open((enum language)lang, &format, NULL), 0);
+        for (int month = 1; month <= 12; month++) {
+            const struct civil day = {2027, month, 5, 0, 0, 0, true};
+            struct str out;
+
+            str_init(&out, 100);
+            assert_int_equal(format_date(format, &day, FORMAT_LEAF_MONTH, &out, NULL), 0);
+            if (utf8_length(out.data, out.len) > 6 || out.len == 0) {
+                fail_msg("%s: '%s' is too wide", language_tag((enum language)lang), out.data);
+            }
+            str_release(&out);
+        }
+        format_close(format);
+    }
+}
+
 static void test_a_range_that_is_none_is_its_start(void **state)
 {
     struct bench *bench = *state;
@@ -512,6 +535,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_language_writes_as_its_readers_do),
         WITH_BENCH(test_a_moment_without_a_time_is_a_date),
+        cmocka_unit_test(test_a_month_fits_a_leaf_in_every_language),
         WITH_BENCH(test_a_range_that_is_none_is_its_start),
         WITH_BENCH(test_times_stay_as_they_stand_in_every_gap_of_the_clock),
         WITH_BENCH(test_the_ends_of_the_calendar_can_be_written),

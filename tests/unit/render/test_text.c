@@ -156,6 +156,39 @@ static void test_flow_wraps_wide_lines_and_leaves_slots(void **state)
     }
 }
 
+static void test_what_hangs_before_a_line_has_an_end(void **state)
+{
+    static const struct {
+        const char *sign;
+        size_t count;
+        const char *end;
+    } cases[] = {
+        {"> ", 20000, ""},  {">", 40000, " "},  {" >", 20000, "> "},
+        {"1", 30000, ". "}, {"1", 30000, "] "}, {"> - ", 10000, ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct str text, out;
+
+        str_init(&text, LIMIT_TEXT);
+        str_init(&out, 4 * LIMIT_TEXT);
+        str_add(&text, cases[i].end[0] == ']' ? "[" : "");
+        for (size_t j = 0; j < cases[i].count; j++) {
+            str_add(&text, cases[i].sign);
+        }
+        str_add(&text, cases[i].end);
+        for (size_t j = 0; j < 10000; j++) {
+            str_add(&text, "ab ");
+        }
+        text_flow(&out, text.data, text.len, 72);
+        assert_int_equal(out.failed, 0);
+        assert_true(out.len < 40 * text.len);
+        str_release(&text);
+        str_release(&out);
+    }
+}
+
 static void test_a_half_marked_paragraph_is_not_found(void **state)
 {
     static const char *const cases[] = {"", TEXT_OPEN, TEXT_OPEN "a" TEXT_NEXT "b" TEXT_BODY "c",
@@ -199,6 +232,7 @@ int main(void)
         cmocka_unit_test(test_wrap_takes_seventy_two_columns_by_default),
         cmocka_unit_test(test_marked_paragraphs_are_wrapped_after_filling),
         cmocka_unit_test(test_flow_wraps_wide_lines_and_leaves_slots),
+        cmocka_unit_test(test_what_hangs_before_a_line_has_an_end),
         cmocka_unit_test(test_a_half_marked_paragraph_is_not_found),
         cmocka_unit_test(test_a_clean_value_cannot_disturb_the_text_around_it),
     };
