@@ -200,7 +200,7 @@ static void set_amounts(struct frame *frame, struct value *item, const struct ca
 static const char *term_name(struct frame *frame, const struct vocabulary *vocabulary,
                              const char *group, const char *slug)
 {
-    const struct schema_term *term = site_term_find(vocabulary, slug);
+    const struct schema_term *term = site_term_find(vocabulary, slug, &frame->err);
     const char *key = frame_printf(frame, "%s.%s", group, slug);
     const char *word = NULL;
 

@@ -77,9 +77,10 @@ void name_index_sort(struct name_index *index)
     }
 }
 
-const void *name_index_find(const struct name_index *index, const char *name)
+const void *name_index_find(const struct name_index *index, const char *name, struct err *err)
 {
     const void *thing = NULL;
+    struct err own = {0};
     struct str folded;
     size_t low = 0, high = index ? index->count : 0;
 
@@ -87,7 +88,11 @@ const void *name_index_find(const struct name_index *index, const char *name)
         return NULL;
     }
     str_init(&folded, (size_t)LIMIT_VALUE * 4);
-    if (utf8_fold(name, strlen(name), &folded, NULL) < 0 || str_check(&folded, NULL) < 0) {
+    if (utf8_fold(name, strlen(name), &folded, &own) < 0 || str_check(&folded, &own) < 0) {
+        /* What is too long or not UTF-8 names nothing. */
+        if (own.code == ERR_NOMEM) {
+            (void)err_nomem(err);
+        }
         goto out;
     }
     while (low < high) {

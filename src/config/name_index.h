@@ -33,5 +33,5 @@ int name_index_add_all(struct arena *arena, struct name_index *index, const stru
 void name_index_sort(struct name_index *index);
 
 /* The thing with the name, folded; the first in its array if there are several.
- * NULL if there is none, or `index` is NULL. */
-const void *name_index_find(const struct name_index *index, const char *name);
+ * NULL if there is none, or `index` is NULL, or for lack of memory, which err tells. */
+const void *name_index_find(const struct name_index *index, const char *name, struct err *err);

@@ -163,9 +163,13 @@ static int link_group(struct arena *arena, const struct regions *regions,
     }
     for (size_t i = 0; i < group->member_code_count; i++) {
         const char *code = group->member_codes[i];
-        const struct region *member = name_index_find(codes, code);
+        struct err own = {0};
+        const struct region *member = name_index_find(codes, code, &own);
         const struct yaml_node *at = list;
 
+        if (own.code == ERR_NOMEM) {
+            return err_nomem(err);
+        }
         for (size_t j = 0; list && list->kind == YAML_SEQUENCE && j < list->count; j++) {
             at = strcmp(list->items[j]->text, code) == 0 ? list->items[j] : at;
         }
@@ -221,8 +225,12 @@ static int link_all(struct arena *arena, struct regions *regions, struct report 
         if (region->group) {
             rc = link_group(arena, regions, codes, region, report, err);
         } else if (region->parent_code) {
-            region->parent = name_index_find(codes, region->parent_code);
-            if (!region->parent) {
+            struct err own = {0};
+
+            region->parent = name_index_find(codes, region->parent_code, &own);
+            if (own.code == ERR_NOMEM) {
+                rc = err_nomem(err);
+            } else if (!region->parent) {
                 report_unknown(report, regions, region->node, "parent", region->parent_code);
             } else if (region->parent->group) {
                 yaml_problem(report, region->node, "parent",
@@ -281,9 +289,9 @@ int regions_load(struct arena *arena, const char *folder, struct report *report,
     return report_errors(report) > before ? report_check(report, err) : 0;
 }
 
-const struct region *region_find(const struct regions *regions, const char *text)
+const struct region *region_find(const struct regions *regions, const char *text, struct err *err)
 {
-    return name_index_find(regions->names, text);
+    return name_index_find(regions->names, text, err);
 }
 
 static bool is_below(const struct region *inner, const struct region *outer)

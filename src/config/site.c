@@ -310,9 +310,10 @@ bool site_has_language(const struct site *site, enum language language)
     return false;
 }
 
-const struct schema_term *site_term_find(const struct vocabulary *vocabulary, const char *text)
+const struct schema_term *site_term_find(const struct vocabulary *vocabulary, const char *text,
+                                         struct err *err)
 {
-    return name_index_find(vocabulary->names, text);
+    return name_index_find(vocabulary->names, text, err);
 }
 
 void site_term_suggest(const struct vocabulary *vocabulary, struct suggest *suggest)
@@ -325,19 +326,22 @@ void site_term_suggest(const struct vocabulary *vocabulary, struct suggest *sugg
     }
 }
 
-size_t site_check_terms(const struct vocabulary *vocabulary, const char *what,
-                        const char *const *slugs, size_t count, const struct yaml_node *node,
-                        const char *key, struct report *report)
+int site_check_terms(const struct vocabulary *vocabulary, const char *what,
+                     const char *const *slugs, size_t count, const struct yaml_node *node,
+                     const char *key, struct report *report, struct err *err)
 {
     const struct yaml_node *list = yaml_get(node, key);
-    size_t unknown = 0;
+    struct err own = {0};
 
     for (size_t i = 0; i < count; i++) {
         const struct yaml_node *at = list;
         struct suggest suggest;
 
-        if (!slugs[i] || site_term_find(vocabulary, slugs[i])) {
+        if (!slugs[i] || site_term_find(vocabulary, slugs[i], &own)) {
             continue;
+        }
+        if (own.code == ERR_NOMEM) {
+            return err_nomem(err);
         }
         for (size_t j = 0; list && list->kind == YAML_SEQUENCE && j < list->count; j++) {
             at = strcmp(list->items[j]->text, slugs[i]) == 0 ? list->items[j] : at;
@@ -346,7 +350,6 @@ size_t site_check_terms(const struct vocabulary *vocabulary, const char *what,
         site_term_suggest(vocabulary, &suggest);
         yaml_problem(report, at ? at : node, "", "no %s '%s'%s", what, slugs[i],
                      suggest_hint(&suggest));
-        unknown++;
     }
-    return unknown;
+    return 0;
 }

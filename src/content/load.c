@@ -311,8 +311,12 @@ int load_regions(struct load *load, const struct yaml_node *node, const char *ke
         return err_nomem(load->err);
     }
     for (size_t i = 0; i < count; i++) {
-        const struct region *region = names[i] ? region_find(regions, names[i]) : NULL;
+        struct err own = {0};
+        const struct region *region = names[i] ? region_find(regions, names[i], &own) : NULL;
 
+        if (own.code == ERR_NOMEM) {
+            return err_nomem(load->err);
+        }
         if (region) {
             (*out)[(*out_count)++] = region;
         } else if (names[i]) {
@@ -338,15 +342,21 @@ int load_terms(struct load *load, const struct vocabulary *vocabulary, const cha
     if (vocabulary->count == 0 || count == 0) {
         return 0;
     }
-    (void)site_check_terms(vocabulary, what, *slugs, count, node, key, load->report);
     own = arena_alloc(load->arena, count, sizeof(*own));
     if (!own) {
         return err_nomem(load->err);
     }
+    if (site_check_terms(vocabulary, what, *slugs, count, node, key, load->report, load->err) < 0) {
+        return ERR_NOMEM;
+    }
     for (size_t i = 0; i < count; i++) {
+        struct err lack = {0};
         const struct schema_term *term =
-            (*slugs)[i] ? site_term_find(vocabulary, (*slugs)[i]) : NULL;
+            (*slugs)[i] ? site_term_find(vocabulary, (*slugs)[i], &lack) : NULL;
 
+        if (lack.code == ERR_NOMEM) {
+            return err_nomem(load->err);
+        }
         own[i] = term ? term->slug : (*slugs)[i];
     }
     *slugs = own;

@@ -35,7 +35,7 @@ static int member_find_id(const struct members *members, const char *who, int64_
                           struct err *err)
 {
     struct address address;
-    struct err ignored = {0};
+    struct err own = {0};
     char *end = NULL;
     int rc = 0;
 
@@ -43,9 +43,11 @@ static int member_find_id(const struct members *members, const char *who, int64_
         return db_get_int(members->db, SQL_MEMBER_ID_BY_EXTERNAL, id, err, "t", who + 3);
     }
     if (strchr(who, '@') != NULL) {
-        return address_parse(who, &address, &ignored) < 0
-                   ? 0
-                   : member_by_address(members, address.key, true, id, err);
+        rc = address_parse(who, &address, &own);
+        if (rc < 0) {
+            return rc == ERR_NOMEM ? err_nomem(err) : 0;
+        }
+        return member_by_address(members, address.key, true, id, err);
     }
     if (isdigit((unsigned char)*who)) {
         errno = 0;

@@ -41,12 +41,16 @@ int member_value_fold(struct arena *arena, const char *text, const char **out, s
 int member_value_region(const struct config *config, const char *text, const char **code,
                         struct err *err)
 {
-    const struct region *region = region_find(&config->regions, text);
+    struct err own = {0};
+    const struct region *region = region_find(&config->regions, text, &own);
     struct suggest suggest;
 
     if (region != NULL) {
         *code = region->code;
         return 0;
+    }
+    if (own.code == ERR_NOMEM) {
+        return err_nomem(err);
     }
     suggest_start(&suggest, text);
     region_suggest(&config->regions, &suggest);
@@ -73,15 +77,19 @@ int member_value_term(const struct config *config, struct arena *arena,
 {
     const struct vocabulary *declared = member_vocabulary(config, vocabulary);
     const struct schema_term *term = NULL;
+    struct err own = {0};
     struct suggest suggest;
     char *free_term = NULL;
     int rc = 0;
 
     if (declared->count > 0) {
-        term = site_term_find(declared, text);
+        term = site_term_find(declared, text, &own);
         if (term != NULL) {
             *slug = term->slug;
             return 0;
+        }
+        if (own.code == ERR_NOMEM) {
+            return err_nomem(err);
         }
         suggest_start(&suggest, text);
         site_term_suggest(declared, &suggest);

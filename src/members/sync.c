@@ -93,9 +93,13 @@ static int sync_retire(const struct members *members, const char *code, int64_t 
                        struct err *err)
 {
     struct db *db = members->db;
-    const struct region *heir = region_find(&members->config->regions, code);
+    struct err own = {0};
+    const struct region *heir = region_find(&members->config->regions, code, &own);
     int rc = 0;
 
+    if (own.code == ERR_NOMEM) {
+        return err_nomem(err);
+    }
     if (users > 0 && heir == NULL) {
         return err_set(err, ERR_STATE,
                        "%s has no '%s' any more, but %" PRId64 " members and organisations are "

@@ -52,8 +52,9 @@ int regions_load(struct arena *arena, const char *folder, struct report *report,
                  struct regions *out, struct err *err);
 
 /* The region or group whose code, name in any language, or alias is `text`,
- * folded; NULL if there is none. */
-const struct region *region_find(const struct regions *regions, const char *text);
+ * folded. NULL if there is none, or for lack of memory: only then err (NULL is
+ * fine) is set, to ERR_NOMEM. */
+const struct region *region_find(const struct regions *regions, const char *text, struct err *err);
 
 /* True if `inner` is `outer`, or below it, or a member of it if that is a group
  * (or below a member). Either may be NULL: false. */

@@ -167,11 +167,11 @@ struct site {
     size_t list_count;
     struct site_relay *relays; /* may be none: sending says so */
     size_t relay_count;
+    struct site_dkim *dkim; /* may be none: mail is not signed */
+    size_t dkim_count;
     struct site_addresses addresses;
     struct site_web web;
     struct site_vocabularies vocabularies;
-    struct site_dkim *dkim; /* may be none: mail is not signed */
-    size_t dkim_count;
     struct site_attribute *attributes;
     size_t attribute_count;
     struct site_import import;
@@ -188,9 +188,6 @@ const struct site_list *site_list_find(const struct site *site, const char *slug
 const struct site_attribute *site_attribute_find(const struct site *site, const char *key);
 const struct site_relay *site_relay_find(const struct site *site, const char *name);
 
-/* True if it is one of the site's languages. */
-bool site_has_language(const struct site *site, enum language language);
-
 /* Writes a domain as A-labels in lower case. ERR_INVALID: "'no domain' is not a
  * domain". */
 int site_domain_parse(const char *text, char out[LIMIT_DOMAIN + 1], struct err *err);
@@ -199,9 +196,14 @@ int site_domain_parse(const char *text, char out[LIMIT_DOMAIN + 1], struct err *
  * SELECTOR._domainkey.DOMAIN is a name that the DNS can have. */
 int site_selector_check(const char *selector, const char *domain, struct err *err);
 
+/* True if it is one of the site's languages. */
+bool site_has_language(const struct site *site, enum language language);
+
 /* The term whose slug or name in any language is `text`, folded ('_', '-' and a
- * space in slugs mean the same); NULL if there is none. */
-const struct schema_term *site_term_find(const struct vocabulary *vocabulary, const char *text);
+ * space in slugs mean the same). NULL if there is none, or for lack of memory: only
+ * then err (NULL is fine) is set, to ERR_NOMEM. */
+const struct schema_term *site_term_find(const struct vocabulary *vocabulary, const char *text,
+                                         struct err *err);
 
 /* Offers every slug and name of a vocabulary (base/suggest.h). */
 struct suggest;
@@ -209,10 +211,10 @@ void site_term_suggest(const struct vocabulary *vocabulary, struct suggest *sugg
 
 /* Checks that `count` slugs are of the vocabulary and reports each that is not,
  * at `key` of `node`: "no sector 'musik'; did you mean 'music'?". `what` is
- * "sector". Returns how many were unknown. */
-size_t site_check_terms(const struct vocabulary *vocabulary, const char *what,
-                        const char *const *slugs, size_t count, const struct yaml_node *node,
-                        const char *key, struct report *report);
+ * "sector". Returns 0 even then, or ERR_NOMEM. */
+int site_check_terms(const struct vocabulary *vocabulary, const char *what,
+                     const char *const *slugs, size_t count, const struct yaml_node *node,
+                     const char *key, struct report *report, struct err *err);
 
 /* The table behind teataja.yaml, for the sample and the manual. */
 extern const struct schema site_schema;

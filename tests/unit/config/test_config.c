@@ -69,7 +69,7 @@ static void test_a_site_is_loaded_whole(void **state)
     assert_true(project_covers(project, &day));
     civil_add_days(&day, 1);
     assert_false(project_covers(project, &day));
-    assert_non_null(region_find(&config.regions, "ida-viru"));
+    assert_non_null(region_find(&config.regions, "ida-viru", NULL));
 }
 
 static void test_files_are_checked_against_each_other(void **state)

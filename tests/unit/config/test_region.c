@@ -46,7 +46,7 @@ static void test_a_region_is_found_by_any_name(void **state)
     site_folder_expect(f, "");
     assert_int_equal(regions.count, 7);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        const struct region *region = region_find(&regions, cases[i].text);
+        const struct region *region = region_find(&regions, cases[i].text, NULL);
 
         assert_int_equal(region != NULL, cases[i].code != NULL);
         if (region) {
@@ -82,8 +82,8 @@ static void test_a_region_is_within_those_above_it_and_their_groups(void **state
     site_folder_write(f, REGIONS_FILE, baltic);
     assert_int_equal(regions_load(f->arena, f->path, f->report, &regions, NULL), 0);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        assert_int_equal(region_is_within(region_find(&regions, cases[i].inner),
-                                          region_find(&regions, cases[i].outer)),
+        assert_int_equal(region_is_within(region_find(&regions, cases[i].inner, NULL),
+                                          region_find(&regions, cases[i].outer, NULL)),
                          cases[i].within);
     }
     suggest_start(&suggest, "Elblag");
@@ -98,7 +98,7 @@ static void test_a_site_may_have_no_regions(void **state)
 
     assert_int_equal(regions_load(f->arena, f->path, f->report, &regions, NULL), 0);
     assert_int_equal(regions.count, 0);
-    assert_null(region_find(&regions, "EE"));
+    assert_null(region_find(&regions, "EE", NULL));
 }
 
 static void test_all_mistakes_are_reported_at_once(void **state)
@@ -128,8 +128,10 @@ static void test_all_mistakes_are_reported_at_once(void **state)
                           "regions.yaml:10:35: no region 'Z'\n"
                           "regions.yaml:10:38: 'g2' is a group; a group holds regions\n"
                           "regions.yaml:11:31: members: the list is empty\n");
-    assert_true(region_is_within(region_find(&regions, "B"), region_find(&regions, "A")));
-    assert_false(region_is_within(region_find(&regions, "A"), region_find(&regions, "B")));
+    assert_true(
+        region_is_within(region_find(&regions, "B", NULL), region_find(&regions, "A", NULL)));
+    assert_false(
+        region_is_within(region_find(&regions, "A", NULL), region_find(&regions, "B", NULL)));
 }
 
 int main(void)

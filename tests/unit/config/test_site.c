@@ -2,6 +2,7 @@
 #include "teataja/config/site.h"
 
 #include "teataja/base/clock.h"
+#include "teataja/base/mem.h"
 #include "teataja/base/suggest.h"
 #include "unit/config/site_folder.h"
 
@@ -228,21 +229,31 @@ static void test_words_are_found_by_any_of_their_names(void **state)
                           &site),
                      0);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        const struct schema_term *term = site_term_find(&site.vocabularies.sectors, cases[i].text);
+        const struct schema_term *term =
+            site_term_find(&site.vocabularies.sectors, cases[i].text, NULL);
 
         assert_int_equal(term != NULL, cases[i].slug != NULL);
         if (term) {
             assert_string_equal(term->slug, cases[i].slug);
         }
     }
-    assert_non_null(site_term_find(&site.vocabularies.kinds, "self-employed"));
-    assert_null(site_term_find(&site.vocabularies.tags, "press"));
+    for (unsigned long nth = 1; nth <= 2; nth++) {
+        struct err err = {0};
+
+        mem_fail_at(nth, 0);
+        assert_null(site_term_find(&site.vocabularies.sectors, "музыка", &err));
+        mem_fail_at(0, 0);
+        assert_int_equal(err.code, ERR_NOMEM);
+    }
+    assert_non_null(site_term_find(&site.vocabularies.kinds, "self-employed", NULL));
+    assert_null(site_term_find(&site.vocabularies.tags, "press", NULL));
     assert_int_equal(yaml_parse(f->arena, "calls/a.md", 1, "sectors: [music, desing, dance]\n", 32,
                                 f->report, &node, NULL),
                      0);
-    assert_int_equal(
-        site_check_terms(&site.vocabularies.sectors, "sector", used, 3, node, "sectors", f->report),
-        2);
+    assert_int_equal(site_check_terms(&site.vocabularies.sectors, "sector", used, 3, node,
+                                      "sectors", f->report, NULL),
+                     0);
+    assert_int_equal(report_errors(f->report), 2);
     site_folder_expect(f, "calls/a.md:1:18: no sector 'desing'; did you mean 'design'?\n"
                           "calls/a.md:1:26: no sector 'dance'\n");
 }

@@ -1,6 +1,7 @@
 /* The register: adding, changing, finding, suppressing and erasing members. */
 #include <unistd.h>
 
+#include "teataja/base/mem.h"
 #include "teataja/members/erasure.h"
 #include "teataja/members/organisation.h"
 #include "teataja/members/suppression.h"
@@ -86,6 +87,25 @@ static void test_a_member_is_added_and_found(void **state)
     assert_string_equal(r->err.msg, "no member 'nobody@x.example'");
     assert_int_equal(member_find(&r->members, r->arena, "2", &m, &r->err), ERR_NOT_FOUND);
     assert_int_equal(member_add(&r->members, &input, NULL, &r->err), ERR_INVALID);
+}
+
+static void test_a_member_is_not_missing_because_memory_is(void **state)
+{
+    struct register_site *r = *state;
+    unsigned long nth = 0;
+    int rc = ERR_NOMEM;
+    struct member m;
+
+    (void)register_add(r, "email=mari@õun.example", NULL);
+    while (rc != 0) {
+        mem_fail_at(++nth, 0);
+        rc = member_find(&r->members, r->arena, "Mari@Õun.example", &m, &r->err);
+        mem_fail_at(0, 0);
+        if (rc != 0) {
+            assert_int_equal(rc, ERR_NOMEM);
+        }
+    }
+    assert_true(nth > 1);
 }
 
 static void test_two_members_never_share_an_address_or_an_id(void **state)
@@ -329,6 +349,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_values_are_checked_and_stored_in_one_form),
         TEST(test_a_member_is_added_and_found),
+        TEST(test_a_member_is_not_missing_because_memory_is),
         TEST(test_two_members_never_share_an_address_or_an_id),
         TEST(test_fields_change_one_by_one),
         TEST(test_an_earlier_address_still_leads_to_its_member),
