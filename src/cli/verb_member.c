@@ -296,7 +296,7 @@ static enum exit_status list_members(const struct command *command, struct works
     struct segment_walk *walk = NULL;
     struct err err = {0};
     int64_t id;
-    int rc = segment_parse_plain(&workspace->config, expression, &segment, &err);
+    int rc = workspace_segment(workspace, expression, &segment, &err);
 
     if (rc == 0) {
         rc = segment_open(workspace->db, segment, &walk, &err);

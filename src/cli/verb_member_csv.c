@@ -1,4 +1,6 @@
 /* member import | export: members as CSV files. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -148,6 +150,18 @@ const struct verb verb_member_import = {
 
 /* ---- export ---- */
 
+/* A new file that only its owner may read, whatever the umask: it holds the register. */
+static FILE *make_file(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+
+    if (fd >= 0 && file == NULL) {
+        (void)close(fd);
+    }
+    return file;
+}
+
 static enum exit_status export_run(struct command *command)
 {
     struct export_options options = {.list = command_value(command, "list"),
@@ -171,12 +185,11 @@ static enum exit_status export_run(struct command *command)
     }
     options.separator = separator != NULL ? separator[0] : ',';
     if (command->argument_count > 0) {
-        rc = segment_parse_plain(&workspace.config, command->arguments[0], &segment, &err);
+        rc = workspace_segment(&workspace, command->arguments[0], &segment, &err);
         options.segment = segment;
     }
-    if (rc == 0 && path != NULL && (out = fopen(path, "wx")) == NULL) {
-        rc = err_set(&err, ERR_IO, "cannot make '%s': it exists or its folder is not writable",
-                     path);
+    if (rc == 0 && path != NULL && (out = make_file(path)) == NULL) {
+        rc = err_set_errno(&err, ERR_IO, errno, "cannot make '%s'", path);
     }
     if (rc == 0) {
         rc = export_members(&workspace.members, &options, out, &count, &err);

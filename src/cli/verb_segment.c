@@ -17,7 +17,7 @@ static enum exit_status open_segment(const struct command *command, struct works
 
     *segment = NULL;
     if (status == EXIT_DONE &&
-        segment_parse_plain(&workspace->config, command->arguments[0], segment, &err) < 0) {
+        workspace_segment(workspace, command->arguments[0], segment, &err) < 0) {
         int column = segment_error_column(&err);
 
         if (column > 0) {

@@ -5,6 +5,7 @@
 #include "teataja/base/clock.h"
 #include "teataja/base/file.h"
 #include "teataja/calendar/zone.h"
+#include "teataja/config/front_matter.h"
 #include "teataja/members/sync.h"
 #include "workspace.h"
 
@@ -32,6 +33,57 @@ int workspace_var(struct workspace *workspace, char **out, struct err *err)
         return err_nomem(err);
     }
     return file_make_folder(*out, err);
+}
+
+/* The slugs that the files of a folder of the site are named for, with one of two endings. */
+static int list_slugs(struct workspace *workspace, const char *folder, const char *const endings[2],
+                      const char *const **slugs, size_t *count, struct err *err)
+{
+    char *path = file_join(workspace->arena, workspace->config.folder, folder);
+    const char **found;
+    char **names = NULL;
+    size_t name_count = 0;
+    int rc = path == NULL ? err_nomem(err)
+                          : file_list(workspace->arena, path, &names, &name_count, err);
+
+    if (rc < 0 && rc != ERR_NOT_FOUND) {
+        return rc;
+    }
+    err_clear(err);
+    found = arena_alloc(workspace->arena, name_count + 1, sizeof(*found));
+    if (found == NULL) {
+        return err_nomem(err);
+    }
+    *count = 0;
+    for (size_t i = 0; i < name_count; i++) {
+        struct content_name name;
+
+        if (content_name_parse(names[i], endings[0], &name, NULL) == 0 ||
+            content_name_parse(names[i], endings[1], &name, NULL) == 0) {
+            found[*count] = arena_strdup(workspace->arena, name.slug);
+            if (found[(*count)++] == NULL) {
+                return err_nomem(err);
+            }
+        }
+    }
+    *slugs = found;
+    return 0;
+}
+
+int workspace_segment(struct workspace *workspace, const char *text, struct segment **out,
+                      struct err *err)
+{
+    static const char *const of_events[] = {".md", ".ics"};
+    static const char *const of_issues[] = {".md", ".md"};
+    struct segment_scope scope = {.config = &workspace->config};
+    int rc;
+
+    *out = NULL;
+    rc = list_slugs(workspace, "events", of_events, &scope.events, &scope.event_count, err);
+    if (rc == 0) {
+        rc = list_slugs(workspace, "issues", of_issues, &scope.issues, &scope.issue_count, err);
+    }
+    return rc == 0 ? segment_parse(&scope, text, out, err) : rc;
 }
 
 /* The key's file is made on first use: a site that was copied without its var/

@@ -9,6 +9,7 @@
 #include "teataja/db/db.h"
 #include "teataja/events/event.h"
 #include "teataja/members/member.h"
+#include "teataja/members/segment.h"
 #include "verb.h"
 
 struct workspace {
@@ -49,6 +50,11 @@ enum exit_status workspace_judge(const struct workspace *workspace);
 
 /* Every workspace that was opened, whatever came of it. */
 void workspace_close(struct workspace *workspace);
+
+/* Parses a segment of the command line. Names of events and issues are those of the files in
+ * events/ and issues/, which need not be right otherwise. As segment_parse. */
+int workspace_segment(struct workspace *workspace, const char *text, struct segment **out,
+                      struct err *err);
 
 /* The site's var/ folder, made if absent, in the arena. */
 int workspace_var(struct workspace *workspace, char **out, struct err *err);

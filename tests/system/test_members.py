@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import unittest
 
 from support import CONTENT, FAILED, Case, SlowServer, small_site, write
@@ -85,6 +86,26 @@ class Register(Case):
         write(self.folder / "there.csv", "mine")
         self.teataja("member", "export", "-o", self.folder / "there.csv", status=FAILED)
         self.assertEqual((self.folder / "there.csv").read_text(), "mine")
+
+    def test_an_export_is_for_its_owner_only(self):
+        self.load_sheet(added=2)
+        old = os.umask(0)
+        self.addCleanup(os.umask, old)
+        self.teataja("member", "export", "-o", self.folder / "all.csv")
+        self.assertEqual((self.folder / "all.csv").stat().st_mode & 0o777, 0o600)
+
+    def test_a_segment_names_events_and_issues_that_the_site_has(self):
+        write(self.site / "events/foorum.ics", "not read for this")
+        for expression in ("invited(foorum)", "rsvp(foorum) = none", "not received(kiri)"):
+            self.teataja("segment", "count", expression)
+        for expression, message in (
+                ("invited(forum)", "column 9: no event 'forum'; did you mean 'foorum'?"),
+                ("rsvp(x) = yes", "column 6: no event 'x'"),
+                ("received(kirri)", "column 10: no issue 'kirri'; did you mean 'kiri'?")):
+            for verb in (("segment", "count"), ("segment", "show"), ("segment", "explain"),
+                         ("member", "export")):
+                run = self.teataja(*verb, expression, status=CONTENT)
+                self.assertEqual(run.err.splitlines()[-1], f"teataja: {message}")
 
     def test_a_domain_in_other_letters_is_the_same_address(self):
         self.load("email;name\nolga@näide.example;Olga\n", added=1)
