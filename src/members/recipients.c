@@ -10,13 +10,22 @@
 
 #define RECIPIENTS_SQL ((size_t)LIMIT_SEGMENT * 300)
 
+/* Who they are is settled when the walk is opened: no statement stays open, so the
+ * caller may write between two of them, and an audience is looked for once. Ids are kept
+ * as their distances, seven bits a byte: one byte a member mostly. */
 struct recipients {
     const struct members *members;
-    struct db_stmt *stmt;
+    unsigned char *steps;
+    size_t len;
+    size_t capacity;
+    size_t at;
+    int64_t id;
 };
 
 /* $1 to $3 are the statement's own; the segments' values follow. */
 #define RECIPIENTS_FIRST 4
+
+#define RECIPIENTS_STEP 10 /* bytes of the largest distance of two ids */
 
 static void recipients_write_audience(const struct recipients_query *query, struct str *out)
 {
@@ -71,29 +80,82 @@ static int recipients_query_text(struct db *db, const struct recipients_query *q
     return rc;
 }
 
+static int recipients_keep(struct recipients *recipients, int64_t id, struct err *err)
+{
+    uint64_t step = (uint64_t)(id - recipients->id);
+
+    if (recipients->capacity - recipients->len < RECIPIENTS_STEP) {
+        size_t capacity = recipients->capacity * 2 + 1024;
+        unsigned char *steps = mem_resize(recipients->steps, capacity, 1);
+
+        if (steps == NULL) {
+            return err_nomem(err);
+        }
+        recipients->steps = steps;
+        recipients->capacity = capacity;
+    }
+    for (; step >= 0x80; step >>= 7) {
+        recipients->steps[recipients->len++] = (unsigned char)(step | 0x80);
+    }
+    recipients->steps[recipients->len++] = (unsigned char)step;
+    recipients->id = id;
+    return 0;
+}
+
+static bool recipients_step(struct recipients *recipients)
+{
+    uint64_t step = 0;
+    int shift = 0;
+
+    if (recipients->at == recipients->len) {
+        return false;
+    }
+    while (recipients->steps[recipients->at] >= 0x80) {
+        step |= (uint64_t)(recipients->steps[recipients->at++] & 0x7F) << shift;
+        shift += 7;
+    }
+    step |= (uint64_t)recipients->steps[recipients->at++] << shift;
+    recipients->id += (int64_t)step;
+    return true;
+}
+
+static int recipients_list(struct recipients *recipients, const struct recipients_query *query,
+                           struct err *err)
+{
+    struct db_stmt *stmt = NULL;
+    int64_t list = 0;
+    int rc = list_find(recipients->members, query->list, &list, err);
+
+    if (rc == 0) {
+        rc = recipients_query_text(recipients->members->db, query,
+                                   "SELECT m.id FROM v_list_recipient r "
+                                   "JOIN member m ON m.id = r.member "
+                                   "WHERE r.list = $1 AND m.id > $2 AND ",
+                                   " ORDER BY m.id LIMIT $3", &stmt, err);
+    }
+    if (rc == 0) {
+        rc = db_bind(stmt, err, "iii", list, query->after,
+                     query->limit > 0 ? query->limit : (int64_t)-1);
+    }
+    while (rc == 0 && (rc = db_next(stmt, err)) == 1) {
+        rc = recipients_keep(recipients, db_int(stmt, 0), err);
+    }
+    db_stmt_free(stmt);
+    recipients->id = 0;
+    return rc;
+}
+
 int recipients_open(const struct members *members, const struct recipients_query *query,
                     struct recipients **out, struct err *err)
 {
     struct recipients *recipients = mem_alloc(1, sizeof(*recipients));
-    int64_t list = 0;
-    int rc = 0;
+    int rc;
 
     if (recipients == NULL) {
         return err_nomem(err);
     }
     recipients->members = members;
-    rc = list_find(members, query->list, &list, err);
-    if (rc == 0) {
-        rc = recipients_query_text(members->db, query,
-                                   "SELECT m.id FROM v_list_recipient r "
-                                   "JOIN member m ON m.id = r.member "
-                                   "WHERE r.list = $1 AND m.id > $2 AND ",
-                                   " ORDER BY m.id LIMIT $3", &recipients->stmt, err);
-    }
-    if (rc == 0) {
-        rc = db_bind(recipients->stmt, err, "iii", list, query->after,
-                     query->limit > 0 ? query->limit : (int64_t)-1);
-    }
+    rc = recipients_list(recipients, query, err);
     if (rc < 0) {
         recipients_close(recipients);
         return rc;
@@ -105,19 +167,22 @@ int recipients_open(const struct members *members, const struct recipients_query
 int recipients_next(struct recipients *recipients, struct arena *arena, struct member_profile *out,
                     struct err *err)
 {
-    int rc = db_next(recipients->stmt, err);
+    int rc = ERR_NOT_FOUND;
 
-    if (rc != 1) {
-        return rc;
+    /* Who was erased since is not there any more. */
+    while (rc == ERR_NOT_FOUND) {
+        if (!recipients_step(recipients)) {
+            return 0;
+        }
+        rc = member_profile_get(recipients->members, arena, recipients->id, out, err);
     }
-    rc = member_profile_get(recipients->members, arena, db_int(recipients->stmt, 0), out, err);
     return rc < 0 ? rc : 1;
 }
 
 void recipients_close(struct recipients *recipients)
 {
     if (recipients != NULL) {
-        db_stmt_free(recipients->stmt);
+        mem_free(recipients->steps);
         mem_free(recipients);
     }
 }

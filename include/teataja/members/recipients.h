@@ -1,8 +1,9 @@
 /* teataja/members/recipients.h - who gets a mailing.
  *
  * Active subscribers of its one list, and in the audience, and not suppressed -
- * always. In order of the member's id, so that a mailing can be expanded in
- * chunks: go on behind the last one.
+ * always. In order of the member's id. Who they are is settled by recipients_open, in
+ * about one byte of memory each; the walk holds no lock and no snapshot, and the caller
+ * may write between two of them. Who is erased meanwhile is left out.
  *
  *     struct recipients_query query = {.list = "funding", .audience = {newsletter, issue}};
  *     rc = recipients_open(members, &query, &recipients, err);
@@ -31,7 +32,7 @@ struct recipients_query {
 
 struct recipients;
 
-/* The segments and what `members` points to must outlive the walk. ERR_NOT_FOUND for the list. */
+/* What `members` points to must outlive the walk. ERR_NOT_FOUND for the list. */
 int recipients_open(const struct members *members, const struct recipients_query *query,
                     struct recipients **out, struct err *err);
 
