@@ -17,6 +17,59 @@ static const char *office_name(const struct compose *compose, enum language lang
     return name != NULL ? name : compose_site_name(compose, language);
 }
 
+/* The newsletter that goes to the event's list lends its brand and fallback. */
+static const struct newsletter *newsletter_of(const struct config *config, const char *list)
+{
+    for (size_t i = 0; list != NULL && i < config->newsletter_count; i++) {
+        if (strcmp(config->newsletters[i].list, list) == 0) {
+            return &config->newsletters[i];
+        }
+    }
+    return NULL;
+}
+
+int invitation_open(struct compose *compose, struct arena *arena, const char *slug, int64_t date,
+                    struct invitation_page *page, struct err *err)
+{
+    const struct config *config = compose->site.config;
+    const struct event *event = NULL;
+    int rc = event_get(compose->site.events, slug, &event, err);
+
+    if (rc < 0) {
+        return rc;
+    }
+    memset(page, 0, sizeof(*page));
+    page->compose = compose;
+    page->event = event;
+    page->date = date;
+    page->list = event->list != NULL ? site_list_find(&config->site, event->list) : NULL;
+    page->newsletter = newsletter_of(config, event->list);
+    if (page->list == NULL) {
+        return err_set(err, ERR_STATE,
+                       "%s: nobody can be invited without a list; name one of teataja.yaml with "
+                       "'list:'",
+                       event->file);
+    }
+    if (event->status == EVENT_CANCELLED) {
+        return err_set(err, ERR_STATE, "%s: the event is cancelled", event->file);
+    }
+    if (event->access == EVENT_INTERNAL && event->audience.text == NULL &&
+        event->invite.text == NULL) {
+        return err_set(err, ERR_STATE,
+                       "%s: an internal meeting needs an 'audience:' that says who it is for",
+                       event->file);
+    }
+    rc = event_next(event, date, date + 3660 * CLOCK_DAY, arena, &page->next, err);
+    if (rc == 0) {
+        return err_set(err, ERR_STATE, "%s: the event is over", event->file);
+    }
+    if (rc == 1 && !event_takes_answers(event, date)) {
+        return err_set(err, ERR_STATE, "%s: answers were taken until rsvp.by, which is past",
+                       event->file);
+    }
+    return rc < 0 ? rc : 0;
+}
+
 struct sender invitation_sender(const struct invitation_page *page)
 {
     const struct site *site = &page->compose->site.config->site;

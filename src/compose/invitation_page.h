@@ -19,6 +19,11 @@ struct invitation_page {
     int64_t sequence;
 };
 
+/* The event, if people can be invited to it now. ERR_NOT_FOUND; ERR_STATE as
+ * invite_plan. UID, SEQUENCE and `test` are the caller's to set. */
+int invitation_open(struct compose *compose, struct arena *arena, const char *slug, int64_t date,
+                    struct invitation_page *page, struct err *err);
+
 /* Renders for readers of a zone and freezes with its calendar, in the arena. */
 int invitation_render(const struct invitation_page *page, struct arena *arena,
                       enum language language, const char *zone, struct rendered *rendered,

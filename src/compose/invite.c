@@ -8,12 +8,10 @@
 #include "invitation_page.h"
 #include "letter_lines.h"
 #include "plan.h"
-#include "preview.h"
 #include "sql/compose/invite.h"
 #include "teataja/base/clock.h"
 #include "teataja/base/limits.h"
 #include "teataja/events/invitation.h"
-#include "teataja/members/sync.h"
 
 /* Invitations that differ only in what is the recipient's own. */
 struct readers {
@@ -23,111 +21,94 @@ struct readers {
 
 struct inviting {
     struct compose *compose;
-    struct arena *arena; /* the caller's */
+    struct arena *arena; /* the caller's: what goes into the summary */
     const struct invite_options *options;
-    struct invitation_page page;
-    struct plan plan;
+    struct arena *work; /* what is needed as long as the planning lasts */
     struct arena *scratch;
+    struct arena *written; /* for one row; rewound */
+    struct arena_mark nothing_written;
+    struct invitation_page page;
+    struct sender sender;
+    struct plan plan;
     struct event_row row;
     struct readers *readers; /* of plan.variants */
     size_t readers_capacity;
     char subject[LIMIT_SLUG + 16];
+    char number[24]; /* of this mailing of the event */
     char uid[INVITATION_UID];
 };
 
-/* The newsletter that goes to the event's list lends its brand and fallback. */
-static const struct newsletter *newsletter_of(const struct config *config, const char *list)
+/* ---- the event ---- */
+
+/* Keeps the calendar of this sequence as it went out, without an attendee. */
+static int keep_revision(struct inviting *inviting, struct err *err)
 {
-    for (size_t i = 0; list != NULL && i < config->newsletter_count; i++) {
-        if (strcmp(config->newsletters[i].list, list) == 0) {
-            return &config->newsletters[i];
-        }
-    }
-    return NULL;
-}
-
-static int open_page(struct compose *compose, struct arena *arena, const char *slug, int64_t date,
-                     struct invitation_page *page, struct err *err)
-{
-    const struct config *config = compose->site.config;
-    const struct event *event = NULL;
-    int rc = event_get(compose->site.events, slug, &event, err);
-
-    if (rc < 0) {
-        return rc;
-    }
-    memset(page, 0, sizeof(*page));
-    page->compose = compose;
-    page->event = event;
-    page->date = date;
-    page->list = event->list != NULL ? site_list_find(&config->site, event->list) : NULL;
-    page->newsletter = newsletter_of(config, event->list);
-    if (page->list == NULL) {
-        return err_set(err, ERR_STATE,
-                       "%s: nobody can be invited without a list; name one of teataja.yaml with "
-                       "'list:'",
-                       event->file);
-    }
-    if (event->status == EVENT_CANCELLED) {
-        return err_set(err, ERR_STATE, "%s: the event is cancelled", event->file);
-    }
-    if (event->access == EVENT_INTERNAL && event->audience.text == NULL &&
-        event->invite.text == NULL) {
-        return err_set(err, ERR_STATE,
-                       "%s: an internal meeting needs an 'audience:' that says who it is for",
-                       event->file);
-    }
-    rc = event_next(event, date, date + 3660 * CLOCK_DAY, arena, &page->next, err);
-    if (rc == 0) {
-        return err_set(err, ERR_STATE, "%s: the event is over", event->file);
-    }
-    if (rc == 1 && !event_takes_answers(event, date)) {
-        return err_set(err, ERR_STATE, "%s: answers were taken until rsvp.by, which is past",
-                       event->file);
-    }
-    return rc < 0 ? rc : 0;
-}
-
-/* ---- recipients ---- */
-
-static int readers_variant(struct inviting *inviting, const struct member_profile *profile,
-                           size_t *out, struct err *err)
-{
-    const struct newsletter *newsletter = inviting->page.newsletter;
-    enum language fallback = newsletter != NULL ? newsletter->fallback
-                                                : inviting->compose->site.config->site.languages[0];
-    enum language language = event_edition_for(inviting->page.event, profile->languages,
-                                               profile->language_count, fallback, NULL)
-                                 ->language;
-    const char *zone = compose_reader_zone(inviting->compose, newsletter, profile);
-    struct plan *plan = &inviting->plan;
-    struct readers *readers;
+    const struct ical_options options = {.method = ICAL_PUBLISH,
+                                         .uid = inviting->row.uid,
+                                         .sequence = inviting->row.sequence,
+                                         .dtstamp = inviting->page.date,
+                                         .edition = &inviting->page.event->editions[0]};
+    struct str calendar;
     int rc;
 
-    for (size_t i = 0; i < plan->variant_count; i++) {
-        if (inviting->readers[i].language == language &&
-            strcmp(inviting->readers[i].zone, zone) == 0) {
-            *out = i;
-            return 0;
-        }
-    }
-    rc = arena_grow(plan->arena, &plan->variants, &plan->variant_capacity, plan->variant_count,
-                    sizeof(*plan->variants), err);
+    str_init(&calendar, LIMIT_ICS);
+    rc = ical_invitation(inviting->scratch, inviting->page.event, &options, NULL, NULL, &calendar,
+                         err);
     if (rc == 0) {
-        rc = arena_grow(plan->arena, &inviting->readers, &inviting->readers_capacity,
-                        plan->variant_count, sizeof(*inviting->readers), err);
+        rc = str_check(&calendar, err);
     }
-    if (rc < 0) {
-        return rc;
+    if (rc == 0) {
+        rc = event_revision_add(inviting->compose->site.members->db, inviting->row.id,
+                                inviting->row.sequence, inviting->page.date, calendar.data, err);
     }
-    *out = plan->variant_count;
-    readers = &inviting->readers[*out];
-    readers->language = language;
-    (void)snprintf(readers->zone, sizeof(readers->zone), "%s", zone);
-    plan->variants[plan->variant_count++] = (struct plan_variant){
-        .lang = language_tag(language), .key = arena_strdup(plan->arena, zone)};
-    return plan->variants[*out].key != NULL ? 0 : err_nomem(err);
+    str_release(&calendar);
+    return rc;
 }
+
+static int record(struct inviting *inviting, const char *domain, struct err *err)
+{
+    struct db *db = inviting->compose->site.members->db;
+    int rc = db_begin(db, err);
+
+    if (rc == 0) {
+        rc = event_record(db, inviting->page.event, domain, &inviting->row, err);
+    }
+    if (rc == 0) {
+        rc = keep_revision(inviting, err);
+    }
+    if (rc == 0) {
+        rc = db_commit(db, err);
+    }
+    db_rollback(db);
+    inviting->page.uid = inviting->row.uid;
+    return rc;
+}
+
+/* Sets the UID and SEQUENCE that clients will know the event by, once somebody is to be
+ * invited; both stay recorded if the mailing fails, for they are no more than what the
+ * file says. A test has a UID of its own: trying must not put the event into a calendar
+ * twice. */
+static int identify(struct inviting *inviting, struct err *err)
+{
+    const char *domain = address_domain(&inviting->compose->site.config->site.office.address);
+    char nonce[32];
+    int rc = 0;
+
+    if (inviting->page.uid != NULL) {
+        return 0;
+    }
+    if (inviting->options->test == NULL && !inviting->options->dry_run) {
+        rc = record(inviting, domain, err);
+    } else {
+        token_random(10, nonce);
+        (void)snprintf(inviting->uid, sizeof(inviting->uid), "%s@%s", nonce, domain);
+        inviting->page.uid = inviting->uid;
+    }
+    inviting->page.sequence = inviting->row.sequence;
+    return rc;
+}
+
+/* ---- variants ---- */
 
 /* The line of the summary for those who read this language. */
 static struct invite_group *group_of(struct invite_summary *summary, enum language language)
@@ -143,60 +124,140 @@ static struct invite_group *group_of(struct invite_summary *summary, enum langua
     return &summary->groups[i];
 }
 
-/* The row of an invitation, and what its message needs of it. */
-static int invite_member(struct inviting *inviting, const struct member_profile *profile,
-                         struct row_values *values, struct err *err)
+static int render(struct inviting *inviting, size_t variant, struct invite_summary *out,
+                  struct err *err)
 {
+    struct arena_mark mark = arena_mark(inviting->scratch);
+    const struct readers *readers = &inviting->readers[variant];
+    struct invite_group *group = group_of(out, readers->language);
+    struct rendered rendered;
+    struct frozen frozen;
+    int rc = invitation_render(&inviting->page, inviting->scratch, readers->language, readers->zone,
+                               &rendered, &frozen, err);
+
+    if (rc == 0) {
+        rc = plan_add_pictures(&inviting->plan, &rendered, err);
+    }
+    if (rc == 0) {
+        rc = plan_set_pieces(&inviting->plan, variant, &frozen, err);
+    }
+    if (rc == 0 && group->subject == NULL) {
+        group->subject = arena_strdup(inviting->arena, frozen.subject);
+        rc = group->subject != NULL ? 0 : err_nomem(err);
+    }
+    arena_rewind(inviting->scratch, mark);
+    return rc;
+}
+
+static int add_readers(struct inviting *inviting, enum language language, const char *zone,
+                       struct invite_summary *out, struct err *err)
+{
+    size_t index = inviting->plan.variant_count;
+    char *key = arena_strdup(inviting->work, zone);
+    int rc = key == NULL ? err_nomem(err)
+                         : arena_grow(inviting->work, &inviting->readers,
+                                      &inviting->readers_capacity, index,
+                                      sizeof(*inviting->readers), err);
+
+    if (rc == 0) {
+        inviting->readers[index].language = language;
+        (void)snprintf(inviting->readers[index].zone, sizeof(inviting->readers[index].zone), "%s",
+                       zone);
+        rc = plan_add_variant(&inviting->plan, language_tag(language), key, err);
+    }
+    return rc == 0 ? render(inviting, index, out, err) : rc;
+}
+
+/* The variant of those who read as this member does, rendered if there is none yet. */
+static int find_readers(struct inviting *inviting, const struct member_profile *profile,
+                        struct invite_summary *summary, size_t *out, struct err *err)
+{
+    const struct newsletter *newsletter = inviting->page.newsletter;
+    enum language fallback = newsletter != NULL ? newsletter->fallback
+                                                : inviting->compose->site.config->site.languages[0];
+    enum language language = event_edition_for(inviting->page.event, profile->languages,
+                                               profile->language_count, fallback, NULL)
+                                 ->language;
+    const char *zone = compose_reader_zone(inviting->compose, newsletter, profile);
+    size_t count = inviting->plan.variant_count;
+
+    for (*out = 0; *out < count; ++*out) {
+        if (inviting->readers[*out].language == language &&
+            strcmp(inviting->readers[*out].zone, zone) == 0) {
+            return 0;
+        }
+    }
+    return add_readers(inviting, language, zone, summary, err);
+}
+
+/* ---- recipients ---- */
+
+/* The row of an invitation, beside that of its message, and what the message needs of
+ * it. */
+static int write_invitation(void *ctx, struct plan_recipient *recipient, struct err *err)
+{
+    struct inviting *inviting = ctx;
     struct db *db = inviting->compose->site.members->db;
     const char *organizer = inviting->compose->site.config->site.office.address.text;
     struct invitation invitation;
-    int rc =
-        invitation_add(db, inviting->scratch, inviting->row.id, profile->id, profile->email,
-                       organizer, inviting->row.sequence, inviting->page.date, &invitation, err);
+    int rc;
+
+    arena_rewind(inviting->written, inviting->nothing_written);
+    rc = invitation_add(db, inviting->written, inviting->row.id, recipient->member,
+                            recipient->address, organizer, inviting->row.sequence,
+                            inviting->page.date, &invitation, err);
 
     if (rc == 0 && !invitation.fresh) {
-        rc = invitation_sent(db, invitation.id, profile->email, inviting->row.sequence,
+        rc = invitation_sent(db, invitation.id, recipient->address, inviting->row.sequence,
                              inviting->page.date, err);
     }
     if (rc == 0) {
-        values->invitation = invitation.id;
-        values->organizer = invitation.organizer;
+        recipient->values.invitation = invitation.id;
+        recipient->values.organizer = invitation.organizer;
     }
     return rc;
 }
 
 static int add_recipient(struct inviting *inviting, const struct member_profile *profile,
-                         struct invite_summary *out, struct err *err)
+                         const struct plan_recipient *recipient, struct invite_summary *out,
+                         struct err *err)
 {
-    struct row_values values = {.name = profile->name,
-                                .organisation = profile->organisation,
-                                .epoch = profile->epoch,
-                                .organizer = ""};
+    struct plan_recipient added = *recipient;
+    int rc = identify(inviting, err);
+
+    if (rc == 0) {
+        rc = find_readers(inviting, profile, out, &added.variant, err);
+    }
+    if (rc < 0) {
+        return rc;
+    }
+    group_of(out, inviting->readers[added.variant].language)->recipients++;
+    return plan_add_recipient(&inviting->plan, &added, err);
+}
+
+static int add_member(struct inviting *inviting, const struct member_profile *profile,
+                      struct invite_summary *out, struct err *err)
+{
     char dedupe[32];
+    const struct plan_recipient recipient = {.member = profile->id,
+                                             .dedupe = dedupe,
+                                             .address = profile->email,
+                                             .values = {.name = profile->name,
+                                                        .organisation = profile->organisation,
+                                                        .epoch = profile->epoch,
+                                                        .organizer = ""}};
     int64_t had = 0;
-    size_t variant = 0;
     int rc = inviting->options->again
                  ? 0
                  : db_get_int(inviting->compose->site.members->db, SQL_INVITE_HAD, &had, err, "it",
                               profile->id, inviting->subject);
 
-    if (rc == 1) {
-        out->invited_before++;
-        return 0;
+    if (rc != 0) {
+        out->invited_before += rc == 1;
+        return rc == 1 ? 0 : rc;
     }
-    if (rc == 0) {
-        rc = readers_variant(inviting, profile, &variant, err);
-    }
-    if (rc == 0 && !inviting->options->dry_run) {
-        rc = invite_member(inviting, profile, &values, err);
-    }
-    if (rc < 0) {
-        return rc;
-    }
-    group_of(out, inviting->readers[variant].language)->recipients++;
     (void)snprintf(dedupe, sizeof(dedupe), "m%" PRId64, profile->id);
-    return plan_add_recipient(&inviting->plan, variant, profile->id, dedupe, profile->email,
-                              &values, err);
+    return add_recipient(inviting, profile, &recipient, out, err);
 }
 
 static int walk(struct inviting *inviting, const struct recipients_query *query,
@@ -211,7 +272,7 @@ static int walk(struct inviting *inviting, const struct recipients_query *query,
         rc = recipients_open(inviting->compose->site.members, query, &recipients, err);
     }
     while (rc == 0 && (rc = recipients_next(recipients, inviting->scratch, &profile, err)) == 1) {
-        rc = add_recipient(inviting, &profile, out, err);
+        rc = add_member(inviting, &profile, out, err);
         arena_rewind(inviting->scratch, mark);
     }
     recipients_close(recipients);
@@ -242,7 +303,7 @@ static int gather(struct inviting *inviting, struct invite_summary *out, struct 
     if (rc == 0 && out->reasons.on_list == 0) {
         rc = err_set(err, ERR_STATE, "nobody can be invited to %s: nobody is on the list '%s'",
                      inviting->subject, query.list);
-    } else if (rc == 0 && inviting->plan.recipient_count == 0) {
+    } else if (rc == 0 && inviting->plan.total == 0) {
         rc = err_set(err, ERR_STATE,
                      "nobody is left to invite to %s: of %" PRId64 " on the list '%s' %" PRId64
                      " have an invitation, %" PRId64 " are outside the audience",
@@ -258,255 +319,101 @@ static int gather_test(struct inviting *inviting, struct invite_summary *out, st
     enum language language = inviting->options->language != LANG_NONE
                                  ? inviting->options->language
                                  : inviting->compose->site.config->site.languages[0];
-    const struct row_values values = {
-        .name = "", .organisation = "", .organizer = office->address.text};
+    struct plan_recipient recipient = {
+        .dedupe = "test",
+        .values = {.name = "", .organisation = "", .organizer = office->address.text}};
     struct member_profile profile;
     struct address address;
-    size_t variant = 0;
     int rc = address_parse(inviting->options->test, &address, err);
 
     if (rc == 0) {
         rc = letter_profile(inviting->compose, inviting->scratch, NULL, language, &profile, err);
     }
-    if (rc == 0) {
-        rc = readers_variant(inviting, &profile, &variant, err);
-    }
     if (rc < 0) {
         return rc;
     }
-    group_of(out, inviting->readers[variant].language)->recipients++;
-    return plan_add_recipient(&inviting->plan, variant, 0, "test", address.text, &values, err);
+    recipient.address = address.text;
+    return add_recipient(inviting, &profile, &recipient, out, err);
 }
 
-/* ---- rendering and writing ---- */
+/* ---- the whole ---- */
 
-static int render_all(struct inviting *inviting, struct invite_summary *out, struct err *err)
-{
-    struct arena_mark mark = arena_mark(inviting->scratch);
-    int rc = 0;
-
-    for (size_t i = 0; rc == 0 && i < inviting->plan.variant_count; i++) {
-        struct rendered rendered;
-        struct frozen frozen;
-
-        rc = invitation_render(&inviting->page, inviting->scratch, inviting->readers[i].language,
-                               inviting->readers[i].zone, &rendered, &frozen, err);
-        if (rc == 0) {
-            rc = plan_add_pictures(&inviting->plan, &rendered, err);
-        }
-        if (rc == 0) {
-            rc = plan_set_pieces(&inviting->plan, i, &frozen, err);
-        }
-        if (rc == 0) {
-            struct invite_group *group = group_of(out, inviting->readers[i].language);
-
-            group->subject = arena_strdup(inviting->arena, frozen.subject);
-            rc = group->subject != NULL ? 0 : err_nomem(err);
-        }
-        arena_rewind(inviting->scratch, mark);
-    }
-    return rc;
-}
-
-/* Sets the UID and SEQUENCE that clients will know the event by. A test has a UID
- * of its own: trying must not put the event into a calendar twice. */
-static int identify(struct inviting *inviting, struct err *err)
+static int open_plan(struct inviting *inviting, struct err *err)
 {
     const struct event *event = inviting->page.event;
-    const char *domain = address_domain(&inviting->compose->site.config->site.office.address);
-    struct db *db = inviting->compose->site.members->db;
-    char nonce[32];
-    int rc = 0;
-
-    if (inviting->options->test == NULL && !inviting->options->dry_run) {
-        rc = event_record(db, event, domain, &inviting->row, err);
-        inviting->page.uid = inviting->row.uid;
-    } else {
-        token_random(10, nonce);
-        (void)snprintf(inviting->uid, sizeof(inviting->uid), "%s@%s", nonce, domain);
-        inviting->page.uid = inviting->uid;
-    }
-    inviting->page.sequence = inviting->row.sequence;
-    return rc;
-}
-
-/* Keeps the calendar of this sequence as it went out, without an attendee. */
-static int keep_revision(struct inviting *inviting, struct err *err)
-{
-    const struct ical_options options = {.method = ICAL_PUBLISH,
-                                         .uid = inviting->row.uid,
-                                         .sequence = inviting->row.sequence,
-                                         .dtstamp = inviting->page.date,
-                                         .edition = &inviting->page.event->editions[0]};
-    struct str calendar;
-    int rc;
-
-    str_init(&calendar, LIMIT_ICS);
-    rc = ical_invitation(inviting->scratch, inviting->page.event, &options, NULL, NULL, &calendar,
-                         err);
-    if (rc == 0) {
-        rc = str_check(&calendar, err);
-    }
-    if (rc == 0) {
-        rc = event_revision_add(inviting->compose->site.members->db, inviting->row.id,
-                                inviting->row.sequence, inviting->page.date, calendar.data, err);
-    }
-    str_release(&calendar);
-    return rc;
-}
-
-static int store(struct inviting *inviting, int64_t *id, struct err *err)
-{
-    struct db *db = inviting->compose->site.members->db;
-    const struct sender sender = invitation_sender(&inviting->page);
-    bool test = inviting->options->test != NULL;
-    const struct event *event = inviting->page.event;
-    struct envelope envelope;
-    struct mailing mailing;
-    struct str config;
-    char nonce[32];
-    char dedupe[LIMIT_SLUG + 64];
-    int64_t list = 0;
+    const struct invite_options *options = inviting->options;
+    const struct plan_head head = {
+        .compose = inviting->compose,
+        .sender = &inviting->sender,
+        .subject = inviting->subject,
+        .list = event->list,
+        .number = inviting->number,
+        .audience = event->audience.text != NULL ? event->audience.text : "",
+        .on_unknown = "resend",
+        .date = inviting->page.date,
+        .test = options->test != NULL,
+        .dry_run = options->dry_run,
+        .write = options->test != NULL ? NULL : write_invitation,
+        .ctx = inviting};
     int64_t count = 0;
-    int rc = list_find(inviting->compose->site.members, event->list, &list, err);
+    int rc = db_get_int(inviting->compose->site.members->db, SQL_INVITE_COUNT, &count, err, "t",
+                        inviting->subject);
 
-    if (rc == 0) {
-        rc = db_get_int(db, SQL_INVITE_COUNT, &count, err, "t", inviting->subject);
-    }
     if (rc < 0) {
         return rc;
     }
-    token_random(8, nonce);
-    (void)snprintf(dedupe, sizeof(dedupe), "%s:%s:%" PRId64 "%s", test ? "test" : "invitation",
-                   inviting->subject, count, test ? nonce : "");
-    envelope = edition_envelope(inviting->compose, &sender, list);
-    str_init(&config, LIMIT_TEXT);
-    rc = envelope_write(&envelope, &config, err);
-    mailing = (struct mailing){.purpose = test ? "test" : sender.kind->name,
-                               .subject = inviting->subject,
-                               .list = list,
-                               .dedupe = dedupe,
-                               .on_unknown = "resend",
-                               .priority = sender.kind->priority,
-                               .config = config.data,
-                               .audience = event->audience.text != NULL ? event->audience.text : "",
-                               .message_date = inviting->page.date,
-                               .not_after = event->rsvp.has_by ? event->rsvp.by_utc
-                                                               : inviting->page.next.end_utc};
-    if (rc == 0) {
-        rc = plan_write(&inviting->plan, db, &mailing, id, err);
-    }
-    str_release(&config);
-    return rc;
+    (void)snprintf(inviting->number, sizeof(inviting->number), "%" PRId64, count);
+    return plan_open(&inviting->plan, inviting->work, &head, err);
 }
 
-/* Event and invitations in one transaction; the mailing makes its own. */
-static int record(struct inviting *inviting, struct invite_summary *out, struct err *err)
+static int open_inviting(struct inviting *inviting, const char *slug, struct err *err)
 {
-    struct db *db = inviting->compose->site.members->db;
-    bool writes = inviting->options->test == NULL && !inviting->options->dry_run;
-    int rc = writes ? db_begin(db, err) : 0;
+    int64_t date = inviting->options->date != 0 ? inviting->options->date : clock_now();
+    int rc = invitation_open(inviting->compose, inviting->arena, slug, date, &inviting->page, err);
 
-    if (rc == 0) {
-        rc = identify(inviting, err);
+    if (rc < 0) {
+        return rc;
     }
-    if (rc == 0) {
-        rc = inviting->options->test != NULL ? gather_test(inviting, out, err)
-                                             : gather(inviting, out, err);
+    inviting->page.test = inviting->options->test != NULL;
+    inviting->sender = invitation_sender(&inviting->page);
+    (void)snprintf(inviting->subject, sizeof(inviting->subject), "%s/%s",
+                   mail_kinds[MAIL_INVITATION].folder, inviting->page.event->slug);
+    inviting->work = arena_new(LIMIT_ARENA_SITE);
+    inviting->scratch = arena_new(LIMIT_ARENA_WORK);
+    inviting->written = arena_new(LIMIT_ARENA_WORK);
+    if (inviting->work == NULL || inviting->scratch == NULL || inviting->written == NULL) {
+        return err_nomem(err);
     }
-    if (rc == 0) {
-        rc = render_all(inviting, out, err);
-    }
-    if (rc == 0 && writes) {
-        rc = keep_revision(inviting, err);
-    }
-    if (rc == 0 && writes) {
-        rc = db_commit(db, err);
-    }
-    if (writes) {
-        db_rollback(db);
-    }
-    return rc;
+    inviting->nothing_written = arena_mark(inviting->written);
+    return open_plan(inviting, err);
 }
 
 int invite_plan(struct compose *compose, struct arena *arena, const char *slug,
                 const struct invite_options *options, struct invite_summary *out, struct err *err)
 {
     struct inviting inviting = {.compose = compose, .arena = arena, .options = options};
-    int64_t date = options->date != 0 ? options->date : clock_now();
-    int rc = open_page(compose, arena, slug, date, &inviting.page, err);
+    const struct event *event;
+    int rc;
 
     memset(out, 0, sizeof(*out));
-    if (rc < 0) {
-        return rc;
-    }
-    inviting.page.test = options->test != NULL;
-    (void)snprintf(inviting.subject, sizeof(inviting.subject), "%s/%s",
-                   mail_kinds[MAIL_INVITATION].folder, inviting.page.event->slug);
-    rc = plan_open(&inviting.plan, err);
+    rc = open_inviting(&inviting, slug, err);
+    event = inviting.page.event;
     if (rc == 0) {
-        inviting.scratch = arena_new(LIMIT_ARENA_WORK);
-        rc = inviting.scratch != NULL ? record(&inviting, out, err) : err_nomem(err);
+        rc = options->test != NULL ? gather_test(&inviting, out, err) : gather(&inviting, out, err);
     }
     if (rc == 0) {
-        out->total = (int64_t)inviting.plan.recipient_count;
+        out->total = inviting.plan.total;
         out->subject = arena_strdup(arena, inviting.subject);
         rc = out->subject != NULL ? 0 : err_nomem(err);
     }
     if (rc == 0 && !options->dry_run) {
-        rc = store(&inviting, &out->mailing, err);
+        rc = plan_ready(&inviting.plan,
+                        event->rsvp.has_by ? event->rsvp.by_utc : inviting.page.next.end_utc,
+                        &out->mailing, err);
     }
-    arena_free(inviting.scratch);
     plan_close(&inviting.plan);
-    return rc;
-}
-
-int invite_preview(struct compose *compose, struct arena *arena, const char *slug,
-                   const struct letter_preview *options, struct letter_view *out, struct err *err)
-{
-    int64_t date = options->date != 0 ? options->date : clock_now();
-    enum language language = options->language != LANG_NONE
-                                 ? options->language
-                                 : compose->site.config->site.languages[0];
-    const struct site_office *office = &compose->site.config->site.office;
-    struct invitation_page page = {0};
-    struct member_profile profile = {0};
-    struct rendered rendered;
-    struct frozen frozen;
-    struct sender sender;
-    int rc = open_page(compose, arena, slug, date, &page, err);
-
-    memset(out, 0, sizeof(*out));
-    if (rc == 0) {
-        rc = letter_profile(compose, arena, options->member, language, &profile, err);
-    }
-    if (rc < 0) {
-        return rc;
-    }
-    page.uid = "preview";
-    language =
-        event_edition_for(page.event, profile.languages, profile.language_count,
-                          page.newsletter != NULL ? page.newsletter->fallback : LANG_NONE, NULL)
-            ->language;
-    sender = invitation_sender(&page);
-    rc = invitation_render(&page, arena, language,
-                           compose_reader_zone(compose, page.newsletter, &profile), &rendered,
-                           &frozen, err);
-    if (rc == 0) {
-        const struct preview preview = {
-            .compose = compose,
-            .rendered = &rendered,
-            .sender = &sender,
-            .frozen = &frozen,
-            .date = date,
-            .input = {.member = profile.id,
-                      .address = profile.id != 0 ? profile.email : office->address.text,
-                      .values = {.name = profile.name,
-                                 .organisation = profile.organisation,
-                                 .epoch = profile.epoch,
-                                 .organizer = office->address.text}}};
-
-        rc = preview_view(&preview, arena, out, err);
-    }
+    arena_free(inviting.written);
+    arena_free(inviting.scratch);
+    arena_free(inviting.work);
     return rc;
 }

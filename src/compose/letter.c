@@ -3,42 +3,27 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "letter_lines.h"
-#include "plan.h"
+#include "letter_variant.h"
 #include "teataja/base/clock.h"
 #include "teataja/base/limits.h"
 #include "teataja/base/suggest.h"
-#include "teataja/members/sync.h"
-
-/* One variant while the recipients are gathered. */
-struct choice {
-    char key[35]; /* of the selection; with '-' behind it for those without a name */
-    bool nameless;
-    struct selection selection; /* in the plan's arena */
-    int64_t recipients;
-    const char *subject;
-    size_t html_bytes;
-};
 
 struct planning {
     struct compose *compose;
     struct arena *arena; /* the caller's: what goes into the summary */
     const struct letter_options *options;
+    struct arena *work; /* what is needed as long as the planning lasts */
+    struct arena *scratch;
     struct letter letter;
+    struct sender sender;
     struct selector *selector;
     struct plan plan;
-    struct choice *choices; /* beside plan.variants */
-    size_t choice_capacity;
-    size_t *buckets; /* hash of keys: index of a choice + 1 */
-    struct arena *scratch;
-    int64_t not_after;
+    struct letter_variants variants;
     char subject[LIMIT_SLUG + 16];
 };
-
-enum { BUCKETS = 16384 }; /* half of them is as many variants as memory holds */
 
 int letter_find(struct compose *compose, const char *slug, const struct issue **out,
                 struct err *err)
@@ -84,156 +69,34 @@ int letter_open_selector(const struct letter *letter, struct arena *arena, struc
     return selector_open(letter->compose, arena, &options, out, err);
 }
 
-/* ---- gathering ---- */
-
-static int copy_selection(struct arena *arena, const struct selection *from, struct selection *to,
-                          struct err *err)
-{
-    struct selected_call *calls = arena_alloc(arena, from->call_count + 1, sizeof(*calls));
-    struct selected_event *events = arena_alloc(arena, from->event_count + 1, sizeof(*events));
-    struct selected_news *news = arena_alloc(arena, from->news_count + 1, sizeof(*news));
-
-    if (calls == NULL || events == NULL || news == NULL) {
-        return err_nomem(err);
-    }
-    *to = *from;
-    for (size_t i = 0; i < from->call_count; i++) {
-        calls[i] = from->calls[i];
-        calls[i].told = arena_strdup(arena, calls[i].told);
-        if (calls[i].told == NULL) {
-            return err_nomem(err);
-        }
-    }
-    for (size_t i = 0; i < from->event_count; i++) {
-        events[i] = from->events[i];
-    }
-    for (size_t i = 0; i < from->news_count; i++) {
-        news[i] = from->news[i];
-    }
-    to->calls = calls;
-    to->events = events;
-    to->news = news;
-    return 0;
-}
-
-/* What a variant's recipients are told: calls and news of blocks that are shown. */
-static int set_items(struct planning *planning, struct plan_variant *variant,
-                     const struct selection *selection, struct err *err)
-{
-    unsigned blocks = planning->letter.docs[selection->language].blocks;
-    struct mailing_item *items = arena_alloc(
-        planning->plan.arena, selection->call_count + selection->news_count + 1, sizeof(*items));
-
-    if (items == NULL) {
-        return err_nomem(err);
-    }
-    for (size_t i = 0; (blocks & 1U << BLOCK_CALLS) != 0 && i < selection->call_count; i++) {
-        const struct selected_call *call = &selection->calls[i];
-
-        if (call->call->item.id != 0) {
-            items[variant->item_count++] =
-                (struct mailing_item){.item = call->call->item.id, .round = call->told};
-        }
-    }
-    for (size_t i = 0; i < selection->news_count; i++) {
-        if (selection->news[i].news->item.id != 0) {
-            items[variant->item_count++] =
-                (struct mailing_item){.item = selection->news[i].news->item.id, .round = ""};
-        }
-    }
-    variant->items = items;
-    return 0;
-}
-
-static int add_choice(struct planning *planning, const struct selection *selection, const char *key,
-                      bool nameless, struct err *err)
-{
-    struct plan *plan = &planning->plan;
-    struct choice *choice;
-    int rc = arena_grow(plan->arena, &plan->variants, &plan->variant_capacity, plan->variant_count,
-                        sizeof(*plan->variants), err);
-
-    if (rc == 0) {
-        rc = arena_grow(plan->arena, &planning->choices, &planning->choice_capacity,
-                        plan->variant_count, sizeof(*planning->choices), err);
-    }
-    if (rc < 0) {
-        return rc;
-    }
-    choice = &planning->choices[plan->variant_count];
-    memset(choice, 0, sizeof(*choice));
-    (void)snprintf(choice->key, sizeof(choice->key), "%s", key);
-    choice->nameless = nameless;
-    rc = copy_selection(plan->arena, selection, &choice->selection, err);
-    if (rc == 0) {
-        struct plan_variant *variant = &plan->variants[plan->variant_count];
-
-        memset(variant, 0, sizeof(*variant));
-        variant->lang = language_tag(selection->language);
-        variant->key = arena_strdup(plan->arena, key);
-        rc = variant->key != NULL ? set_items(planning, variant, &choice->selection, err)
-                                  : err_nomem(err);
-    }
-    plan->variant_count += rc == 0;
-    return rc;
-}
-
-/* The variant of a selection, made if there is none yet. */
-static int find_choice(struct planning *planning, const struct selection *selection, bool nameless,
-                       size_t *out, struct err *err)
-{
-    char key[sizeof(planning->choices->key)];
-    size_t at;
-    int rc;
-
-    (void)snprintf(key, sizeof(key), "%s%s", selection->key, nameless ? "-" : "");
-    at = strtoul((const char[]){key[0], key[1], key[2], key[3], '\0'}, NULL, 16) % BUCKETS;
-    while (planning->buckets[at] != 0) {
-        if (strcmp(planning->choices[planning->buckets[at] - 1].key, key) == 0) {
-            *out = planning->buckets[at] - 1;
-            return 0;
-        }
-        at = (at + 1) % BUCKETS;
-    }
-    if (planning->plan.variant_count >= BUCKETS / 2) {
-        return err_set(err, ERR_LIMIT,
-                       "the letter would have more than %d variants: its members have had too "
-                       "different things",
-                       BUCKETS / 2);
-    }
-    rc = add_choice(planning, selection, key, nameless, err);
-    if (rc == 0) {
-        *out = planning->plan.variant_count - 1;
-        planning->buckets[at] = planning->plan.variant_count;
-    }
-    return rc;
-}
+/* ---- recipients ---- */
 
 static int add_member(struct planning *planning, const struct member_profile *profile,
                       const char *address, bool test, struct err *err)
 {
-    const struct row_values values = {.name = profile->name,
-                                      .organisation = profile->organisation,
-                                      .epoch = profile->epoch,
-                                      .organizer = ""};
-    struct selection selection;
     char dedupe[32];
+    struct plan_recipient recipient = {.member = test ? 0 : profile->id,
+                                       .dedupe = test ? "test" : dedupe,
+                                       .address = address,
+                                       .values = {.name = profile->name,
+                                                  .organisation = profile->organisation,
+                                                  .epoch = profile->epoch,
+                                                  .organizer = ""}};
+    struct selection selection;
     bool nameless;
-    size_t variant = 0;
     int rc = selector_pick(planning->selector, planning->scratch, profile, &selection, err);
 
     if (rc < 0) {
         return rc;
     }
     nameless = profile->name[0] == '\0' && planning->letter.docs[selection.language].named;
-    rc = find_choice(planning, &selection, nameless, &variant, err);
+    rc = letter_variants_find(&planning->variants, &selection, nameless, &recipient.variant, err);
     if (rc < 0) {
         return rc;
     }
-    planning->choices[variant].recipients++;
+    planning->variants.items[recipient.variant].recipients++;
     (void)snprintf(dedupe, sizeof(dedupe), "m%" PRId64, profile->id);
-    return plan_add_recipient(&planning->plan, variant, test ? 0 : profile->id,
-                              test ? "test" : dedupe, address, &values, err);
+    return plan_add_recipient(&planning->plan, &recipient, err);
 }
 
 static int parse_audience(struct planning *planning, struct segment *segments[2], struct err *err)
@@ -326,7 +189,7 @@ static int gather(struct planning *planning, struct letter_summary *out, struct 
     if (rc == 0 && out->reasons.on_list == 0) {
         rc = err_set(err, ERR_STATE, "nobody would get %s: nobody is on the list '%s'",
                      planning->subject, query.list);
-    } else if (rc == 0 && planning->plan.recipient_count == 0) {
+    } else if (rc == 0 && planning->plan.total == 0) {
         rc = err_set(err, ERR_STATE,
                      "nobody would get %s: of %" PRId64 " on the list '%s' %" PRId64
                      " left, %" PRId64 " are not confirmed, %" PRId64 " are suppressed, %" PRId64
@@ -338,61 +201,7 @@ static int gather(struct planning *planning, struct letter_summary *out, struct 
     return rc;
 }
 
-/* ---- rendering ---- */
-
-static void note_deadlines(struct planning *planning, const struct selection *selection)
-{
-    for (size_t i = 0; i < selection->call_count; i++) {
-        const struct selected_call *call = &selection->calls[i];
-
-        if (call->reason != SELECT_CLOSED && call->round->has_deadline &&
-            (planning->not_after == 0 || call->round->deadline.at < planning->not_after)) {
-            planning->not_after = call->round->deadline.at;
-        }
-    }
-}
-
-static int render_choice(struct planning *planning, size_t index, struct err *err)
-{
-    struct choice *choice = &planning->choices[index];
-    const struct sender sender = letter_sender(&planning->letter);
-    struct rendered rendered;
-    struct frozen frozen;
-    int rc = edition_render(&planning->letter, planning->scratch, &choice->selection,
-                            choice->nameless, &rendered, err);
-
-    memset(&frozen, 0, sizeof(frozen));
-    if (rc == 0) {
-        rc = edition_freeze(planning->compose, planning->scratch, &rendered, &sender, &frozen, err);
-    }
-    if (rc == 0) {
-        rc = plan_add_pictures(&planning->plan, &rendered, err);
-    }
-    if (rc == 0) {
-        rc = plan_set_pieces(&planning->plan, index, &frozen, err);
-    }
-    if (rc == 0) {
-        choice->subject = letter_plain_subject(planning->arena, frozen.subject);
-        choice->html_bytes = rendered.html_len;
-        note_deadlines(planning, &choice->selection);
-        rc = choice->subject != NULL ? 0 : err_nomem(err);
-    }
-    return rc;
-}
-
-static int render_all(struct planning *planning, struct err *err)
-{
-    struct arena_mark mark = arena_mark(planning->scratch);
-    int rc = 0;
-
-    for (size_t i = 0; rc == 0 && i < planning->plan.variant_count; i++) {
-        rc = render_choice(planning, i, err);
-        arena_rewind(planning->scratch, mark);
-    }
-    return rc;
-}
-
-/* ---- writing ---- */
+/* ---- the whole ---- */
 
 /* Newsletter's and issue's expression as one. */
 static const char *audience_text(struct planning *planning)
@@ -401,52 +210,31 @@ static const char *audience_text(struct planning *planning)
     const char *narrow = planning->letter.issue->audience;
 
     if (wide != NULL && narrow != NULL) {
-        return arena_printf(planning->arena, "(%s) and (%s)", wide, narrow);
+        return arena_printf(planning->work, "(%s) and (%s)", wide, narrow);
     }
     return wide != NULL ? wide : narrow != NULL ? narrow : "";
 }
 
-static int store(struct planning *planning, int64_t *id, struct err *err)
+static int open_plan(struct planning *planning, struct err *err)
 {
     const struct letter_options *options = planning->options;
-    const struct sender sender = letter_sender(&planning->letter);
-    const char *audience = audience_text(planning);
-    struct envelope envelope;
-    struct mailing mailing;
-    struct str config;
-    char nonce[32];
-    char dedupe[LIMIT_SLUG + 64];
-    int64_t list = 0;
-    int rc = audience == NULL ? err_nomem(err)
-                              : list_find(planning->compose->site.members,
-                                          planning->letter.newsletter->list, &list, err);
+    const struct plan_head head = {
+        .compose = planning->compose,
+        .sender = &planning->sender,
+        .subject = planning->subject,
+        .list = planning->letter.newsletter->list,
+        .number = "",
+        .audience = audience_text(planning),
+        .on_unknown = options->on_unknown != NULL ? options->on_unknown : "resend",
+        .date = planning->letter.date,
+        .test = options->test != NULL,
+        .dry_run = options->dry_run};
+    int rc = head.audience == NULL ? err_nomem(err)
+                                   : plan_open(&planning->plan, planning->work, &head, err);
 
-    if (rc < 0) {
-        return rc;
-    }
-    token_random(8, nonce);
-    (void)snprintf(dedupe, sizeof(dedupe), "%s:%s%s%s", options->test != NULL ? "test" : "letter",
-                   planning->subject, options->test != NULL ? ":" : "",
-                   options->test != NULL ? nonce : "");
-    envelope = edition_envelope(planning->compose, &sender, list);
-    str_init(&config, LIMIT_TEXT);
-    rc = envelope_write(&envelope, &config, err);
-    mailing =
-        (struct mailing){.purpose = options->test != NULL ? "test" : sender.kind->name,
-                         .subject = planning->subject,
-                         .list = list,
-                         .dedupe = dedupe,
-                         .on_unknown = options->on_unknown != NULL ? options->on_unknown : "resend",
-                         .priority = sender.kind->priority,
-                         .config = config.data,
-                         .audience = audience,
-                         .message_date = planning->letter.date,
-                         .not_after = planning->not_after};
-    if (rc == 0) {
-        rc = plan_write(&planning->plan, planning->compose->site.members->db, &mailing, id, err);
-    }
-    str_release(&config);
-    return rc;
+    return rc == 0 ? letter_variants_open(&planning->variants, &planning->letter, &planning->plan,
+                                          planning->scratch, err)
+                   : rc;
 }
 
 static int open_planning(struct planning *planning, const char *slug, struct err *err)
@@ -467,72 +255,37 @@ static int open_planning(struct planning *planning, const char *slug, struct err
                                     : content_record(compose->site.members->db, compose->arena,
                                                      compose->site.content, date, err);
     if (rc == 0) {
-        rc = plan_open(&planning->plan, err);
-    }
-    if (rc == 0) {
+        planning->work = arena_new(LIMIT_ARENA_SITE);
         planning->scratch = arena_new(LIMIT_ARENA_WORK);
-        planning->buckets = arena_alloc(planning->plan.arena, BUCKETS, sizeof(size_t));
-        rc = planning->scratch != NULL && planning->buckets != NULL ? 0 : err_nomem(err);
+        rc = planning->work != NULL && planning->scratch != NULL ? 0 : err_nomem(err);
     }
     if (rc == 0) {
-        rc = letter_read(compose, planning->plan.arena, issue, date, &planning->letter, err);
+        rc = letter_read(compose, planning->work, issue, date, &planning->letter, err);
+    }
+    if (rc < 0) {
+        return rc;
     }
     planning->letter.test = planning->options->test != NULL;
-    return rc == 0 ? letter_open_selector(&planning->letter, planning->plan.arena,
-                                          &planning->selector, err)
+    planning->sender = letter_sender(&planning->letter);
+    rc = open_plan(planning, err);
+    return rc == 0 ? letter_open_selector(&planning->letter, planning->work, &planning->selector,
+                                          err)
                    : rc;
 }
 
-/* ---- the summary ---- */
-
-static int compare_groups(const void *a, const void *b)
-{
-    const struct letter_group *one = a;
-    const struct letter_group *other = b;
-
-    if (one->recipients != other->recipients) {
-        return one->recipients < other->recipients ? 1 : -1;
-    }
-    return strcmp(one->key, other->key);
-}
-
-/* Variants that differ by the name only are one group. */
 static int summarize(struct planning *planning, struct letter_summary *out, struct err *err)
 {
-    struct letter_group *groups =
-        arena_alloc(planning->arena, planning->plan.variant_count + 1, sizeof(*groups));
-    int rc = 0;
+    const struct letter_options *options = planning->options;
+    int rc = letter_warn(&planning->letter, planning->arena,
+                         options->test == NULL && options->dry_run, out, err);
 
-    if (groups == NULL) {
-        return err_nomem(err);
+    if (rc == 0) {
+        rc = letter_variants_group(&planning->variants, planning->arena, out, err);
     }
-    for (size_t i = 0; rc == 0 && i < planning->plan.variant_count; i++) {
-        const struct choice *choice = &planning->choices[i];
-        size_t at = 0;
-
-        while (at < out->group_count && strcmp(groups[at].key, choice->selection.key) != 0) {
-            at++;
-        }
-        groups[at].recipients += choice->recipients;
-        if (at < out->group_count) {
-            continue;
-        }
-        groups[at].language = choice->selection.language;
-        groups[at].key = arena_strdup(planning->arena, choice->selection.key);
-        groups[at].subject = choice->subject;
-        groups[at].html_bytes = choice->html_bytes;
-        rc = groups[at].key == NULL
-                 ? err_nomem(err)
-                 : letter_list_lines(&planning->letter, planning->arena, &choice->selection,
-                                     &groups[at].lines, &groups[at].line_count, err);
-        out->group_count++;
-    }
-    qsort(groups, out->group_count, sizeof(*groups), compare_groups);
-    out->groups = groups;
     out->newsletter = planning->letter.newsletter;
     out->date = planning->letter.date;
-    out->not_after = planning->not_after;
-    out->total = (int64_t)planning->plan.recipient_count;
+    out->not_after = planning->variants.not_after;
+    out->total = planning->plan.total;
     out->subject = arena_strdup(planning->arena, planning->subject);
     return rc == 0 && out->subject == NULL ? err_nomem(err) : rc;
 }
@@ -549,19 +302,13 @@ int letter_plan(struct compose *compose, struct arena *arena, const char *slug,
         rc = gather(&planning, out, err);
     }
     if (rc == 0) {
-        rc = render_all(&planning, err);
-    }
-    if (rc == 0) {
-        rc = letter_warn(&planning.letter, arena, options->test == NULL && options->dry_run, out,
-                         err);
-    }
-    if (rc == 0) {
         rc = summarize(&planning, out, err);
     }
     if (rc == 0 && !options->dry_run) {
-        rc = store(&planning, &out->mailing, err);
+        rc = plan_ready(&planning.plan, out->not_after, &out->mailing, err);
     }
-    arena_free(planning.scratch);
     plan_close(&planning.plan);
+    arena_free(planning.scratch);
+    arena_free(planning.work);
     return rc;
 }

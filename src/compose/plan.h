@@ -1,55 +1,106 @@
-/* plan.h - a mailing that is being planned: variants and recipients, gathered
- * first, then written in one go. */
+/* plan.h - a mailing that is being planned: variants and recipients are written as
+ * they are found, a chunk at a time, so that neither memory nor the longest lock grows
+ * with their number.
+ *
+ *     plan_open, then for each recipient: perhaps plan_add_variant with plan_set_pieces,
+ *     plan_add_recipient; plan_ready; plan_close.
+ *
+ * The mailing is created with the first chunk: whoever finds nobody leaves no trace.
+ */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "edition.h"
-#include "teataja/delivery/mailing.h"
+#include "teataja/base/limits.h"
+#include "teataja/delivery/mailing_draft.h"
 
-struct plan_part {
-    const char *cid;
-    const char *type;
-    const void *data;
-    size_t len;
+struct plan_recipient {
+    int64_t member; /* 0: of a test */
+    const char *dedupe;
+    const char *address;
+    size_t variant; /* index */
+    struct row_values values;
+};
+
+/* What is being planned. What it points to outlives the plan. */
+struct plan_head {
+    struct compose *compose;
+    const struct sender *sender;
+    const char *subject;    /* "issues/2026-12" */
+    const char *list;       /* slug */
+    const char *number;     /* tells the mailings of one subject apart; "" if there is one only */
+    const char *audience;   /* "" if none */
+    const char *on_unknown; /* "resend" or "hold" */
+    int64_t date;
+    bool test;
+    bool dry_run; /* nothing is written */
+
+    /* Called for each recipient in the transaction that writes the row, to write what
+     * belongs to it and set what only that tells; NULL for none. */
+    int (*write)(void *ctx, struct plan_recipient *recipient, struct err *err);
+    void *ctx;
 };
 
 struct plan_variant {
     const char *lang;
     const char *key; /* unique with lang */
-    const void *pieces;
-    size_t len;
     const struct mailing_item *items;
     size_t item_count;
+    char digest[33];    /* of the pieces */
+    const void *pieces; /* until they are written */
+    size_t len;
     int64_t row; /* once written */
 };
 
-/* recipients[].variant is an index into variants until plan_write. */
-struct plan {
-    struct arena *arena;
-    struct plan_part *parts;
-    size_t part_count, part_capacity;
-    struct plan_variant *variants;
-    size_t variant_count, variant_capacity;
-    struct mailing_recipient *recipients;
-    size_t recipient_count, recipient_capacity;
+struct plan_part {
+    const char *cid;
+    const char *type; /* as data: until it is written */
+    const void *data;
+    size_t len;
 };
 
-int plan_open(struct plan *plan, struct err *err);
+enum { PLAN_CHUNK = 1000 }; /* rows of one transaction: some 10 ms */
+
+struct plan {
+    struct plan_head head;
+    struct arena *arena; /* the caller's: variants and parts */
+    struct arena *chunk; /* what is not written yet */
+    struct arena_mark empty;
+    size_t chunk_bytes;
+    struct mailing_draft *draft; /* from the first chunk on, as is config */
+    const char *config;
+    struct plan_part *parts;
+    size_t part_count, part_capacity, parts_written;
+    struct plan_variant *variants;
+    size_t variant_count, variant_capacity, variants_written;
+    struct plan_recipient *recipients; /* of the chunk */
+    size_t recipient_count;
+    int64_t total; /* recipients so far */
+};
+
+/* Removes what dead plans left, unless it is a dry run. */
+int plan_open(struct plan *plan, struct arena *arena, const struct plan_head *head,
+              struct err *err);
+
+/* Removes what was written, unless it is ready. Fine for a zeroed plan. */
 void plan_close(struct plan *plan);
 
 /* Adds the pictures of a rendered message, each once. */
 int plan_add_pictures(struct plan *plan, const struct rendered *rendered, struct err *err);
 
+/* Adds variant number plan->variant_count; strings and items stay the caller's, in the
+ * plan's arena. It needs its pieces before its first recipient. */
+int plan_add_variant(struct plan *plan, const char *lang, const char *key, struct err *err);
+
 /* Sets the frozen pieces of a variant. */
 int plan_set_pieces(struct plan *plan, size_t variant, const struct frozen *frozen,
                     struct err *err);
 
-/* Adds a recipient of variant number `variant`. Everything is copied. */
-int plan_add_recipient(struct plan *plan, size_t variant, int64_t member, const char *dedupe,
-                       const char *address, const struct row_values *values, struct err *err);
+/* Adds a recipient; everything is copied. No statement may be open that reads: a full
+ * chunk is written. ERR_EXISTS as mailing_create. */
+int plan_add_recipient(struct plan *plan, const struct plan_recipient *recipient, struct err *err);
 
-/* Writes the mailing and makes it ready; *id is its row. What was begun is
- * removed when it fails. The hash of *mailing is made here. */
-int plan_write(struct plan *plan, struct db *db, struct mailing *mailing, int64_t *id,
-               struct err *err);
+/* Writes what is left and makes the mailing ready; *id is its row. */
+int plan_ready(struct plan *plan, int64_t not_after, int64_t *id, struct err *err);

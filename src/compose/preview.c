@@ -1,12 +1,14 @@
 /* preview.c - one message, rendered without writing anything: letter_preview in
- * teataja/compose/letter.h. */
+ * teataja/compose/letter.h, invite_preview in teataja/compose/invite.h. */
 #include "preview.h"
 
 #include <string.h>
 
+#include "invitation_page.h"
 #include "letter_lines.h"
 #include "teataja/base/clock.h"
 #include "teataja/base/limits.h"
+#include "teataja/compose/invite.h"
 #include "teataja/compose/mime.h"
 
 static const char *keep(struct arena *arena, struct str *text, size_t *len, struct err *err)
@@ -244,6 +246,56 @@ int letter_preview(struct compose *compose, struct arena *arena, const char *slu
                                  .organisation = profile->organisation,
                                  .epoch = profile->epoch,
                                  .organizer = ""}}};
+
+        rc = preview_view(&preview, arena, out, err);
+    }
+    return rc;
+}
+
+int invite_preview(struct compose *compose, struct arena *arena, const char *slug,
+                   const struct letter_preview *options, struct letter_view *out, struct err *err)
+{
+    int64_t date = options->date != 0 ? options->date : clock_now();
+    enum language language = options->language != LANG_NONE
+                                 ? options->language
+                                 : compose->site.config->site.languages[0];
+    const struct site_office *office = &compose->site.config->site.office;
+    struct invitation_page page = {0};
+    struct member_profile profile = {0};
+    struct rendered rendered;
+    struct frozen frozen;
+    struct sender sender;
+    int rc = invitation_open(compose, arena, slug, date, &page, err);
+
+    memset(out, 0, sizeof(*out));
+    if (rc == 0) {
+        rc = letter_profile(compose, arena, options->member, language, &profile, err);
+    }
+    if (rc < 0) {
+        return rc;
+    }
+    page.uid = "preview";
+    language =
+        event_edition_for(page.event, profile.languages, profile.language_count,
+                          page.newsletter != NULL ? page.newsletter->fallback : LANG_NONE, NULL)
+            ->language;
+    sender = invitation_sender(&page);
+    rc = invitation_render(&page, arena, language,
+                           compose_reader_zone(compose, page.newsletter, &profile), &rendered,
+                           &frozen, err);
+    if (rc == 0) {
+        const struct preview preview = {
+            .compose = compose,
+            .rendered = &rendered,
+            .sender = &sender,
+            .frozen = &frozen,
+            .date = date,
+            .input = {.member = profile.id,
+                      .address = profile.id != 0 ? profile.email : office->address.text,
+                      .values = {.name = profile.name,
+                                 .organisation = profile.organisation,
+                                 .epoch = profile.epoch,
+                                 .organizer = office->address.text}}};
 
         rc = preview_view(&preview, arena, out, err);
     }

@@ -10,32 +10,14 @@
 #include "teataja/delivery/mailing.h"
 
 enum {
-    CHUNK = 2000,  /* rows of one expanding transaction: well under 100 ms */
+    CHUNK = 1000, /* rows of one expanding transaction: well under 100 ms */
     UID_BYTES = 10
 };
 
-/* Whoever expands touches the mailing at every chunk; one that was not touched
- * for so long has lost its maker. */
-static const int64_t abandoned_after = 2 * CLOCK_MINUTE;
-
-static int forget(struct db *db, int64_t id, struct err *err)
-{
-    const struct db_sql *const steps[] = {SQL_MAILING_FORGET_VARIANT_ITEMS,
-                                          SQL_MAILING_FORGET_OUTBOX, SQL_MAILING_FORGET_VARIANTS,
-                                          SQL_MAILING_FORGET_PARTS, SQL_MAILING_FORGET};
-    int rc = 0;
-
-    for (size_t i = 0; rc == 0 && i < sizeof(steps) / sizeof(steps[0]); i++) {
-        rc = db_exec(db, steps[i], err, "i", id);
-    }
-    return rc;
-}
-
-/* Clears the way for a mailing of this dedupe, or says what stands in it. */
-static int make_way(struct db *db, const char *dedupe, struct err *err)
+/* Says what stands in the way of a mailing of this dedupe. */
+static int refuse_double(struct db *db, const char *dedupe, struct err *err)
 {
     struct db_stmt *stmt = NULL;
-    int64_t dead = 0;
     int rc = db_query(db, SQL_MAILING_BY_DEDUPE, &stmt, err);
 
     if (rc == 0) {
@@ -55,18 +37,15 @@ static int make_way(struct db *db, const char *dedupe, struct err *err)
             civil_print(&when, text);
             rc = err_set(err, ERR_EXISTS, "%s is mailing %" PRId64 " already (%s, made %s UTC)",
                          db_text(stmt, 3), id, db_text(stmt, 1), text);
-        } else if (clock_now() - at < abandoned_after) {
+        } else {
             rc = err_set(err, ERR_EXISTS,
                          "%s is being prepared by another send at this moment (mailing %" PRId64
                          ")",
                          db_text(stmt, 3), id);
-        } else {
-            dead = id;
-            rc = 0;
         }
     }
     db_stmt_free(stmt);
-    return rc == 0 && dead != 0 ? forget(db, dead, err) : rc;
+    return rc;
 }
 
 int mailing_create(struct db *db, const struct mailing *plan, int64_t *id, struct err *err)
@@ -78,9 +57,10 @@ int mailing_create(struct db *db, const struct mailing *plan, int64_t *id, struc
         return rc;
     }
     token_random(UID_BYTES, uid);
-    rc = make_way(db, plan->dedupe, err);
+    rc = refuse_double(db, plan->dedupe, err);
     if (rc == 0) {
-        rc = db_exec(db, SQL_MAILING_INSERT, err, "ttt?ttitti?ti", uid, plan->purpose,
+        rc = db_exec(db, SQL_MAILING_INSERT, err, "ttt?ttitti?ti",
+                     plan->uid != NULL ? plan->uid : uid, plan->purpose,
                      plan->subject, plan->list != 0, plan->list, plan->dedupe, plan->on_unknown,
                      plan->priority, plan->config, plan->audience, plan->message_date,
                      plan->not_after != 0, plan->not_after, plan->hash, clock_now());
@@ -147,18 +127,31 @@ static int priority_of(struct db *db, int64_t mailing, int64_t *priority, struct
     return rc;
 }
 
-static int add_chunk(struct db *db, int64_t mailing, int64_t priority,
-                     const struct mailing_recipient *rows, size_t count, struct err *err)
+static int insert_rows(struct db *db, int64_t mailing, int64_t priority,
+                       const struct mailing_recipient *rows, size_t count, struct err *err)
+{
+    struct db_stmt *stmt = NULL;
+    int rc = db_query(db, SQL_MAILING_RECIPIENT_INSERT, &stmt, err);
+
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        rc = db_bind(stmt, err, "it?titi", mailing, rows[i].dedupe, rows[i].member != 0,
+                     rows[i].member, rows[i].address, rows[i].variant, rows[i].slots, priority);
+        if (rc == 0) {
+            rc = db_next(stmt, err);
+            db_stmt_reset(stmt);
+        }
+    }
+    db_stmt_free(stmt);
+    return rc;
+}
+
+static int insert_chunk(struct db *db, int64_t mailing, int64_t priority,
+                        const struct mailing_recipient *rows, size_t count, struct err *err)
 {
     int rc = db_begin(db, err);
 
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        rc = db_exec(db, SQL_MAILING_RECIPIENT_INSERT, err, "it?titi", mailing, rows[i].dedupe,
-                     rows[i].member != 0, rows[i].member, rows[i].address, rows[i].variant,
-                     rows[i].slots, priority);
-    }
     if (rc == 0) {
-        rc = db_exec(db, SQL_MAILING_TOUCH_EXPANDING, err, "ii", mailing, clock_now());
+        rc = insert_rows(db, mailing, priority, rows, count, err);
     }
     if (rc == 0) {
         rc = db_commit(db, err);
@@ -173,9 +166,12 @@ int mailing_add_recipients(struct db *db, int64_t mailing, const struct mailing_
     int64_t priority = 0;
     int rc = priority_of(db, mailing, &priority, err);
 
+    if (rc == 0 && db_in_transaction(db)) {
+        return insert_rows(db, mailing, priority, rows, count, err);
+    }
     for (size_t at = 0; rc == 0 && at < count; at += CHUNK) {
-        rc = add_chunk(db, mailing, priority, rows + at, count - at < CHUNK ? count - at : CHUNK,
-                       err);
+        rc = insert_chunk(db, mailing, priority, rows + at,
+                          count - at < CHUNK ? count - at : CHUNK, err);
     }
     return rc;
 }
@@ -355,23 +351,6 @@ int mailing_cancel(struct db *db, int64_t mailing, struct err *err)
 {
     return in_transaction(db, mailing, "cancelled", ",queued,sending,paused,held,",
                           SQL_MAILING_DROP_QUEUED, err);
-}
-
-int mailing_discard(struct db *db, int64_t mailing, struct err *err)
-{
-    int rc = db_begin(db, err);
-
-    if (rc == 0) {
-        rc = set_state(db, mailing, "expanding", ",expanding,", err);
-    }
-    if (rc == 0) {
-        rc = forget(db, mailing, err);
-    }
-    if (rc == 0) {
-        rc = db_commit(db, err);
-    }
-    db_rollback(db);
-    return rc;
 }
 
 static int resend(struct db *db, int64_t mailing, const struct db_sql *rows, const char *state,

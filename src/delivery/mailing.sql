@@ -1,5 +1,5 @@
 -- name: mailing_by_dedupe
--- Looked at before a mailing is made: one that nobody makes any more may go.
+-- Looked at before a mailing is made: an issue is sent once.
 SELECT id, state, created_at, subject, purpose FROM mailing WHERE dedupe = $1;
 
 -- name: mailing_insert
@@ -47,25 +47,6 @@ SELECT state, count(*), sum(resends > 0) FROM outbox WHERE mailing = $1 GROUP BY
 -- name: mailing_set_state
 -- $3 lists the states that may become $2, with a comma around each.
 UPDATE mailing SET state = $2 WHERE id = $1 AND instr($3, ',' || state || ',') > 0;
-
--- name: mailing_touch_expanding
--- A long expansion shows that it is alive.
-UPDATE mailing SET created_at = $2 WHERE id = $1 AND state = 'expanding';
-
--- name: mailing_forget_variant_items
-DELETE FROM variant_item WHERE variant IN (SELECT id FROM variant WHERE mailing = $1);
-
--- name: mailing_forget_outbox
-DELETE FROM outbox WHERE mailing = $1;
-
--- name: mailing_forget_variants
-DELETE FROM variant WHERE mailing = $1;
-
--- name: mailing_forget_parts
-DELETE FROM mailing_part WHERE mailing = $1;
-
--- name: mailing_forget
-DELETE FROM mailing WHERE id = $1;
 
 -- name: mailing_requeue
 -- Sent again with the same bytes: row, slots and date are what they were.

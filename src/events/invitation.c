@@ -214,12 +214,22 @@ int invitation_add(struct db *db, struct arena *arena, int64_t event, int64_t me
     rc = db_exec(db, SQL_INVITATION_ADD, err, "iittii", event, member, address, organizer, sequence,
                  dtstamp);
     fresh = rc == 0 && db_changes(db) > 0;
-    if (rc == 0 && !fresh) {
+    if (fresh) {
+        /* It is what was passed: reading it back would cost as much again. */
+        *out = (struct invitation){.id = db_last_id(db),
+                                   .event = event,
+                                   .member = member,
+                                   .address = arena_strdup(arena, address),
+                                   .organizer = arena_strdup(arena, organizer),
+                                   .sequence = sequence,
+                                   .dtstamp = dtstamp,
+                                   .fresh = true};
+        rc = out->address != NULL && out->organizer != NULL ? 0 : err_nomem(err);
+    } else if (rc == 0) {
         rc = db_exec(db, SQL_INVITATION_REVIVE, err, "ii", event, member);
-    }
-    if (rc == 0) {
-        rc = read_invitation(db, arena, event, member, out, err);
-        out->fresh = fresh;
+        if (rc == 0) {
+            rc = read_invitation(db, arena, event, member, out, err);
+        }
     }
     return transaction_end(&transaction, rc, err);
 }

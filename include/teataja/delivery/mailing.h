@@ -2,9 +2,8 @@
  *
  * Whoever composes plans a mailing: creates it (state `expanding`), adds the parts,
  * variants and recipients in chunks of short transactions, and makes it ready
- * (`queued`). Until then nobody sends it, and after a crash what is there is thrown
- * away by planning it again. From then on nothing that is written in the site
- * changes it.
+ * (`queued`). Until then nobody sends it: it is a draft (mailing_draft.h), which goes
+ * when its maker dies. From then on nothing that is written in the site changes it.
  *
  *   expanding -> queued -> sending -> sent
  *                   \-> paused, held (unknown rows wait for a person), cancelled
@@ -46,10 +45,10 @@ struct mailing {
 
 /* Creates a mailing in state expanding from purpose, subject, list, dedupe,
  * on_unknown, priority, config, audience, message_date, not_after and hash of
- * *plan (id, uid, state and times are set here). One of the same dedupe that is
- * still expanding and whose maker died is removed first. ERR_EXISTS when there is
- * one already: "issues/2026-12 was sent as mailing 7 on 2026-12-01"; two sends at
- * once: one of them gets that error. Runs its own transaction. */
+ * *plan (id, state and times are set here; uid too if it is NULL). ERR_EXISTS when
+ * there is one of its dedupe: "issues/2026-12 is mailing 7 already (sent, made
+ * 2026-12-01 ...)"; two sends at once: one of them gets that error. Runs its own
+ * transaction. */
 int mailing_create(struct db *db, const struct mailing *plan, int64_t *id, struct err *err);
 
 /* Bytes that all variants share. Inside the caller's transaction or by itself. */
@@ -75,16 +74,14 @@ struct mailing_recipient {
     const char *slots; /* JSON array of this recipient's values */
 };
 
-/* Adds rows to the outbox in transactions of at most 2,000 rows, so that no lock
- * lasts 100 ms. A recipient whose dedupe is there already is left as it is. */
+/* Adds rows to the outbox, in the caller's transaction if there is one, else in
+ * transactions of at most 1,000 rows, so that no lock lasts 100 ms. A recipient whose
+ * dedupe is there already is left as it is. */
 int mailing_add_recipients(struct db *db, int64_t mailing, const struct mailing_recipient *rows,
                            size_t count, struct err *err);
 
 /* expanding -> queued. */
 int mailing_ready(struct db *db, int64_t mailing, struct err *err);
-
-/* Removes a mailing that is still expanding, with its rows. */
-int mailing_discard(struct db *db, int64_t mailing, struct err *err);
 
 /* ERR_NOT_FOUND: "no mailing 9". Texts in the arena. */
 int mailing_get(struct db *db, struct arena *arena, int64_t id, struct mailing *out,

@@ -34,7 +34,8 @@ CREATE TABLE variant (
     lang      TEXT NOT NULL,            -- language of the edition
     selection TEXT NOT NULL,            -- key of the items chosen
     pieces    BLOB NOT NULL,            -- encoded pieces and slots, as compose writes them
-    UNIQUE (mailing, lang, selection)
+    UNIQUE (mailing, lang, selection),
+    UNIQUE (mailing, id)                -- what the outbox refers to
 ) STRICT;
 
 -- What a variant tells: items with the round they are about.
@@ -61,7 +62,7 @@ CREATE TABLE outbox (
     dedupe        TEXT NOT NULL,        -- the member, or a standing mailing's own key
     member        INTEGER REFERENCES member(id), -- NULL for a test address or a guest
     address       TEXT NOT NULL,        -- envelope recipient; '' once erased
-    variant       INTEGER REFERENCES variant(id), -- what is sent
+    variant       INTEGER,              -- what is sent
     slots         TEXT NOT NULL DEFAULT '[]', -- JSON: this member's values
     priority      INTEGER NOT NULL,     -- the mailing's
     state         TEXT NOT NULL DEFAULT 'queued' -- see decision 1
@@ -77,7 +78,9 @@ CREATE TABLE outbox (
     enhanced      TEXT,                 -- enhanced status code (RFC 3463)
     reply         TEXT,                 -- the reply's text
     resends       INTEGER NOT NULL DEFAULT 0, -- times it was sent again from unknown
-    UNIQUE (mailing, dedupe)
+    UNIQUE (mailing, dedupe),
+    -- With the mailing, so that removing a variant looks at its mailing's rows only.
+    FOREIGN KEY (mailing, variant) REFERENCES variant(mailing, id)
 ) STRICT;
 -- Partial: an index over all rows would grow the WAL 3.5 times as fast.
 -- By mailing, so that a paused one costs the claims of others nothing.

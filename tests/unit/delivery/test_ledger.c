@@ -343,29 +343,6 @@ static void test_an_issue_is_sent_once(void **state)
     assert_non_null(strstr(err.msg, "issues/test is mailing 1 already (queued"));
 }
 
-static void test_a_dead_expansion_makes_way_and_a_living_one_does_not(void **state)
-{
-    const struct mailing again = {.purpose = "letter", .subject = "issues/two",
-                                  .dedupe = "issues/two", .on_unknown = "resend",
-                                  .priority = MAILING_LETTER, .config = "{}", .audience = "",
-                                  .hash = ""};
-    const struct mailing_recipient row = {.dedupe = "a", .address = "a@naide.example"};
-    int64_t first = 0;
-    int64_t second = 0;
-    int64_t now = INT64_C(1700000000) * CLOCK_SECOND;
-
-    (void)state;
-    clock_fix(now, 0);
-    ok(mailing_create(db, &again, &first, &err));
-    mailing = first;
-    assert_int_equal(mailing_add_recipients(db, first, &row, 1, &err), ERR_INVALID);
-    assert_int_equal(mailing_create(db, &again, &second, &err), ERR_EXISTS);
-    assert_non_null(strstr(err.msg, "being prepared by another send"));
-    clock_fix(now + 3 * CLOCK_MINUTE, 0);
-    ok(mailing_create(db, &again, &second, &err));
-    assert_int_equal(counts().total, 0);
-}
-
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -379,7 +356,6 @@ int main(void)
         CASE(test_who_closes_in_order_leaves_nothing),
         CASE(test_a_letter_past_its_deadline_is_held_not_sent),
         CASE(test_an_issue_is_sent_once),
-        CASE(test_a_dead_expansion_makes_way_and_a_living_one_does_not),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,44 @@
+/* teataja/delivery/mailing_draft.h - a mailing while somebody makes it.
+ *
+ * A draft is a mailing in state `expanding` and a lock on mailing-UID.lock beside
+ * the database, held for as long as its maker lives. So a mailing without a lock is
+ * a dead maker's, and whoever plans the next one removes it at once; a stopped maker
+ * keeps its lock and is never overtaken.
+ *
+ *     rc = mailing_draft_clear(db, err);
+ *     ... choose, render ...
+ *     rc = mailing_draft_open(db, &plan, &draft, err);
+ *     rc = mailing_add_variant(db, mailing_draft_id(draft), ...);
+ *     rc = mailing_add_recipients(db, mailing_draft_id(draft), ...); in chunks
+ *     rc = mailing_draft_ready(draft, hash, not_after, err);
+ *     mailing_draft_close(draft);
+ *
+ * Until it is ready its commits survive a kill but not a power cut: what is lost then
+ * is the end of a mailing that is thrown away anyhow. Being ready survives both, and
+ * covers what was committed before.
+ */
+#pragma once
+
+#include "teataja/delivery/mailing.h"
+
+struct mailing_draft;
+
+/* Removes the drafts whose makers died, in transactions of at most 1,000 rows. What a
+ * member was told by one of them counts as told until then, so it comes before anybody
+ * is chosen. */
+int mailing_draft_clear(struct db *db, struct err *err);
+
+/* Creates the mailing as mailing_create does, with its errors, under a lock of its own.
+ * The connection's durability is lowered until the draft is ready or closed. */
+int mailing_draft_open(struct db *db, const struct mailing *plan, struct mailing_draft **out,
+                       struct err *err);
+
+int64_t mailing_draft_id(const struct mailing_draft *draft);
+
+/* expanding -> queued, with what is known only at the end: the digest of all that was
+ * frozen, and the first deadline shown (0: none). */
+int mailing_draft_ready(struct mailing_draft *draft, const char *hash, int64_t not_after,
+                        struct err *err);
+
+/* Removes the mailing if it is not ready, and gives up the lock. NULL is fine. */
+void mailing_draft_close(struct mailing_draft *draft);

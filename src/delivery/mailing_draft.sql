@@ -1,0 +1,36 @@
+-- name: mailing_draft_list
+SELECT id, uid FROM mailing WHERE state = 'expanding' ORDER BY id;
+
+-- name: mailing_draft_ready
+UPDATE mailing SET state = 'queued', hash = $2, not_after = $3
+ WHERE id = $1 AND state = 'expanding';
+
+-- name: mailing_draft_forget_outbox
+-- By uid, for an id may be used again once its mailing is gone; in bites of $2 rows.
+DELETE FROM outbox
+ WHERE id IN (SELECT outbox.id FROM mailing JOIN outbox ON outbox.mailing = mailing.id
+               WHERE mailing.uid = $1 AND mailing.state = 'expanding' LIMIT $2);
+
+-- name: mailing_draft_forget_items
+DELETE FROM variant_item
+ WHERE (variant, item, round) IN
+       (SELECT variant_item.variant, variant_item.item, variant_item.round
+          FROM mailing JOIN variant ON variant.mailing = mailing.id
+          JOIN variant_item ON variant_item.variant = variant.id
+         WHERE mailing.uid = $1 AND mailing.state = 'expanding' LIMIT $2);
+
+-- name: mailing_draft_forget_variants
+DELETE FROM variant
+ WHERE id IN (SELECT variant.id FROM mailing JOIN variant ON variant.mailing = mailing.id
+               WHERE mailing.uid = $1 AND mailing.state = 'expanding' LIMIT $2);
+
+-- name: mailing_draft_forget_parts
+DELETE FROM mailing_part
+ WHERE (mailing, name) IN
+       (SELECT mailing_part.mailing, mailing_part.name
+          FROM mailing JOIN mailing_part ON mailing_part.mailing = mailing.id
+         WHERE mailing.uid = $1 AND mailing.state = 'expanding' LIMIT $2);
+
+-- name: mailing_draft_forget
+-- $2 is not needed here; every step is called alike.
+DELETE FROM mailing WHERE uid = $1 AND state = 'expanding' AND $2 > 0;
