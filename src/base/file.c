@@ -277,6 +277,25 @@ out:
     return rc;
 }
 
+int file_write_new(const char *path, const void *data, size_t len, unsigned mode, struct err *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, (mode_t)mode);
+    int rc = 0;
+
+    if (fd < 0 && errno == EEXIST) {
+        return err_set(err, ERR_EXISTS, "'%s' is there already", path);
+    }
+    if (fd < 0) {
+        return err_set_errno(err, code_of(errno), errno, "cannot write '%s'", path);
+    }
+    if (write_all(fd, data, len) < 0 || fchmod(fd, (mode_t)mode) < 0 || fsync(fd) < 0) {
+        rc = err_set_errno(err, ERR_IO, errno, "cannot write '%s'", path);
+        (void)unlink(path);
+    }
+    (void)close(fd);
+    return rc;
+}
+
 /* One folder, whose parent is there. */
 static int make_one(const char *path, struct err *err)
 {

@@ -14,6 +14,7 @@
 #include "teataja/base/suggest.h"
 #include "teataja/compose/message.h"
 #include "teataja/delivery/delivery.h"
+#include "teataja/delivery/dkim.h"
 #include "teataja/delivery/mailing.h"
 #include "teataja/members/suppression.h"
 
@@ -129,8 +130,12 @@ static int fill_options(struct workspace *workspace, const char *relay_name,
 int deliver_ready(struct workspace *workspace, const char *relay_name, struct err *err)
 {
     struct delivery_options options = {0};
+    struct dkim dkim = {0};
+    int rc = fill_options(workspace, relay_name, &options, err);
 
-    return fill_options(workspace, relay_name, &options, err);
+    rc = rc == 0 ? dkim_open(&workspace->config, &dkim, err) : rc;
+    dkim_close(&dkim);
+    return rc;
 }
 
 static void report_json(const struct mailing *mailing, const struct mailing_counts *counts)
@@ -227,12 +232,19 @@ enum exit_status deliver_mailing(const struct command *command, struct workspace
     struct screen screen = {.started = clock_ticks(), .at_start = -1};
     struct sigaction action = {.sa_handler = on_signal};
     struct composer *composer = NULL;
+    struct dkim dkim = {0};
     struct err err = {0};
     enum exit_status status;
     int rc = fill_options(workspace, relay_name, &options, &err);
 
     if (rc == 0) {
+        rc = dkim_open(&workspace->config, &dkim, &err);
+    }
+    if (rc == 0) {
         rc = composer_open(options.database, &workspace->key, &composer, &err);
+    }
+    if (rc == 0) {
+        composer_sign(composer, &dkim);
     }
     options.compose_ctx = composer;
     if (isatty(STDERR_FILENO) && !command->json) {
@@ -248,6 +260,7 @@ enum exit_status deliver_mailing(const struct command *command, struct workspace
         fputc('\n', stderr);
     }
     composer_close(composer);
+    dkim_close(&dkim);
     if (rc < 0) {
         command_fail(&err);
         fprintf(stderr, "Nobody is lost: 'teataja mailing resume %" PRId64 "' goes on.\n", mailing);

@@ -7,6 +7,7 @@
 #include "teataja/base/json.h"
 #include "teataja/base/limits.h"
 #include "teataja/compose/compose.h"
+#include "teataja/delivery/dkim.h"
 #include "workspace.h"
 
 /* Segments, notices and references between rooms are checked where all is known:
@@ -24,6 +25,9 @@ static int check_across(struct workspace *workspace, struct err *err)
 
     if (rc == 0) {
         rc = compose_check(compose, workspace->report, err);
+    }
+    if (rc == 0) {
+        rc = dkim_check(&workspace->config, workspace->report, err);
     }
     compose_close(compose);
     return rc;

@@ -28,6 +28,7 @@ struct composer {
     pthread_mutex_t lock; /* over db and buckets; a loaded variant needs none */
     struct db *db;
     struct token_key key;
+    const struct dkim *dkim; /* NULL: messages are not signed */
     struct loaded *buckets[BUCKETS];
 };
 
@@ -49,6 +50,11 @@ int composer_open(const char *database, const struct token_key *key, struct comp
     }
     *out = composer;
     return 0;
+}
+
+void composer_sign(struct composer *composer, const struct dkim *dkim)
+{
+    composer->dkim = dkim;
 }
 
 void composer_close(struct composer *composer)
@@ -158,7 +164,7 @@ static int load(struct composer *composer, const struct delivery_job *job, struc
                      job->variant);
     } else if (rc == 1) {
         lang = db_dup(stmt, 1, loaded->arena);
-        rc = read_row(loaded, stmt, err);
+        rc = lang != NULL ? read_row(loaded, stmt, err) : err_nomem(err);
     }
     db_stmt_free(stmt);
     return rc == 0 ? lay_out(composer->db, loaded, lang, err) : rc;
@@ -202,6 +208,7 @@ int composer_message(void *ctx, const struct delivery_job *job, struct str *mess
     const struct loaded *loaded = NULL;
     struct write_input input = {.row = job->row, .member = job->member, .address = job->address};
     struct arena *arena;
+    size_t start = message->len;
     int rc;
 
     (void)pthread_mutex_lock(&composer->lock);
@@ -217,6 +224,9 @@ int composer_message(void *ctx, const struct delivery_job *job, struct str *mess
     rc = row_values_read(arena, job->slots, &input.values, err);
     if (rc == 0) {
         rc = write_message(&loaded->program, &composer->key, &input, message, sender, err);
+    }
+    if (rc == 0 && composer->dkim != NULL) {
+        rc = dkim_sign(composer->dkim, loaded->program.date, start, message, err);
     }
     arena_free(arena);
     return rc;

@@ -54,8 +54,9 @@ int site_selector_check(const char *selector, const char *domain, struct err *er
                        selector);
     }
     if (strlen(selector) + strlen(BETWEEN) + strlen(domain) > LIMIT_DOMAIN) {
-        return err_set(err, ERR_INVALID, "%s" BETWEEN "%s is longer than a name in the DNS may be",
-                       selector, domain);
+        return err_set(err, ERR_INVALID,
+                       "with the domain the name in the DNS is longer than its %d characters",
+                       LIMIT_DOMAIN);
     }
     return 0;
 }

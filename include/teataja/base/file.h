@@ -30,6 +30,10 @@ int file_read_text(struct arena *arena, const char *path, size_t ceiling, char *
  * a temporary file beside it, fsync, rename. `mode` such as 0644. */
 int file_write(const char *path, const void *data, size_t len, unsigned mode, struct err *err);
 
+/* Writes a file that is not there yet, for what must never be lost to another:
+ * keys. ERR_EXISTS if something has that name. After an error there is no file. */
+int file_write_new(const char *path, const void *data, size_t len, unsigned mode, struct err *err);
+
 /* Makes a folder and those above it; one that is there is fine. */
 int file_make_folder(const char *path, struct err *err);
 

@@ -2,7 +2,8 @@
  *
  * The callback that cli hands to delivery. It reads mailings and variants on a
  * connection of its own and keeps them for as long as the composer is open;
- * several threads may call it at once. The same row gives the same bytes.
+ * several threads may call it at once. The same row gives the same bytes, also
+ * signed, as long as the keys are the same.
  */
 #pragma once
 
@@ -14,6 +15,7 @@
 #include "teataja/base/str.h"
 #include "teataja/base/token.h"
 #include "teataja/delivery/delivery.h"
+#include "teataja/delivery/dkim.h"
 
 struct composer;
 
@@ -21,6 +23,10 @@ struct composer;
 int composer_open(const char *database, const struct token_key *key, struct composer **out,
                   struct err *err);
 void composer_close(struct composer *composer);
+
+/* From now on every message is signed with the keys of `dkim`, which must outlive
+ * the composer. Before the first message. */
+void composer_sign(struct composer *composer, const struct dkim *dkim);
 
 /* A delivery_compose; `ctx` is a struct composer. ERR_CORRUPT for a mailing or
  * variant that cannot be read. */

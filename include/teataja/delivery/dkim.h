@@ -26,6 +26,7 @@ struct dkim_signer {
 
 /* All of them. Does not change: several threads may sign at once. */
 struct dkim {
+    const struct site *site;
     struct dkim_signer *signers; /* in the order of the configuration */
     size_t count;                /* 0: nothing is signed */
 };
@@ -47,7 +48,7 @@ int dkim_check(const struct config *config, struct report *report, struct err *e
  * t= of the signature: the message's own date, not the clock's, so that the same
  * message is signed with the same bytes again. A message whose From fits no key
  * stays as it is. ERR_INVALID for a message whose header cannot be read or has
- * not one From with one address; ERR_IO, ERR_LIMIT, ERR_NOMEM. */
+ * not one From; ERR_IO, ERR_LIMIT, ERR_NOMEM. */
 int dkim_sign(const struct dkim *dkim, int64_t instant, size_t at, struct str *message,
               struct err *err);
 

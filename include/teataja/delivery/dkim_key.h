@@ -53,6 +53,9 @@ int dkim_key_public(const struct dkim_key *key, struct str *out, struct err *err
 int dkim_key_sign(const struct dkim_key *key, const uint8_t hash[DKIM_HASH], struct str *out,
                   struct err *err);
 
+/* Appends base64 without line breaks. */
+int dkim_base64(const void *bytes, size_t len, struct str *out, struct err *err);
+
 /* SHA-256 in pieces. Life: dkim_hash_new, any number of dkim_hash_add, then
  * dkim_hash_end, which starts it anew, any number of times; dkim_hash_free. */
 struct dkim_hash;

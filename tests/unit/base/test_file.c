@@ -391,6 +391,27 @@ static void test_every_failing_allocation_is_reported(void **state)
     assert_int_equal(entries("."), 2);
 }
 
+static void test_a_new_file_takes_nobodys_place(void **state)
+{
+    struct place *place = *state;
+    struct err err = {0};
+    struct stat info;
+    char *text;
+    size_t len;
+
+    assert_int_equal(file_write_new("key", "secret", 6, 0600, &err), 0);
+    assert_int_equal(stat("key", &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+    assert_int_equal(file_write_new("key", "other", 5, 0600, &err), ERR_EXISTS);
+    assert_string_equal(err.msg, "'key' is there already");
+    assert_int_equal(file_read(place->arena, "key", 100, &text, &len, &err), 0);
+    assert_string_equal(text, "secret");
+    assert_int_equal(symlink("nowhere", "link"), 0);
+    assert_int_equal(file_write_new("link", "x", 1, 0600, &err), ERR_EXISTS);
+    assert_int_equal(file_write_new("no/folder", "x", 1, 0600, &err), ERR_NOT_FOUND);
+    assert_int_equal(entries("."), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -407,6 +428,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_write_that_fails_leaves_no_trace, enter, leave),
         cmocka_unit_test_setup_teardown(test_a_write_refused_half_way_keeps_the_old_file, enter,
                                         leave),
+        cmocka_unit_test_setup_teardown(test_a_new_file_takes_nobodys_place, enter, leave),
         cmocka_unit_test_setup_teardown(test_folders_are_made_with_those_above, enter, leave),
         cmocka_unit_test_setup_teardown(test_names_are_listed_sorted_without_dot_files, enter,
                                         leave),

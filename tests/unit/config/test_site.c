@@ -114,6 +114,18 @@ static const struct {
      "teataja.yaml:9:59: 'Muusika' is a name of the sector 'music' already\n"},
     {"attributes: { employees: number }\n",
      "teataja.yaml:9:26: type: 'number' is not one of text, int, date, bool\n"},
+    {"dkim: { domain: a.example, selector: s_1, key_file: k.pem }\n",
+     "teataja.yaml:9:38: selector: 's_1' is not a selector: it is letters, digits and hyphens, such "
+     "as 's2026'\n"},
+    {"dkim: [{ domain: a.example, selector: s, key_file: k.pem }, { domain: A.example, selector: S, "
+     "key_file: l.pem }]\n",
+     "teataja.yaml:9:92: a.example has a key with the selector 's' already\n"},
+    {"dkim: { domain: 'no domain', selector: s }\n",
+     "teataja.yaml:9:7: 'key_file' is missing\n"
+     "teataja.yaml:9:17: domain: 'no domain' is not a domain\n"},
+    {"dkim: { domain: a.example, selector: a..b, key_file: ../k.pem }\n",
+     "teataja.yaml:9:38: selector: 'a..b' is not a selector: it is letters, digits and hyphens, "
+     "such as 's2026'\n"},
     {"country: Estonia\n",
      "teataja.yaml:9:10: country: 'Estonia' is not a country; write two letters such as EE\n"},
     {"name: Again\n", "teataja.yaml:9:1: the key 'name' stands twice; it is on line 1 already\n"},
@@ -197,6 +209,57 @@ static void test_addresses_fit_their_mode(void **state)
             assert_null(site.addresses.domain);
         }
     }
+}
+
+static void test_keys_have_one_form_of_their_names(void **state)
+{
+    struct site_folder *f = *state;
+    struct site site;
+
+    assert_int_equal(load(f, "dkim: { domain: Täpne.Example, selector: S1.Old, key_file: k.pem }\n",
+                          &site),
+                     0);
+    site_folder_expect(f, "");
+    assert_int_equal(site.dkim_count, 1);
+    assert_string_equal(site.dkim[0].domain, "xn--tpne-loa.example");
+    assert_string_equal(site.dkim[0].selector, "s1.old");
+    assert_string_equal(site.dkim[0].key_file, "k.pem");
+}
+
+/* 63 characters. */
+#define LABEL "abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz0"
+
+static void test_selectors_fit_into_a_name_of_the_dns(void **state)
+{
+    static const struct {
+        const char *selector;
+        int rc;
+    } cases[] = {
+        {LABEL, 0},
+        {LABEL "x", ERR_INVALID},
+        {LABEL ".s", 0},
+        {"s2026", 0},
+        {"a-1.b", 0},
+        {"-a", ERR_INVALID},
+        {"a-", ERR_INVALID},
+        {"a.", ERR_INVALID},
+        {".a", ERR_INVALID},
+        {"", ERR_INVALID},
+        {"a_b", ERR_INVALID},
+        {"õ", ERR_INVALID},
+    };
+    static const char longest[] = LABEL "." LABEL "." LABEL ".abcdefghijklmnopqrstuvwxyz012345678";
+    struct err err = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(site_selector_check(cases[i].selector, "a.example", NULL), cases[i].rc);
+    }
+    /* 227 characters, "._domainkey." and 14 more are 253. */
+    assert_int_equal(site_selector_check(longest, "abcdef.example", NULL), 0);
+    assert_int_equal(site_selector_check(longest, "abcdefg.example", &err), ERR_INVALID);
+    assert_string_equal(err.msg,
+                        "with the domain the name in the DNS is longer than its 253 characters");
 }
 
 static void test_words_are_found_by_any_of_their_names(void **state)
@@ -285,6 +348,8 @@ int main(void)
         TEST(test_each_mistake_is_explained),
         TEST(test_all_mistakes_are_reported_at_once),
         TEST(test_addresses_fit_their_mode),
+        TEST(test_keys_have_one_form_of_their_names),
+        TEST(test_selectors_fit_into_a_name_of_the_dns),
         TEST(test_words_are_found_by_any_of_their_names),
         TEST(test_import_columns_and_attributes_are_typed),
     };
