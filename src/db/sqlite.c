@@ -1,6 +1,7 @@
 /* The SQLite driver behind teataja/db/db.h: connections and transactions. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -103,6 +104,25 @@ static int run_plain(struct db *db, const char *text, struct err *err)
                : sqlite_fail(db, NULL, err);
 }
 
+/* Each message costs a transaction: parsing its ends anew would be felt. */
+static int run_kept(struct db *db, enum plain plain, const char *text, struct err *err)
+{
+    int native = sqlite_fault(db->native);
+    int stepped;
+
+    if (native != SQLITE_OK) {
+        return sqlite_fail_as(db, native, NULL, err);
+    }
+    if (db->plain[plain] == NULL &&
+        sqlite3_prepare_v3(db->native, text, -1, SQLITE_PREPARE_PERSISTENT, &db->plain[plain],
+                           NULL) != SQLITE_OK) {
+        return sqlite_fail(db, NULL, err);
+    }
+    stepped = sqlite3_step(db->plain[plain]);
+    native = sqlite3_reset(db->plain[plain]);
+    return stepped == SQLITE_DONE && native == SQLITE_OK ? 0 : sqlite_fail(db, NULL, err);
+}
+
 static int on_wal(void *ctx, sqlite3 *native, const char *name, int pages)
 {
     struct db *db = ctx;
@@ -124,10 +144,18 @@ static void make_private(const char *path)
     }
 }
 
+/* SQLite counts its memory under a lock that all connections share; nobody reads it. */
+static void configure(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static int connect_native(const char *path, int flags, sqlite3 **out)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     int rc;
 
+    (void)pthread_once(&once, configure);
     if ((flags & SQLITE_OPEN_CREATE) != 0 && strcmp(path, ":memory:") != 0) {
         make_private(path);
     }
@@ -201,6 +229,7 @@ int db_open(const char *path, enum db_open_mode mode, struct db **out, struct er
         mem_free(db);
         return err_nomem(err);
     }
+    db->durability = DB_SURVIVES_POWER_CUT;
     if (mode == DB_OPEN_CREATE) {
         flags |= SQLITE_OPEN_CREATE;
     }
@@ -238,6 +267,9 @@ void db_close(struct db *db)
     if (db == NULL) {
         return;
     }
+    for (size_t i = 0; i < PLAIN_COUNT; i++) {
+        sqlite3_finalize(db->plain[i]);
+    }
     for (size_t i = 0; i < CACHE_SLOTS; i++) {
         if (db->cache[i] != NULL) {
             sqlite3_finalize(db->cache[i]->native);
@@ -257,10 +289,15 @@ const char *db_path(const struct db *db)
 
 int db_set_durability(struct db *db, enum db_durability durability, struct err *err)
 {
-    return run_plain(db,
-                     durability == DB_SURVIVES_KILL ? "PRAGMA synchronous = NORMAL"
-                                                    : "PRAGMA synchronous = FULL",
-                     err);
+    int rc = durability == db->durability
+                 ? 0
+                 : run_plain(db,
+                             durability == DB_SURVIVES_KILL ? "PRAGMA synchronous = NORMAL"
+                                                            : "PRAGMA synchronous = FULL",
+                             err);
+
+    db->durability = rc == 0 ? durability : db->durability;
+    return rc;
 }
 
 int db_set_cache(struct db *db, size_t kib, struct err *err)
@@ -308,17 +345,17 @@ void sqlite_after_commit(struct db *db)
 
 int db_begin(struct db *db, struct err *err)
 {
-    return run_plain(db, "BEGIN IMMEDIATE", err);
+    return run_kept(db, PLAIN_BEGIN_IMMEDIATE, "BEGIN IMMEDIATE", err);
 }
 
 int db_begin_read(struct db *db, struct err *err)
 {
-    return run_plain(db, "BEGIN", err);
+    return run_kept(db, PLAIN_BEGIN, "BEGIN", err);
 }
 
 int db_commit(struct db *db, struct err *err)
 {
-    int rc = run_plain(db, "COMMIT", err);
+    int rc = run_kept(db, PLAIN_COMMIT, "COMMIT", err);
 
     if (rc == 0) {
         sqlite_after_commit(db);

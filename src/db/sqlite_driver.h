@@ -22,8 +22,13 @@ struct db_stmt {
     int index[MAX_PARAMETERS + 1]; /* SQLite's index of $n; 0 if absent */
 };
 
+/* Statements that every transaction runs: prepared once. */
+enum plain { PLAIN_BEGIN_IMMEDIATE, PLAIN_BEGIN, PLAIN_COMMIT, PLAIN_COUNT };
+
 struct db {
     sqlite3 *native;
+    sqlite3_stmt *plain[PLAIN_COUNT];
+    enum db_durability durability;
     sqlite3 *guard; /* holds the write lock while `native` checkpoints */
     char *path;
     int wal_pages; /* length of the WAL after the last commit */

@@ -39,10 +39,8 @@ struct flight {
 struct connection {
     struct delivery *delivery;
     struct db *reader; /* for the question who may still get it */
-    struct ledger_row claimed[LEDGER_CLAIM];
-    size_t claimed_at;
-    size_t claimed_count;
-    bool dry; /* the last claim found nothing */
+    struct ledger_row ready; /* waits for its turn */
+    bool has_ready;
     struct flight flights[IN_FLIGHT];
     struct flight *settled[IN_FLIGHT]; /* outcomes that are not written yet */
     struct smtp_outcome outcomes[IN_FLIGHT];
@@ -81,9 +79,16 @@ static void count(struct connection *connection, const struct smtp_outcome *outc
     }
 }
 
-static void free_flight(struct flight *flight)
+/* The row is no longer ours: it has an outcome, or is `again` to be had. */
+static void forget_row(struct connection *connection, struct ledger_row *row, bool again)
 {
-    ledger_row_release(&flight->row);
+    ledger_row_release(row);
+    pool_settled(connection->delivery->pool, again);
+}
+
+static void free_flight(struct connection *connection, struct flight *flight, bool again)
+{
+    forget_row(connection, &flight->row, again);
     flight->used = false;
 }
 
@@ -104,7 +109,8 @@ static int write_outcomes(struct connection *connection, const struct ledger_row
     }
     for (size_t i = 0; rc == 0 && i < connection->settled_count; i++) {
         count(connection, &connection->outcomes[i]);
-        free_flight(connection->settled[i]);
+        free_flight(connection, connection->settled[i],
+                    connection->outcomes[i].verdict.disposition == REPLY_RETURNED);
     }
     connection->settled_count = rc == 0 ? 0 : connection->settled_count;
     return rc;
@@ -112,48 +118,27 @@ static int write_outcomes(struct connection *connection, const struct ledger_row
 
 /* ---- where rows come from ---- */
 
-/* With the rows that are on the wire still, a connection never holds more than
- * LEDGER_CLAIM: so many may be in doubt after a power cut. */
-static size_t claim_size(const struct connection *connection)
-{
-    const struct rate *rate = &connection->delivery->options->relay->rate;
-    int64_t a_second = rate->count > 0 ? rate->count * CLOCK_SECOND / rate->micros : LEDGER_CLAIM;
-    int64_t room = LEDGER_CLAIM;
-
-    for (size_t i = 0; i < IN_FLIGHT; i++) {
-        room -= connection->flights[i].used;
-    }
-    return a_second < 1 ? 1 : a_second < room ? (size_t)a_second : (size_t)room;
-}
-
-/* 1 with a row to take at claimed[claimed_at], 0 if nothing is due. */
+/* 1 with a row that is ready, 0 if nothing is due. */
 static int have_row(struct connection *connection, struct err *err)
 {
-    struct delivery *delivery = connection->delivery;
-    int rc;
+    int rc = 1;
 
-    if (connection->claimed_at < connection->claimed_count) {
-        return 1;
+    if (!connection->has_ready) {
+        rc = pool_take(connection->delivery->pool, &connection->ready, err);
+        connection->has_ready = rc == 1;
     }
-    if (connection->dry) {
-        return 0;
-    }
-    connection->claimed_at = 0;
-    rc = ledger_claim(delivery->ledger, delivery->options->mailing, claim_size(connection),
-                      connection->claimed, &connection->claimed_count, err);
-    connection->dry = rc == 0 && connection->claimed_count == 0;
-    return rc < 0 ? rc : connection->claimed_count > 0;
+    return rc;
 }
 
-/* Lets the others have what was claimed and not begun. */
-static int return_rows(struct connection *connection, struct err *err)
+/* Lets the others have what was not begun. */
+static int return_ready(struct connection *connection, struct err *err)
 {
-    int rc =
-        ledger_return(connection->delivery->ledger, connection->claimed + connection->claimed_at,
-                      connection->claimed_count - connection->claimed_at, err);
+    int rc = 0;
 
-    while (connection->claimed_at < connection->claimed_count) {
-        ledger_row_release(&connection->claimed[connection->claimed_at++]);
+    if (connection->has_ready) {
+        rc = ledger_return(connection->delivery->ledger, &connection->ready, 1, err);
+        forget_row(connection, &connection->ready, true);
+        connection->has_ready = false;
     }
     return rc;
 }
@@ -187,7 +172,7 @@ static int take_turn(struct connection *connection, bool idle)
     return !delivery_stopping(delivery);
 }
 
-/* Takes a claimed row out of the list and into a flight. */
+/* Takes the row that is ready into a flight. */
 static struct flight *take_row(struct connection *connection)
 {
     struct flight *flight = connection->flights;
@@ -195,7 +180,8 @@ static struct flight *take_row(struct connection *connection)
     while (flight->used) {
         flight++;
     }
-    flight->row = connection->claimed[connection->claimed_at++];
+    flight->row = connection->ready;
+    connection->has_ready = false;
     flight->used = true;
     str_reset(&flight->message);
     return flight;
@@ -210,7 +196,7 @@ static int settle_unsent(struct connection *connection, struct flight *flight,
     if (rc == 0) {
         atomic_fetch_add(
             smtp == NULL ? &connection->delivery->suppressed : &connection->delivery->failed, 1);
-        free_flight(flight);
+        free_flight(connection, flight, false);
     }
     return rc;
 }
@@ -391,7 +377,7 @@ static int run_once(struct connection *connection, struct smtp_end *end, struct 
         rc = smtp_run(smtp, &callbacks, end, err);
         if (rc < 0 || end->reason != SMTP_END_IDLE || !smtp_is_usable(smtp) ||
             delivery_stopping(connection->delivery) ||
-            (connection->dry && connection->claimed_at == connection->claimed_count)) {
+            (!connection->has_ready && pool_is_dry(connection->delivery->pool))) {
             break;
         }
     }
@@ -460,13 +446,13 @@ static int take_stock(struct connection *connection, const struct smtp_end *end,
     if (rc < 0 && !ours) {
         LOG(LOG_INFO, "connection_ended", log_text("relay", delivery->options->relay->name),
             log_text("why", err->msg), log_int("answered", connection->answered - answered));
-        connection->dry = false; /* rows may have come back */
     }
     if (ours || *faults >= FAULTS_MAX || (*faults > 0 && is_final(connection, end, rc))) {
         give_up(delivery, err, ours);
         return rc;
     }
-    if (*faults > 0 && return_rows(connection, err) < 0) {
+    if (*faults > 0 &&
+        (return_ready(connection, err) < 0 || pool_return(delivery->pool, err) < 0)) {
         give_up(delivery, err, true);
         return err->code;
     }
@@ -519,11 +505,13 @@ static void finish(struct connection *connection)
 {
     struct err err = {0};
 
-    if (return_rows(connection, &err) < 0) {
+    if (return_ready(connection, &err) < 0) {
         give_up(connection->delivery, &err, true);
     }
     for (size_t i = 0; i < IN_FLIGHT; i++) {
-        ledger_row_release(&connection->flights[i].row);
+        if (connection->flights[i].used) {
+            free_flight(connection, &connection->flights[i], false);
+        }
         str_release(&connection->flights[i].message);
     }
     db_close(connection->reader);

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "pool.h"
 #include "teataja/delivery/delivery.h"
 #include "teataja/delivery/ledger.h"
 
@@ -11,6 +12,7 @@
 struct delivery {
     const struct delivery_options *options;
     struct ledger *ledger;
+    struct pool *pool;
     struct delivery_progress start; /* as the ledger stood before */
     atomic_int_least64_t sent, failed, deferred, suppressed, unknown; /* since */
     atomic_int_least64_t answered; /* rows that the relay said something about */

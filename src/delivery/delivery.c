@@ -85,11 +85,25 @@ static void wait_for(struct delivery *delivery, size_t threads)
     pthread_mutex_unlock(&delivery->mutex);
 }
 
+/* Rows that the relay's rate allows in a second: at least 1, or 0 if it has none. */
+static size_t rows_a_second(const struct rate *rate)
+{
+    int64_t rows = rate->count > 0 ? rate->count * CLOCK_SECOND / rate->micros : 0;
+
+    return rate->count > 0 && rows < 1 ? 1 : (size_t)rows;
+}
+
 /* Starts the connections and waits until they have nothing left, or cannot. */
 static int run_threads(struct delivery *delivery, size_t wanted, struct err *err)
 {
+    const struct delivery_options *options = delivery->options;
     pthread_t threads[CONNECTIONS_MAX];
+    int rc = pool_open(delivery->ledger, options->mailing, wanted,
+                       rows_a_second(&options->relay->rate), &delivery->pool, err);
 
+    if (rc < 0) {
+        return rc;
+    }
     delivery->started = 0;
     delivery->ended = 0;
     delivery->gave_up = 0;
@@ -97,14 +111,17 @@ static int run_threads(struct delivery *delivery, size_t wanted, struct err *err
            pthread_create(&threads[delivery->started], NULL, connection_main, delivery) == 0) {
         delivery->started++;
     }
-    if (delivery->started == 0) {
-        return err_set(err, ERR_NOMEM, "cannot start a thread for a connection");
+    if (delivery->started > 0) {
+        wait_for(delivery, delivery->started);
     }
-    wait_for(delivery, delivery->started);
     for (size_t i = 0; i < delivery->started; i++) {
         pthread_join(threads[i], NULL);
     }
-    return 0;
+    rc = pool_close(delivery->pool, err);
+    delivery->pool = NULL;
+    return rc == 0 && delivery->started == 0
+               ? err_set(err, ERR_NOMEM, "cannot start a thread for a connection")
+               : rc;
 }
 
 static size_t connections_of(const struct delivery_options *options)

@@ -58,7 +58,9 @@ UPDATE outbox SET state = 'queued', worker = NULL, committing_at = NULL
  WHERE id = $1 AND worker = $2 AND state IN ('claimed', 'committing');
 
 -- name: ledger_return_all
-UPDATE outbox SET state = 'queued', worker = NULL WHERE worker = $1 AND state = 'claimed';
+UPDATE outbox SET state = 'queued', worker = NULL
+ WHERE mailing IN (SELECT id FROM mailing WHERE state NOT IN ('expanding', 'sent', 'held'))
+   AND worker = $1 AND state = 'claimed';
 
 -- name: ledger_recover_note
 -- The ledger names every row that may have gone out before it is sent again.
@@ -66,11 +68,13 @@ INSERT INTO attempt (outbox, n, at, relay, stage, text)
 SELECT id, (SELECT coalesce(max(n), 0) + 1 FROM attempt WHERE attempt.outbox = outbox.id), $2,
        coalesce(relay, ''), 'recovery', $3
   FROM outbox
- WHERE worker = $1 AND (state = 'committing' OR ($4 AND state = 'claimed'));
+ WHERE mailing IN (SELECT id FROM mailing WHERE state NOT IN ('expanding', 'sent', 'held'))
+   AND worker = $1 AND (state = 'committing' OR ($4 AND state = 'claimed'));
 
 -- name: ledger_recover_unknown
 UPDATE outbox SET state = 'unknown', worker = NULL, done_at = $2, reply = $3
- WHERE worker = $1 AND (state = 'committing' OR ($4 AND state = 'claimed'));
+ WHERE mailing IN (SELECT id FROM mailing WHERE state NOT IN ('expanding', 'sent', 'held'))
+   AND worker = $1 AND (state = 'committing' OR ($4 AND state = 'claimed'));
 
 -- name: ledger_policy_requeue
 UPDATE outbox SET state = 'queued', next_at = 0, resends = resends + 1

@@ -397,7 +397,8 @@ int stream_recv(struct stream *stream, void *bytes, size_t room, size_t *got, in
 
     *got = 0;
     while ((code = curl_easy_recv(stream->curl, bytes, room, got)) == CURLE_AGAIN) {
-        int rc = wait_for(stream, POLLIN, deadline, err);
+        int rc = timeout_ms > 0 ? wait_for(stream, POLLIN, deadline, err)
+                                : err_set(err, ERR_TIMEOUT, "%s says nothing", stream->peer);
         if (rc < 0) {
             return rc;
         }

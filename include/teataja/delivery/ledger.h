@@ -61,12 +61,12 @@ struct ledger_row {
 };
 void ledger_row_release(struct ledger_row *row);
 
-#define LEDGER_CLAIM 16 /* most rows of one claim */
+#define LEDGER_CLAIM 16 /* most rows that a connection may hold: in doubt after a power cut */
 
-/* Claims up to `max` due rows of the most urgent mailing (or of `mailing` unless 0).
- * *count is 0 when nothing is due. Survives a power cut. */
-int ledger_claim(struct ledger *ledger, int64_t mailing, size_t max,
-                 struct ledger_row rows[LEDGER_CLAIM], size_t *count, struct err *err);
+/* Claims up to `max` due rows of the most urgent mailing (or of `mailing` unless 0)
+ * into `rows`. *count is 0 when nothing is due. Survives a power cut. */
+int ledger_claim(struct ledger *ledger, int64_t mailing, size_t max, struct ledger_row *rows,
+                 size_t *count, struct err *err);
 
 /* What became of a row. */
 struct ledger_outcome {

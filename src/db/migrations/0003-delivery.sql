@@ -70,7 +70,7 @@ CREATE TABLE outbox (
                          state = 'deferred' OR state = 'failed' OR state = 'suppressed' OR state = 'unknown'),
     attempts      INTEGER NOT NULL DEFAULT 0, -- that reached an answer
     next_at       INTEGER NOT NULL DEFAULT 0, -- not before
-    worker        INTEGER REFERENCES worker(id), -- who holds the claim
+    worker        INTEGER,              -- worker.id: who holds the claim
     relay         TEXT,                 -- which relay answered
     committing_at INTEGER,              -- when the final dot was about to go out
     done_at       INTEGER,              -- when the outcome was known
@@ -85,7 +85,8 @@ CREATE TABLE outbox (
 -- Partial: an index over all rows would grow the WAL 3.5 times as fast.
 -- By mailing, so that a paused one costs the claims of others nothing.
 CREATE INDEX outbox_due ON outbox(mailing, next_at, id) WHERE state IN ('queued', 'deferred');
-CREATE INDEX outbox_held ON outbox(worker) WHERE state IN ('claimed', 'committing');
+-- None over `worker`: it would be a second page to write for each message, and only
+-- recovery asks for it, which may read the rows of the mailings that are under way.
 CREATE INDEX outbox_by_member ON outbox(member, mailing) WHERE member IS NOT NULL;
 
 -- Each answer of a relay about a row that was not "sent", and each recovery.

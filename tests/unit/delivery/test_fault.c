@@ -165,8 +165,8 @@ static struct {
     atomic_size_t next;
 } all;
 
-/* How many rows, which of them is hit, and which goes before it. At four connections
- * each has a claim of its own; a rate, which idling needs, makes claims smaller. */
+/* How many rows, which of them is hit, and which goes before it: at four connections
+ * one in the middle. A rate, which idling needs, makes claims smaller. */
 struct shape {
     int rows;
     int claim;
@@ -297,8 +297,8 @@ static void compare_connections(struct outbox_site *site, const struct cell *cel
 {
     unsigned least = (unsigned)cell->connections;
     unsigned most = least;
-    /* Who did not get in may find that the others have done its rows meanwhile. */
-    unsigned idle = cell->stage < MAIL && cell->connections > 1 ? 0 : 1;
+    /* The others may have done all that was left meanwhile. */
+    unsigned idle = cell->connections > 1 ? 0 : 1;
 
     switch (cell->fate) {
     case R:
