@@ -211,8 +211,7 @@ static int set_up(struct db *db, bool may_write, struct err *err)
                        err);
 
     if (rc == 0 && may_write) {
-        rc = run_plain(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
-                       err);
+        rc = run_plain(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", err);
     }
     return rc;
 }
@@ -237,12 +236,12 @@ int db_open(const char *path, enum db_open_mode mode, struct db **out, struct er
     if (rc == 0 && connect_native(path, flags, &db->native) != SQLITE_OK) {
         int system = db->native != NULL ? sqlite3_system_errno(db->native) : 0;
 
-        rc = system != 0
-                 ? err_set_errno(err, system == ENOENT   ? ERR_NOT_FOUND
-                                      : system == EACCES ? ERR_DENIED
-                                                         : ERR_IO,
-                                 system, "cannot open database '%s'", path)
-                 : err_set(err, ERR_IO, "cannot open database '%s'", path);
+        rc = system != 0 ? err_set_errno(err,
+                                         system == ENOENT   ? ERR_NOT_FOUND
+                                         : system == EACCES ? ERR_DENIED
+                                                            : ERR_IO,
+                                         system, "cannot open database '%s'", path)
+                         : err_set(err, ERR_IO, "cannot open database '%s'", path);
     }
     if (rc == 0) {
         rc = set_up(db, may_write, err);

@@ -38,7 +38,7 @@ struct flight {
 
 struct connection {
     struct delivery *delivery;
-    struct db *reader; /* for the question who may still get it */
+    struct db *reader;       /* for the question who may still get it */
     struct ledger_row ready; /* waits for its turn */
     bool has_ready;
     struct flight flights[IN_FLIGHT];

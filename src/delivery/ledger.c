@@ -17,8 +17,8 @@
 
 enum {
     LOCK_PATH = 1024,
-    GROUP_MAX = 256,    /* requests of one commit */
-    ATTEMPTS_MAX = 30   /* deferrals after which a row fails */
+    GROUP_MAX = 256,  /* requests of one commit */
+    ATTEMPTS_MAX = 30 /* deferrals after which a row fails */
 };
 
 /* Pauses after the first, second, ... deferral; the last one repeats. */
@@ -102,9 +102,8 @@ static int enlist(struct ledger *ledger, const char *folder, struct err *err)
 static int must_touch_one(struct ledger *ledger, int rc, int64_t row, struct err *err)
 {
     if (rc == 0 && db_changes(ledger->db) != 1) {
-        rc = err_set(err, ERR_STATE,
-                     "outbox row %" PRId64 " is not worker %" PRId64 "'s any more", row,
-                     ledger->worker);
+        rc = err_set(err, ERR_STATE, "outbox row %" PRId64 " is not worker %" PRId64 "'s any more",
+                     row, ledger->worker);
     }
     return rc;
 }
@@ -150,8 +149,7 @@ static int do_claim(struct ledger *ledger, struct request *request, struct err *
     return rc;
 }
 
-static int do_suppress(struct ledger *ledger, const struct ledger_outcome *outcome,
-                       struct err *err)
+static int do_suppress(struct ledger *ledger, const struct ledger_outcome *outcome, struct err *err)
 {
     const struct ledger_row *row = outcome->row;
     const struct reply *reply = &outcome->smtp->reply;
@@ -446,8 +444,7 @@ void ledger_row_release(struct ledger_row *row)
 int ledger_claim(struct ledger *ledger, int64_t mailing, size_t max, struct ledger_row *rows,
                  size_t *count, struct err *err)
 {
-    struct request request = {
-        .kind = REQUEST_CLAIM, .mailing = mailing, .max = max, .rows = rows};
+    struct request request = {.kind = REQUEST_CLAIM, .mailing = mailing, .max = max, .rows = rows};
     int rc = submit(ledger, &request, err);
 
     *count = request.count;

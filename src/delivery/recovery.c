@@ -45,9 +45,8 @@ static bool is_dead(const char *folder, int64_t worker, int *fd)
 
 static int bury(struct db *db, const struct worker *worker, int64_t *unknown, struct err *err)
 {
-    const char *why = worker->same_boot
-                          ? "the program ended while the message was on its way"
-                          : "the machine went down while the message was claimed";
+    const char *why = worker->same_boot ? "the program ended while the message was on its way"
+                                        : "the machine went down while the message was claimed";
     int64_t all = worker->same_boot ? 0 : 1;
     int rc = db_begin(db, err);
 
@@ -55,8 +54,8 @@ static int bury(struct db *db, const struct worker *worker, int64_t *unknown, st
         rc = db_exec(db, SQL_LEDGER_RECOVER_NOTE, err, "iiti", worker->id, clock_now(), why, all);
     }
     if (rc == 0) {
-        rc = db_exec(db, SQL_LEDGER_RECOVER_UNKNOWN, err, "iiti", worker->id, clock_now(), why,
-                     all);
+        rc =
+            db_exec(db, SQL_LEDGER_RECOVER_UNKNOWN, err, "iiti", worker->id, clock_now(), why, all);
     }
     if (rc == 0) {
         *unknown += db_changes(db);
@@ -105,8 +104,8 @@ int ledger_recover(struct db *db, const char *lock_folder, int64_t *unknown, str
 
         if (is_dead(lock_folder, workers[i].id, &fd)) {
             rc = bury(db, &workers[i], &became_unknown, err);
-            LOG(became_unknown > 0 ? LOG_WARN : LOG_INFO, "worker_recovered", log_int("worker", workers[i].id),
-                log_int("unknown", became_unknown));
+            LOG(became_unknown > 0 ? LOG_WARN : LOG_INFO, "worker_recovered",
+                log_int("worker", workers[i].id), log_int("unknown", became_unknown));
         }
         if (fd >= 0) {
             close(fd);
