@@ -273,7 +273,7 @@ static bool put_display(struct field *field, const char *display)
         put_encoded(field, text.data, text.len);
     } else if (is_phrase(&text)) {
         put_words(field, text.data, text.len);
-    } else if (any) {
+    } else {
         put_quoted(field, &text);
     }
     if (text.failed != 0) {

@@ -28,10 +28,10 @@ const char *slot_text(enum slot slot)
     return texts[slot];
 }
 
-/* The slot whose character begins at `text`, or -1. */
+/* The slot whose character begins at `text`, which begins with EE; or -1. */
 static int slot_at(const char *text, size_t left)
 {
-    if (left >= SLOT_BYTES && (unsigned char)text[0] == 0xEE && (unsigned char)text[1] == 0x80) {
+    if (left >= SLOT_BYTES && (unsigned char)text[1] == 0x80) {
         return (unsigned char)text[2] - 0x80;
     }
     return -1;

@@ -20,8 +20,7 @@ static void add_escaped(struct str *out, unsigned char c)
 /* True if an LF or CRLF stands at `at`. */
 static bool at_line_end(const char *text, size_t len, size_t at)
 {
-    return at < len &&
-           (text[at] == '\n' || (text[at] == '\r' && at + 1 < len && text[at + 1] == '\n'));
+    return text[at] == '\n' || (text[at] == '\r' && at + 1 < len && text[at + 1] == '\n');
 }
 
 /* Octets that the character at `at` takes encoded, so that no line ends inside

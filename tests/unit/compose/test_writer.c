@@ -1,0 +1,778 @@
+/* The writer of messages at its edges: fields that fold in odd places, texts cut short,
+ * stored bytes that make no sense, links without room, and no memory anywhere. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "envelope.h"
+#include "frozen.h"
+#include "kind.h"
+#include "teataja/base/limits.h"
+#include "teataja/base/mem.h"
+#include "teataja/compose/header.h"
+#include "teataja/compose/link.h"
+#include "teataja/compose/mime.h"
+#include "teataja/compose/qp.h"
+#include "teataja/render/text.h"
+#include "write.h"
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+#define ARENA 1000000
+#define TEN "xxxxxxxxxx"
+#define SEVENTY TEN TEN TEN TEN TEN TEN TEN
+
+static const struct token_key key = {.id = 1, .secret = {1, 2, 3}};
+
+/* Lets one allocation after another fail: `act` must tell, or do without. */
+static void assert_told_without_memory(int (*act)(struct err *err))
+{
+    bool done = false;
+
+    for (unsigned long nth = 1; !done; nth++) {
+        struct err err = {0};
+        int rc;
+
+        mem_fail_at(nth, 0);
+        rc = act(&err);
+        done = mem_count() < nth;
+        mem_fail_at(0, 0);
+        if (rc != (done ? 0 : ERR_NOMEM)) {
+            fail_msg("allocation %lu: %d %s", nth, rc, err.msg);
+        }
+        assert_true(nth < 10000);
+    }
+}
+
+/* ---- Header fields ---- */
+
+static void test_fields_fold_where_they_may(void **state)
+{
+    static const struct {
+        const char *name, *text, *field;
+    } cases[] = {
+        {"X",
+         "a\x7F\xC2\x85"
+         "b\xE2\x80\xA8"
+         "c\xE2\x80\xA9"
+         "d\xC2\x9F"
+         "e",
+         "X: a b c d e\r\n"},
+        {"X", "az AZ 09 -!*+/ { z õ", "X: =?UTF-8?Q?az_AZ_09_-!*+/_=7B_z_=C3=B5?=\r\n"},
+        {SEVENTY, "õ", SEVENTY ": \r\n =?UTF-8?B?w7U=?=\r\n"},
+        {TEN TEN TEN TEN TEN TEN, "õ", TEN TEN TEN TEN TEN TEN ": \r\n =?UTF-8?B?w7U=?=\r\n"},
+    };
+    struct str out;
+
+    (void)state;
+    str_init(&out, LIMIT_TEXT);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        str_reset(&out);
+        header_text(&out, cases[i].name, cases[i].text);
+        assert_string_equal(out.data, cases[i].field);
+    }
+    str_reset(&out);
+    header_plain(&out, "X", SEVENTY "xxx  " SEVENTY TEN); /* a fold between two spaces */
+    header_plain(&out, "Y",
+                 "a\tb\x7F"
+                 "c\xC3\xB5");
+    assert_string_equal(out.data, "X: " SEVENTY "xxx\r\n  " SEVENTY TEN "\r\nY: a?b?c??\r\n");
+    str_release(&out);
+}
+
+static void test_a_name_is_a_phrase_while_it_can_be(void **state)
+{
+    static const struct {
+        const char *display, *field;
+    } cases[] = {
+        {"Aoife O'Neill_2", "To: Aoife O'Neill_2 <a@b.example>\r\n"},
+        {"a.b", "To: \"a.b\" <a@b.example>\r\n"},
+        {"=?x?=", "To: =?UTF-8?B?PT94Pz0=?= <a@b.example>\r\n"},
+        {SEVENTY "x",
+         "To: =?UTF-8?Q?xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx?=\r\n"
+         " =?UTF-8?Q?xxxxxxxxxxx?= <a@b.example>\r\n"},
+    };
+    struct address address;
+    struct str out;
+
+    (void)state;
+    assert_int_equal(address_parse("a@b.example", &address, NULL), 0);
+    str_init(&out, LIMIT_TEXT);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        str_reset(&out);
+        header_mailbox(&out, "To", cases[i].display, &address);
+        assert_string_equal(out.data, cases[i].field);
+    }
+    str_reset(&out);
+    header_phrase(&out, "List-Id", NULL, "a.example");
+    assert_string_equal(out.data, "List-Id: <a.example>\r\n");
+    str_release(&out);
+}
+
+static int write_fields(struct err *err)
+{
+    struct address address;
+    struct str out;
+    int rc = address_parse("a@b.example", &address, err);
+
+    str_init(&out, LIMIT_TEXT);
+    header_text(&out, "Subject", "a");
+    header_text(&out, "Subject", "õ");
+    header_mailbox(&out, "To", "a", &address);
+    header_mailbox(&out, "To", "õ", &address);
+    header_phrase(&out, "List-Id", "a.b", "b.example");
+    header_plain(&out, "X", "a");
+    header_date(&out, "Date", 0);
+    rc = rc == 0 ? str_check(&out, err) : rc;
+    str_release(&out);
+    return rc;
+}
+
+static void test_a_field_without_memory_is_no_field(void **state)
+{
+    (void)state;
+    assert_told_without_memory(write_fields);
+}
+
+/* ---- Quoted-printable ---- */
+
+static void test_text_that_ends_in_the_middle_is_still_safe(void **state)
+{
+    static const char text[] = "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80"
+                               "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80";
+    struct str out;
+
+    (void)state;
+    str_init(&out, LIMIT_TEXT);
+    qp_encode(&out, text, 26); /* bytes that go on, and nothing that began */
+    assert_int_equal(strcspn(out.data, "\r"), 76);
+    assert_string_equal(out.data + 73, "80=\r\n=80");
+    str_reset(&out);
+    qp_encode(&out, "a\r", 2);
+    qp_encode(&out, "\xC3", 1);
+    assert_string_equal(out.data, "a=0D=C3");
+    str_reset(&out);
+    qp_encode(&out, "\n", 1);
+    qp_end(&out, 0);
+    assert_string_equal(out.data, "\r\n");
+    qp_end(&out, 2);
+    assert_string_equal(out.data, "\r\n");
+    str_release(&out);
+}
+
+/* ---- Pieces ---- */
+
+static void test_what_looks_like_a_slot_stays_or_is_refused(void **state)
+{
+    static const struct {
+        const char *text, *filled;
+        int rc;
+    } cases[] = {
+        {"a\xEE\x80\x80z", "aMarinz", 0},
+        {"a\xEE\x81\x80z", "a\xEE\x81\x80z", 0}, /* private use, but no slot */
+        {"a\xEE", "a\xEE", 0},
+        {"a\xEE\x80", "a\xEE\x80", 0},
+        {"a\xEE\x80\xBF", NULL, ERR_INVALID},
+        {"a\xEE\x80\x8B", NULL, ERR_INVALID},
+        {"\xEE\x80\x81.\xEE\x80\x82.", "..", 0}, /* no value, and an empty one */
+    };
+    const struct slot_values values = {.value = {[SLOT_NAME] = "Marin", [SLOT_EMAIL] = ""}};
+    struct str out;
+
+    (void)state;
+    str_init(&out, LIMIT_TEXT);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct err err = {0};
+
+        str_reset(&out);
+        assert_int_equal(piece_fill_line(cases[i].text, &values, &out, &err), cases[i].rc);
+        if (cases[i].rc == 0) {
+            assert_string_equal(out.data, cases[i].filled);
+        } else {
+            assert_memory_equal(err.msg, "a rendered text holds an unknown slot (", 39);
+        }
+    }
+    str_release(&out);
+}
+
+#define NAME "\xEE\x80\x80"
+
+static void test_who_has_no_name_leaves_no_hole(void **state)
+{
+    static const struct {
+        const char *text, *filled;
+        bool html;
+    } cases[] = {
+        {"Tere, " NAME "!", "Tere!", false},
+        {"Tere " NAME, "Tere", false},
+        {NAME ", tere!", "tere!", false},
+        {NAME, "", false},
+        {"Tere!\n" NAME ", tule.", "Tere!\ntule.", false},
+        {"Tere!\n" NAME "! Tule.", "Tere!\n! Tule.", false},
+        {"<p>" NAME ", tere</p>", "<p>tere</p>", true},
+        {"Kas, " NAME ", tuled?", "Kas, tuled?", false},
+        {TEXT_OPEN TEXT_NEXT TEXT_BODY NAME ", tule" TEXT_CLOSE "\n", "tule\n", false},
+    };
+    const struct slot_values values = {{NULL}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct piece_options options = {.html = cases[i].html, .nameless = true};
+        struct err err = {0};
+        struct str out;
+
+        str_init(&out, LIMIT_TEXT);
+        assert_int_equal(
+            piece_fill_plain(cases[i].text, strlen(cases[i].text), &options, &values, &out, &err),
+            0);
+        assert_memory_equal(out.data, cases[i].filled, strlen(cases[i].filled));
+        str_release(&out);
+    }
+}
+
+/* A text with a paragraph that is wrapped once it is filled. */
+static const char letter[] = "Tere!\n" TEXT_OPEN "* " TEXT_NEXT "  " TEXT_BODY "Tere, " NAME
+                             ", kuidas \xEE\x80\x81 elab?" TEXT_CLOSE "\nLahku: \xEE\x80\x85\n";
+
+/* Cuts, stores, reads and fills, with an arena of `ceiling` bytes for each half. */
+static int go_through_pieces(bool html, size_t ceiling, struct str *out, struct err *err)
+{
+    const struct piece_options options = {.html = html};
+    const struct slot_values values = {
+        .value = {[SLOT_NAME] = "Õnne <b>", [SLOT_EMAIL] = "a@b.example", [SLOT_LEAVE] = "l"}};
+    struct arena *arena = arena_new(ceiling);
+    struct arena *second = arena_new(ceiling);
+    struct pieces cut;
+    struct pieces read;
+    struct str bytes;
+    int rc = arena != NULL && second != NULL ? 0 : err_nomem(err);
+
+    str_init(&bytes, LIMIT_MESSAGE);
+    rc = rc == 0 ? piece_cut(arena, letter, strlen(letter), &options, &cut, err) : rc;
+    if (rc == 0) {
+        piece_write(&cut, &bytes);
+        rc = str_check(&bytes, err);
+    }
+    rc = rc == 0 ? piece_read(second, bytes.data, bytes.len, &read, err) : rc;
+    rc = rc == 0 ? piece_fill(&read, &values, out, err) : rc;
+    str_release(&bytes);
+    arena_free(second);
+    arena_free(arena);
+    return rc;
+}
+
+static int go_through_text(struct err *err)
+{
+    struct str out;
+    int rc;
+
+    str_init(&out, LIMIT_MESSAGE);
+    rc = go_through_pieces(false, ARENA, &out, err);
+    if (rc == 0) {
+        assert_string_equal(out.data, "Tere!\r\n* Tere, =C3=95nne <b>, kuidas a@b.example elab?\r\n"
+                                      "Lahku: l\r\n");
+    }
+    str_release(&out);
+    return rc;
+}
+
+static int go_through_html(struct err *err)
+{
+    struct str out;
+    int rc;
+
+    str_init(&out, LIMIT_MESSAGE);
+    rc = go_through_pieces(true, ARENA, &out, err);
+    if (rc == 0) {
+        assert_non_null(strstr(out.data, "=C3=95nne &lt;b&gt;"));
+    }
+    str_release(&out);
+    return rc;
+}
+
+static int fill_plainly(struct err *err)
+{
+    const struct piece_options options = {.fixed = {.value = {[SLOT_EMAIL] = "x"}}};
+    const struct slot_values values = {.value = {[SLOT_NAME] = "Õnne"}};
+    struct str out;
+    int rc;
+
+    str_init(&out, LIMIT_MESSAGE);
+    rc = piece_fill_plain(letter, strlen(letter), &options, &values, &out, err);
+    if (rc == 0) {
+        assert_string_equal(out.data, "Tere!\n* Tere, Õnne, kuidas x elab?\nLahku:\n");
+    }
+    str_release(&out);
+    return rc;
+}
+
+static void test_pieces_without_memory_are_no_pieces(void **state)
+{
+    (void)state;
+    assert_told_without_memory(go_through_text);
+    assert_told_without_memory(go_through_html);
+    assert_told_without_memory(fill_plainly);
+    for (int html = 0; html <= 1; html++) {
+        int rc = ERR_NOMEM;
+
+        for (size_t ceiling = 0; rc == ERR_NOMEM; ceiling += 16) {
+            struct err err = {0};
+            struct str out;
+
+            str_init(&out, LIMIT_MESSAGE);
+            rc = go_through_pieces(html != 0, ceiling, &out, &err);
+            str_release(&out);
+        }
+        assert_int_equal(rc, 0);
+    }
+}
+
+static void test_stored_pieces_that_make_no_sense_are_refused(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        int rc;
+    } cases[] = {
+        {"", 0, ERR_CORRUPT},
+        {"\0\0\0\0", 4, ERR_CORRUPT},
+        {"\0\0\0\0\0", 5, 0},
+        {"\0\1\0\0\0", 5, ERR_CORRUPT},                        /* one, and none there */
+        {"\0\1\0\0\0\0\0\1\0\0\0x", 12, 0},                    /* a byte */
+        {"\0\1\0\0\0\0\0\2\0\0\0x", 12, ERR_CORRUPT},          /* two, and one there */
+        {"\0\1\0\0\0\3\0\1\0\0\0x", 12, ERR_CORRUPT},          /* of no kind */
+        {"\0\1\0\0\0\1\13\0\0\0\0", 11, ERR_CORRUPT},          /* of no slot */
+        {"\0\1\0\0\0\1\12\0\0\0\0", 11, 0},                    /* of the last one */
+        {"\0\2\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16, ERR_CORRUPT}, /* the second cut short */
+        {"\0\377\377\377\377\0\0\0\0\0\0", 11, ERR_CORRUPT},   /* very many */
+        {"\0\1\0\0\0\0\0\377\377\377\377x", 12, ERR_CORRUPT},  /* very long */
+    };
+    struct arena *arena = arena_new(ARENA);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct pieces pieces;
+        int rc = piece_read(arena, cases[i].bytes, cases[i].len, &pieces, NULL);
+
+        if (rc != cases[i].rc) {
+            fail_msg("case %zu: %d", i, rc);
+        }
+    }
+    arena_free(arena);
+}
+
+static void test_a_stored_paragraph_needs_its_marks(void **state)
+{
+    static const struct piece piece = {.kind = PIECE_PARAGRAPH, .data = "abc", .len = 3};
+    const struct pieces pieces = {.items = &piece, .count = 1};
+    const struct slot_values values = {{NULL}};
+    struct err err = {0};
+    struct str out;
+
+    (void)state;
+    str_init(&out, LIMIT_TEXT);
+    assert_int_equal(piece_fill(&pieces, &values, &out, &err), ERR_CORRUPT);
+    assert_string_equal(err.msg, "a stored paragraph has lost its marks");
+    str_release(&out);
+}
+
+/* ---- Variants and envelopes as they are stored ---- */
+
+static void test_a_stored_variant_that_makes_no_sense_is_refused(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        const char *told; /* NULL: it is read */
+    } cases[] = {
+        {"", 0, "a stored variant lacks its headers"},
+        {"s\1\0\0\0xf\0\0\0\0h\0\0\0\0", 16, NULL},
+        {"f\0\0\0\0h\0\0\0\0", 10, "a stored variant lacks its headers"},
+        {"s\1\0\0\0xh\0\0\0\0", 11, "a stored variant lacks its headers"},
+        {"s\1\0\0\0xf\0\0\0\0", 11, "a stored variant lacks its headers"},
+        {"s\1\0\0", 4, "a stored variant is cut short"},
+        {"s\2\0\0\0x", 6, "a stored variant is cut short"},
+        {"z\0\0\0\0", 5, "a stored variant has an unknown field 'z'"},
+        {"t\0\0\0\0", 5, "a stored variant is cut short"},
+        {"m\6\0\0\0\0\1\0\0\0\0", 11, "a stored variant does not make sense"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct arena *arena = arena_new(ARENA);
+        struct frozen frozen;
+        struct err err = {0};
+        int rc = frozen_read(arena, cases[i].bytes, cases[i].len, &frozen, &err);
+
+        assert_int_equal(rc, cases[i].told != NULL ? ERR_CORRUPT : 0);
+        assert_string_equal(err.msg, cases[i].told != NULL ? cases[i].told : "");
+        arena_free(arena);
+    }
+}
+
+static const char *const calendar[] = {"BEGIN:VCALENDAR\r\n", "END:VCALENDAR\r\n"};
+
+static struct frozen make_frozen(void)
+{
+    return (struct frozen){
+        .subject = "Tere",
+        .from = "From: a@b.example\r\n",
+        .headers = "MIME-Version: 1.0\r\n",
+        .organizer = "Office",
+        .cids = {"one@b.example"},
+        .cid_count = 1,
+        .calendar = {.method = ICAL_REQUEST, .pieces = calendar, .count = COUNT(calendar)}};
+}
+
+static int store_and_read(const struct frozen *frozen, size_t ceiling, struct frozen *out,
+                          struct arena **arena, struct err *err)
+{
+    struct str bytes;
+    int rc;
+
+    str_init(&bytes, LIMIT_MESSAGE);
+    *arena = arena_new(ceiling);
+    rc = *arena != NULL ? frozen_write(frozen, &bytes, err) : err_nomem(err);
+    rc = rc == 0 ? frozen_read(*arena, bytes.data, bytes.len, out, err) : rc;
+    str_release(&bytes);
+    return rc;
+}
+
+static int store_usual(struct err *err)
+{
+    const struct frozen frozen = make_frozen();
+    struct frozen out;
+    struct arena *arena;
+    int rc = store_and_read(&frozen, ARENA, &out, &arena, err);
+
+    if (rc == 0) {
+        assert_string_equal(out.subject, frozen.subject);
+        assert_string_equal(out.from, frozen.from);
+        assert_string_equal(out.headers, frozen.headers);
+        assert_string_equal(out.organizer, frozen.organizer);
+        assert_int_equal(out.cid_count, 1);
+        assert_string_equal(out.cids[0], frozen.cids[0]);
+        assert_int_equal(out.calendar.count, COUNT(calendar));
+        assert_string_equal(out.calendar.pieces[1], calendar[1]);
+    }
+    arena_free(arena);
+    return rc;
+}
+
+static void test_a_variant_is_read_back_or_told_that_memory_is_out(void **state)
+{
+    struct frozen frozen = make_frozen();
+    struct frozen out;
+    struct arena *arena;
+    struct err err = {0};
+    struct str bytes;
+    int rc = ERR_NOMEM;
+
+    (void)state;
+    assert_told_without_memory(store_usual);
+    for (size_t ceiling = 0; rc == ERR_NOMEM; ceiling += 16) {
+        rc = store_and_read(&frozen, ceiling, &out, &arena, &err);
+        arena_free(arena);
+    }
+    assert_int_equal(rc, 0);
+    /* More pictures than there may be, and no calendar. */
+    frozen.calendar.count = 0;
+    str_init(&bytes, LIMIT_MESSAGE);
+    assert_int_equal(frozen_write(&frozen, &bytes, &err), 0);
+    for (int i = 0; i < FROZEN_PICTURES; i++) {
+        str_add_bytes(&bytes, "i\1\0\0\0x", 6);
+    }
+    arena = arena_new(ARENA);
+    assert_int_equal(frozen_read(arena, bytes.data, bytes.len, &out, &err), 0);
+    assert_int_equal(out.cid_count, FROZEN_PICTURES);
+    assert_int_equal(out.calendar.count, 0);
+    str_release(&bytes);
+    arena_free(arena);
+}
+
+static void test_stored_json_that_makes_no_sense_is_refused(void **state)
+{
+    static const struct {
+        const char *json;
+        int rc;
+    } envelopes[] = {
+        {"{\"kind\":\"letter\",\"list\":2}", 0},
+        {"{", ERR_CORRUPT},
+        {"{\"kind\":\"pigeon\"}", ERR_CORRUPT},
+        {"{}", ERR_CORRUPT},
+        {"[]", ERR_CORRUPT},
+    };
+    static const struct {
+        const char *json;
+        int rc;
+    } rows[] = {
+        {"[\"n\",\"o\",1,2,\"p\"]", 0},       {"[\"n\",\"o\",1,2,\"p\"", ERR_CORRUPT},
+        {"[\"n\",\"o\",1,2]", ERR_CORRUPT},   {"[\"n\",\"o\",1,2,\"p\",3]", ERR_CORRUPT},
+        {"[1,\"o\",1,2,\"p\"]", ERR_CORRUPT}, {"[\"n\",\"o\",1,2,5]", ERR_CORRUPT},
+        {"{\"a\":1}", ERR_CORRUPT},
+    };
+    struct arena *arena = arena_new(ARENA);
+    struct arena *none = arena_new(0);
+    struct envelope envelope;
+    struct row_values values;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(envelopes); i++) {
+        assert_int_equal(envelope_read(arena, envelopes[i].json, &envelope, NULL), envelopes[i].rc);
+        assert_int_equal(envelope_read(none, "{\"kind\":1}", &envelope, NULL), ERR_NOMEM);
+    }
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        assert_int_equal(row_values_read(arena, rows[i].json, &values, NULL), rows[i].rc);
+        assert_int_equal(row_values_read(none, "[1]", &values, NULL), ERR_NOMEM);
+    }
+    arena_free(none);
+    arena_free(arena);
+}
+
+/* ---- Messages ---- */
+
+static struct program make_program(struct arena *arena, enum mail_kind_id kind,
+                                   struct frozen frozen)
+{
+    static const struct piece text = {.kind = PIECE_FIXED, .data = "Tere\r\n", .len = 6};
+    const struct layout_input input = {.uid = "uid", .lang = "et"};
+    struct program program = {.mailing = 3,
+                              .uid = "uid",
+                              .envelope = {.kind = &mail_kinds[kind],
+                                           .domain = "b.example",
+                                           .list = 2,
+                                           .base = {.web = "https://b.example",
+                                                    .mode = SITE_ADDRESS_PLUS,
+                                                    .domain = "bounce.b.example",
+                                                    .mailbox = "bounce@b.example"}}};
+
+    frozen.text = (struct pieces){.items = &text, .count = 1};
+    frozen.html = (struct pieces){.html = true, .items = &text, .count = 1};
+    program.frozen = frozen;
+    assert_int_equal(mail_kinds[kind].lay_out(arena, &input, &program.layout, NULL), 0);
+    return program;
+}
+
+static const struct write_input usual_input = {
+    .row = 7,
+    .member = 5,
+    .address = "a@b.example",
+    .values = {.name = "Mari", .organisation = "", .organizer = "office@b.example"}};
+
+static int write_one(const struct program *program, const char *address, struct str *out,
+                     struct err *err)
+{
+    struct write_input input = usual_input;
+    char sender[LIMIT_ADDRESS + 1];
+
+    input.address = address;
+    return write_message(program, &key, &input, out, sender, err);
+}
+
+/* Each link is the first that has no room, as the address of the site gets longer. */
+static void test_a_site_too_long_for_its_links_is_told(void **state)
+{
+    struct arena *arena = arena_new(ARENA);
+    struct program program = make_program(arena, MAIL_INVITATION, make_frozen());
+    char web[LINK_TEXT + 2];
+    size_t fits = 0;
+    struct str out;
+
+    (void)state;
+    str_init(&out, LIMIT_MESSAGE);
+    program.envelope.base.web = web;
+    for (size_t len = LINK_TEXT - 200; len <= LINK_TEXT; len++) {
+        struct err err = {0};
+        int rc;
+
+        memset(web, 'w', len);
+        web[len] = '\0';
+        str_reset(&out);
+        rc = write_one(&program, "a@b.example", &out, &err);
+        if (rc == 0) {
+            assert_int_equal(fits, len - (LINK_TEXT - 200));
+            fits++;
+        } else {
+            assert_int_equal(rc, ERR_LIMIT);
+            assert_string_equal(err.msg, "web.url of teataja.yaml is too long for a link");
+        }
+    }
+    assert_in_range(fits, 50, 190);
+    str_release(&out);
+    arena_free(arena);
+}
+
+static void test_an_address_without_room_for_a_token_is_told(void **state)
+{
+    struct arena *arena = arena_new(ARENA);
+    struct program program = make_program(arena, MAIL_LETTER, make_frozen());
+    struct link_base *base = &program.envelope.base;
+    char mailbox[100];
+    char domain[300];
+    size_t fits = 0;
+    struct str out;
+    struct err err = {0};
+
+    (void)state;
+    str_init(&out, LIMIT_MESSAGE);
+    base->mailbox = mailbox;
+    for (size_t len = 1; len <= LIMIT_LOCAL_PART; len++) {
+        int rc;
+
+        memset(mailbox, 'm', len);
+        strcpy(mailbox + len, "@b.example");
+        str_reset(&out);
+        rc = write_one(&program, "a@b.example", &out, &err);
+        assert_true(rc == 0 || rc == ERR_LIMIT);
+        fits += rc == 0;
+    }
+    assert_in_range(fits, 10, 40);
+    base->mode = SITE_ADDRESS_CATCHALL;
+    base->domain = domain;
+    memset(domain, 'd', sizeof(domain) - 1);
+    domain[sizeof(domain) - 1] = '\0';
+    assert_int_equal(write_one(&program, "a@b.example", &out, &err), ERR_LIMIT);
+    domain[200] = '\0';
+    str_reset(&out);
+    assert_int_equal(write_one(&program, "a@b.example", &out, &err), 0);
+    str_release(&out);
+    arena_free(arena);
+}
+
+static void test_a_message_says_only_what_its_mailing_is(void **state)
+{
+    struct arena *arena = arena_new(ARENA);
+    struct program program = make_program(arena, MAIL_LETTER, make_frozen());
+    struct err err = {0};
+    struct str out;
+
+    (void)state;
+    str_init(&out, LIMIT_MESSAGE);
+    assert_int_equal(write_one(&program, "a@b.example", &out, &err), 0);
+    assert_non_null(strstr(out.data, "\r\nList-Unsubscribe-Post: "));
+    assert_non_null(strstr(out.data, "\r\nSubject: Tere\r\n"));
+    str_reset(&out);
+    program.envelope.base.web = "http://b.example"; /* RFC 8058 asks for https */
+    assert_int_equal(write_one(&program, "a@b.example", &out, &err), 0);
+    assert_non_null(strstr(out.data, "\r\nList-Unsubscribe: "));
+    assert_null(strstr(out.data, "\r\nList-Unsubscribe-Post: "));
+    str_reset(&out);
+    program.envelope.list = 0; /* a test: nobody to leave */
+    assert_int_equal(write_one(&program, "a@b.example", &out, &err), 0);
+    assert_null(strstr(out.data, "List-Unsubscribe"));
+    assert_int_equal(write_one(&program, "nobody", &out, &err), ERR_INVALID);
+    program.frozen.subject = "a\xEE\x80\xBF";
+    assert_int_equal(write_one(&program, "a@b.example", &out, &err), ERR_INVALID);
+    str_release(&out);
+    arena_free(arena);
+}
+
+static int write_invitation(struct err *err)
+{
+    static struct program program;
+    static struct arena *arena;
+    struct str out;
+    int rc;
+
+    if (arena == NULL || err == NULL) { /* outside of what is counted */
+        arena_free(arena);
+        arena = arena_new(ARENA);
+        program = make_program(arena, MAIL_INVITATION, make_frozen());
+        return 0;
+    }
+    str_init(&out, LIMIT_MESSAGE);
+    rc = write_one(&program, "a@b.example", &out, err);
+    str_release(&out);
+    return rc;
+}
+
+static void test_a_message_without_memory_is_no_message(void **state)
+{
+    (void)state;
+    (void)write_invitation(NULL);
+    assert_told_without_memory(write_invitation);
+}
+
+static void test_a_subject_is_made_once_if_it_is_the_same_for_all(void **state)
+{
+    struct arena *arena = arena_new(ARENA);
+    struct program program = {.frozen = make_frozen()};
+    struct err err = {0};
+    int rc = ERR_NOMEM;
+
+    (void)state;
+    for (size_t ceiling = 0; rc == ERR_NOMEM; ceiling += 16) {
+        struct arena *small = arena_new(ceiling);
+
+        rc = write_prepare(&program, small, &err);
+        if (rc == 0) {
+            assert_string_equal(program.subject, "Subject: Tere\r\n");
+        }
+        arena_free(small);
+    }
+    assert_int_equal(rc, 0);
+    mem_fail_at(1, 0);
+    assert_int_equal(write_prepare(&program, arena, &err), ERR_NOMEM);
+    mem_fail_at(0, 0);
+    program.subject = NULL;
+    program.frozen.subject = "Tere, " NAME;
+    assert_int_equal(write_prepare(&program, arena, &err), 0);
+    assert_null(program.subject);
+    arena_free(arena);
+}
+
+static void test_links_are_made_of_what_the_site_says(void **state)
+{
+    struct site site = {.web = {.url = "https://b.example"}};
+    struct link_base base;
+    char sender[LIMIT_ADDRESS + 1];
+    char mail[LINK_TEXT];
+    const struct token token = {.purpose = TOKEN_LEAVE, .count = 1, .ids = {1}};
+
+    (void)state;
+    base = link_base_of(&site);
+    assert_string_equal(base.domain, "");
+    assert_string_equal(base.mailbox, "");
+    site.addresses.domain = "bounce.b.example";
+    assert_string_equal(link_base_of(&site).domain, "bounce.b.example");
+    /* What never was an address makes none. */
+    base.mode = SITE_ADDRESS_PLUS;
+    base.mailbox = "nobody";
+    assert_int_equal(link_envelope(&base, &key, 1, sender, NULL), 0);
+    assert_int_equal(sender[strlen(sender) - 1], '@');
+    base.mode = SITE_ADDRESS_SINGLE;
+    assert_int_equal(link_leave_mail(&base, &key, &token, mail, NULL), 0);
+    assert_memory_equal(mail, "mailto:nobody?subject=leave-", 28);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fields_fold_where_they_may),
+        cmocka_unit_test(test_a_name_is_a_phrase_while_it_can_be),
+        cmocka_unit_test(test_a_field_without_memory_is_no_field),
+        cmocka_unit_test(test_text_that_ends_in_the_middle_is_still_safe),
+        cmocka_unit_test(test_what_looks_like_a_slot_stays_or_is_refused),
+        cmocka_unit_test(test_who_has_no_name_leaves_no_hole),
+        cmocka_unit_test(test_pieces_without_memory_are_no_pieces),
+        cmocka_unit_test(test_stored_pieces_that_make_no_sense_are_refused),
+        cmocka_unit_test(test_a_stored_paragraph_needs_its_marks),
+        cmocka_unit_test(test_a_stored_variant_that_makes_no_sense_is_refused),
+        cmocka_unit_test(test_a_variant_is_read_back_or_told_that_memory_is_out),
+        cmocka_unit_test(test_stored_json_that_makes_no_sense_is_refused),
+        cmocka_unit_test(test_a_site_too_long_for_its_links_is_told),
+        cmocka_unit_test(test_an_address_without_room_for_a_token_is_told),
+        cmocka_unit_test(test_a_message_says_only_what_its_mailing_is),
+        cmocka_unit_test(test_a_message_without_memory_is_no_message),
+        cmocka_unit_test(test_a_subject_is_made_once_if_it_is_the_same_for_all),
+        cmocka_unit_test(test_links_are_made_of_what_the_site_says),
+    };
+
+    return token_init(NULL) < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
+}
