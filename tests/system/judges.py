@@ -10,11 +10,11 @@ from support import JUDGES
 VNU_ALLOWED = ("CSS: “mso-",)
 
 
-def ask(judge, paths):
+def ask(judge, paths, *arguments):
     """Runs tests/judges/<judge>.mjs over the paths; what it found, in their order."""
     if not (JUDGES / "node_modules").is_dir():
         raise AssertionError(f"run 'npm ci --prefix {JUDGES}' first")
-    done = subprocess.run(["node", str(JUDGES / f"{judge}.mjs")],
+    done = subprocess.run(["node", str(JUDGES / f"{judge}.mjs"), *map(str, arguments)],
                           input="".join(f"{path}\n" for path in paths).encode(),
                           capture_output=True, check=False, timeout=240)
     if done.returncode:
