@@ -416,6 +416,9 @@ void ledger_close(struct ledger *ledger)
         if (rc == 0) {
             rc = db_exec(ledger->db, SQL_LEDGER_WORKER_DELETE, &err, "i", ledger->worker);
         }
+        if (rc == 0 && db_changes(ledger->db) != 1) {
+            rc = err_set(&err, ERR_STATE, "it holds a message that may have gone out");
+        }
     }
     /* A worker that could not sign off is a dead one: recovery finds its row. */
     if (rc == 0 && ledger->lock >= 0) {

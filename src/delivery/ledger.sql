@@ -2,7 +2,12 @@
 INSERT INTO worker (boot, pid, started) VALUES ($1, $2, $3);
 
 -- name: ledger_worker_delete
-DELETE FROM worker WHERE id = $1;
+-- Not while it holds a row: recovery finds rows by their worker.
+DELETE FROM worker
+ WHERE id = $1 AND NOT EXISTS
+       (SELECT 1 FROM outbox
+         WHERE mailing IN (SELECT id FROM mailing WHERE state NOT IN ('expanding', 'sent', 'held'))
+           AND outbox.worker = $1 AND outbox.state IN ('claimed', 'committing'));
 
 -- name: ledger_worker_list
 SELECT id, boot FROM worker;

@@ -306,6 +306,26 @@ static void test_who_closes_in_order_leaves_nothing(void **state)
     db_stmt_free(stmt);
 }
 
+static void test_who_closes_over_a_doubt_is_found_by_recovery(void **state)
+{
+    struct ledger_row rows[LEDGER_CLAIM];
+    struct ledger *ledger;
+    int64_t unknown = 0;
+    size_t count = 0;
+
+    (void)state;
+    plan(5, "hold");
+    ledger = open_ledger();
+    ok(ledger_claim(ledger, 0, 3, rows, &count, &err));
+    ok(ledger_write(ledger, NULL, 0, &rows[0], &err));
+    release(rows, count);
+    ledger_close(ledger); /* its database failed, say, and the outcome was not written */
+    assert_int_equal(counts().queued, 4);
+    ok(ledger_recover(db, folder, &unknown, &err));
+    assert_int_equal(unknown, 1);
+    assert_int_equal(counts().unknown, 1);
+}
+
 static void test_a_letter_past_its_deadline_is_held_not_sent(void **state)
 {
     struct ledger_row rows[LEDGER_CLAIM];
@@ -354,6 +374,7 @@ int main(void)
         CASE(test_with_resend_the_doubt_is_on_record_before_it_is_sent_again),
         CASE(test_after_another_boot_every_claim_is_in_doubt),
         CASE(test_who_closes_in_order_leaves_nothing),
+        CASE(test_who_closes_over_a_doubt_is_found_by_recovery),
         CASE(test_a_letter_past_its_deadline_is_held_not_sent),
         CASE(test_an_issue_is_sent_once),
     };
