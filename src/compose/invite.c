@@ -68,8 +68,10 @@ static int keep_revision(struct inviting *inviting, struct err *err)
 static int record(struct inviting *inviting, const char *domain, struct err *err)
 {
     struct db *db = inviting->compose->site.members->db;
-    int rc = db_begin(db, err);
+    int rc;
 
+    plan_end_reading(&inviting->plan);
+    rc = db_begin(db, err);
     if (rc == 0) {
         rc = event_record(db, inviting->page.event, domain, &inviting->row, err);
     }
@@ -271,7 +273,8 @@ static int walk(struct inviting *inviting, const struct recipients_query *query,
     if (rc == 0) {
         rc = recipients_open(inviting->compose->site.members, query, &recipients, err);
     }
-    while (rc == 0 && (rc = recipients_next(recipients, inviting->scratch, &profile, err)) == 1) {
+    while (rc == 0 && (rc = plan_begin_reading(&inviting->plan, err)) == 0 &&
+           (rc = recipients_next(recipients, inviting->scratch, &profile, err)) == 1) {
         rc = add_member(inviting, &profile, out, err);
         arena_rewind(inviting->scratch, mark);
     }

@@ -124,7 +124,8 @@ static int gather_all(struct planning *planning, const struct recipients_query *
     struct member_profile profile;
     int rc = recipients_open(members, query, &recipients, err);
 
-    while (rc == 0 && (rc = recipients_next(recipients, planning->scratch, &profile, err)) == 1) {
+    while (rc == 0 && (rc = plan_begin_reading(&planning->plan, err)) == 0 &&
+           (rc = recipients_next(recipients, planning->scratch, &profile, err)) == 1) {
         rc = add_member(planning, &profile, profile.email, false, err);
         arena_rewind(planning->scratch, mark);
     }

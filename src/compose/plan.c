@@ -29,8 +29,21 @@ int plan_open(struct plan *plan, struct arena *arena, const struct plan_head *he
     return head->dry_run ? 0 : mailing_draft_clear(database(plan), err);
 }
 
+int plan_begin_reading(struct plan *plan, struct err *err)
+{
+    return db_in_transaction(database(plan)) ? 0 : db_begin_read(database(plan), err);
+}
+
+void plan_end_reading(struct plan *plan)
+{
+    db_rollback(database(plan));
+}
+
 void plan_close(struct plan *plan)
 {
+    if (plan->head.compose != NULL) {
+        plan_end_reading(plan);
+    }
     mailing_draft_close(plan->draft);
     arena_free(plan->chunk);
     plan->draft = NULL;
@@ -233,8 +246,10 @@ static int write_chunk(struct plan *plan, struct err *err)
 
 static int flush(struct plan *plan, struct err *err)
 {
-    int rc = plan->head.dry_run ? 0 : write_chunk(plan, err);
+    int rc;
 
+    plan_end_reading(plan);
+    rc = plan->head.dry_run ? 0 : write_chunk(plan, err);
     plan->parts_written = plan->part_count;
     plan->variants_written = plan->variant_count;
     plan->recipient_count = 0;
@@ -288,10 +303,11 @@ static int make_hash(const struct plan *plan, char out[33], struct err *err)
 int plan_ready(struct plan *plan, int64_t not_after, int64_t *id, struct err *err)
 {
     char hash[33];
-    int rc = make_hash(plan, hash, err);
+    int rc = plan->recipient_count > 0 ? flush(plan, err) : 0;
 
-    if (rc == 0 && plan->recipient_count > 0) {
-        rc = flush(plan, err);
+    plan_end_reading(plan);
+    if (rc == 0) {
+        rc = make_hash(plan, hash, err);
     }
     if (rc == 0) {
         rc = mailing_draft_ready(plan->draft, hash, not_after, err);

@@ -87,6 +87,11 @@ int plan_open(struct plan *plan, struct arena *arena, const struct plan_head *he
 /* Removes what was written, unless it is ready. Fine for a zeroed plan. */
 void plan_close(struct plan *plan);
 
+/* Begins a snapshot for reading, if there is none: statements that come by themselves
+ * would each lock and unlock the database. A chunk that is written ends it. */
+int plan_begin_reading(struct plan *plan, struct err *err);
+void plan_end_reading(struct plan *plan);
+
 /* Adds the pictures of a rendered message, each once. */
 int plan_add_pictures(struct plan *plan, const struct rendered *rendered, struct err *err);
 

@@ -130,8 +130,8 @@ static int recipients_list(struct recipients *recipients, const struct recipient
         rc = recipients_query_text(recipients->members->db, query,
                                    "SELECT m.id FROM v_list_recipient r "
                                    "JOIN member m ON m.id = r.member "
-                                   "WHERE r.list = $1 AND m.id > $2 AND ",
-                                   " ORDER BY m.id LIMIT $3", &stmt, err);
+                                   "WHERE r.list = $1 AND r.member > $2 AND ",
+                                   " ORDER BY r.member LIMIT $3", &stmt, err);
     }
     if (rc == 0) {
         rc = db_bind(stmt, err, "iii", list, query->after,
@@ -187,44 +187,35 @@ void recipients_close(struct recipients *recipients)
     }
 }
 
-/* One pass over the list's subscriptions; the first reason that holds counts. */
+/* One pass over the list's subscriptions, counted here: grouped by the database they
+ * would all be kept in memory. The first reason that holds counts. */
 static int recipients_count_list(const struct members *members,
                                  const struct recipients_query *query, int64_t list,
                                  struct recipients_count *out, struct err *err)
 {
+    int64_t *const reasons[] = {&out->left,    &out->pending, &out->unconfirmed, &out->suppressed,
+                                &out->outside, &out->get_it,  &out->bouncing};
     struct db_stmt *stmt = NULL;
     int rc = recipients_query_text(
         members->db, query,
-        "WITH row AS MATERIALIZED (SELECT s.state, m.delivery_state = 'suppressed' AS suppressed,"
-        " m.delivery_state = 'bouncing' AS bouncing, (",
-        ") AS fits FROM subscription s JOIN member m ON m.id = s.member"
-        " WHERE s.list = $1 AND m.erased_at IS NULL)"
-        " SELECT count(*), sum(state = 'left'), sum(state = 'pending'),"
-        " sum(state = 'unconfirmed'), sum(state = 'active' AND suppressed),"
-        " sum(state = 'active' AND NOT suppressed AND NOT fits),"
-        " sum(state = 'active' AND NOT suppressed AND fits),"
-        " sum(state = 'active' AND NOT suppressed AND fits AND bouncing)"
-        " FROM row",
+        "SELECT CASE WHEN s.state = 'left' THEN 0 WHEN s.state = 'pending' THEN 1"
+        " WHEN s.state = 'unconfirmed' THEN 2 WHEN m.delivery_state = 'suppressed' THEN 3"
+        " WHEN NOT (",
+        ") THEN 4 WHEN m.delivery_state = 'bouncing' THEN 6 ELSE 5 END"
+        " FROM subscription s JOIN member m ON m.id = s.member"
+        " WHERE s.list = $1 AND m.erased_at IS NULL",
         &stmt, err);
 
     if (rc == 0) {
         rc = db_bind_int(stmt, 1, list, err);
     }
-    if (rc == 0) {
-        rc = db_next(stmt, err);
-    }
-    if (rc == 1) {
-        out->on_list = db_int(stmt, 0);
-        out->left = db_int(stmt, 1);
-        out->pending = db_int(stmt, 2);
-        out->unconfirmed = db_int(stmt, 3);
-        out->suppressed = db_int(stmt, 4);
-        out->outside = db_int(stmt, 5);
-        out->get_it = db_int(stmt, 6);
-        out->bouncing = db_int(stmt, 7);
+    while (rc == 0 && (rc = db_next(stmt, err)) == 1) {
+        *reasons[db_int(stmt, 0)] += 1;
+        out->on_list++;
         rc = 0;
     }
     db_stmt_free(stmt);
+    out->get_it += out->bouncing;
     return rc;
 }
 
