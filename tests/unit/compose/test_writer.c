@@ -144,15 +144,18 @@ static void test_a_field_without_memory_is_no_field(void **state)
 
 static void test_text_that_ends_in_the_middle_is_still_safe(void **state)
 {
-    static const char text[] = "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80"
+    static const char text[] = "a\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80"
                                "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80";
     struct str out;
 
     (void)state;
     str_init(&out, LIMIT_TEXT);
-    qp_encode(&out, text, 26); /* bytes that go on, and nothing that began */
+    qp_encode(&out, text + 1, 26); /* bytes that go on, and nothing that began */
     assert_int_equal(strcspn(out.data, "\r"), 76);
     assert_string_equal(out.data + 73, "80=\r\n=80");
+    str_reset(&out);
+    qp_encode(&out, text, 26);
+    assert_string_equal(out.data + 71, "80=\r\n=80");
     str_reset(&out);
     qp_encode(&out, "a\r", 2);
     qp_encode(&out, "\xC3", 1);
