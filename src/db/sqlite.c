@@ -21,6 +21,7 @@ int sqlite_code(int native)
     switch (native & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL: /* the locks of the log were taken again and again */
         return ERR_BUSY;
     case SQLITE_FULL:
         return ERR_FULL;

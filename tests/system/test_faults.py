@@ -1,155 +1,17 @@
-"""Whatever fails - memory, reading, writing, opening, the database - is said in a
-sentence, leaves no half-done state behind, and loses nobody."""
+"""Memory runs out, the disk is full, the database is held or damaged, the clock goes back:
+it is said in a sentence, leaves no half-done state behind, and loses nobody."""
 
-import contextlib
 import os
-import pathlib
 import re
 import shutil
-import sqlite3
 import subprocess
 import threading
 import time
 import unittest
 
-from support import (CONTENT, DONE, FAILED, PARTLY, Run, query, stop, wait_for, write,
-                     write_members)
-from witness import Ledger, WitnessCase
-
-LONG = bool(os.environ.get("TEATAJA_LONG"))
-MEMBERS = 12
-NEW = 300  # rows of the file that is imported
-
-VERBS = {
-    "check": ("check",),
-    "member import": ("member", "import", "new.csv", "--list", "funding", "--source", "test"),
-    "preview": ("preview", "kiri", "--lang", "et", "-o", "view"),
-    "send": ("send", "kiri"),
-    "mailing resume": ("mailing", "resume", "1"),
-}
-
-# What strace lets fail: the calls, and with what.
-FAULTS = [
-    ("read,pread64", "EIO"),
-    ("read,pread64", "EINTR"),
-    ("write,pwrite64", "EIO"),
-    ("write,pwrite64", "ENOSPC"),
-    ("pwrite64", "EINTR"),
-    ("fsync,fdatasync", "EIO"),
-    ("fsync,fdatasync", "ENOSPC"),
-    ("openat", "EIO"),
-    ("openat", "ENOSPC"),
-    ("fcntl", "EAGAIN"),  # somebody else's lock
-]
-# What passes by: the call is made again. For good is the shell's part, below.
-PASSING = ("EINTR", "EAGAIN")
-
-
-def sample(first, last, count):
-    """All numbers from first to last, or in an ordinary run so many of them."""
-    if LONG or last - first < count:
-        return list(range(first, last + 1))
-    return sorted({first + n * (last - first) // (count - 1) for n in range(count)})
-
-
-class FaultCase(WitnessCase):
-    """One site, copied for every fault; the server counts what was sent."""
-
-    def setUp(self):
-        super().setUp()
-        self.make_fixture(MEMBERS, 1)
-        write_members(self.folder / "new.csv",
-                      [(f"uus{n}@naide.example", f"Uus {n}", "et") for n in range(NEW)])
-        self.queued = self.folder / "queued"
-        shutil.copytree(self.fixture.master, self.queued)
-        self.teataja("send", "kiri", "--queue", site=self.queued)
-        self.runs = 0
-
-    def fresh(self, verb):
-        self.site = self.folder / "site"
-        shutil.rmtree(self.site, ignore_errors=True)
-        shutil.rmtree(self.folder / "view", ignore_errors=True)
-        shutil.copytree(self.queued if verb == "mailing resume" else self.fixture.master,
-                        self.site)
-        self.server.forget()
-
-    def run_verb(self, verb, prefix=(), **env):
-        """Runs the verb on a fresh site; signals and sanitizers' findings fail the test."""
-        self.fresh(verb)
-        self.runs += 1
-        run = self.teataja(*VERBS[verb], status=None, prefix=prefix, **env)
-        self.server.settle()
-        self.assertIn(run.status, (DONE, FAILED, CONTENT, PARTLY), run)
-        return run
-
-    def reference(self, verb):
-        """The undisturbed run."""
-        run = self.run_verb(verb)
-        self.assertEqual(run.status, DONE, run)
-        self.view = self.files_of_view()
-        self.out = run.out
-
-    def files_of_view(self):
-        folder = self.folder / "view"
-        # Boundaries and tokens of links are another run's, and fold otherwise.
-        return {path.name: path.stat().st_size for path in folder.iterdir()} \
-            if folder.is_dir() else {}
-
-    def examine(self, verb, run):
-        """Nothing is half done, and who was told 'done' can rely on it."""
-        if run.status == DONE:
-            self.assertEqual(run.out, self.out, run)
-        else:
-            self.assertRegex(run.err, r"(?m)^(teataja|[^ ]+(:\d+)*): .{8,}", run)
-        if verb == "member import":
-            self.examine_import(run)
-        elif verb == "preview":
-            self.examine_preview(run)
-        elif verb in ("send", "mailing resume"):
-            self.examine_mailing(run)
-
-    def examine_import(self, run):
-        count = query(self.site, "SELECT count(*) FROM member")[0][0]
-        on_list = query(self.site, "SELECT count(*) FROM subscription")[0][0]
-        # All or nothing; all and 'failed' if the report of it could not be printed.
-        expected = [MEMBERS + NEW] if run.status == DONE else [MEMBERS, MEMBERS + NEW]
-        self.assertIn(count, expected, run)
-        if count > MEMBERS and run.status != DONE:
-            self.assertRegex(run.err, "said above|standard output", run)
-        self.assertEqual(on_list, count, run)
-
-    def examine_preview(self, run):
-        files = self.files_of_view()
-        if run.status == DONE:
-            self.assertEqual(set(files), set(self.view), run)
-        for name, size in files.items():
-            self.assertIn(name, self.view, run)
-            self.assertLess(abs(size - self.view[name]), 64, f"{name} is half written\n{run}")
-
-    def examine_mailing(self, run):
-        """The ledger's word against the server's; then the next attempt ends it."""
-        taken = set(self.server.addresses())
-        ledger = Ledger(self.site)
-        sent = ledger.addresses("sent")
-        self.assertLessEqual(sent, taken, run)
-        self.assertLessEqual(taken - sent, ledger.addresses("unknown", "committing"),
-                             f"sent, and the ledger does not know it\n{run}")
-        self.assertIn(len(ledger.rows), (0, MEMBERS), run)
-        if run.status == DONE:
-            self.assertEqual(sent, self.everyone, run)
-            return
-        if ledger.state() in (None, "expanding"):
-            self.teataja("send", "kiri", now=in_ten_minutes())
-        else:
-            self.teataja("mailing", "resume", "1")
-        self.server.settle()
-        ledger = Ledger(self.site)
-        self.assert_everybody_has_it(ledger)
-        self.assertLessEqual(self.assert_doubles_were_named(ledger), 1)
-
-
-def in_ten_minutes():
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() + 600))
+from fault_case import LONG, MEMBERS, VERBS, FaultCase, sample
+from support import CONTENT, DONE, FAILED, PARTLY, PROGRAM, Run, query, stop, wait_for
+from witness import Ledger
 
 
 class Memory(FaultCase):
@@ -189,63 +51,6 @@ class Memory(FaultCase):
         self.sweep("mailing resume")
 
 
-class Files(FaultCase):
-    """The k-th read, write, fsync or open of a thread fails, once or from then on."""
-
-    def count(self, calls, *verb):
-        """(calls of that kind, made by the thread that makes the most)"""
-        trace = self.folder / "count"
-        self.teataja(*verb, prefix=("strace", "-ff", "--seccomp-bpf", "-e", f"trace={calls}", "-e",
-                                    "signal=none", "-o", str(trace)), ASAN_OPTIONS="detect_leaks=0")
-        most = 0
-        for path in self.folder.glob("count.*"):
-            most = max(most, sum(not line.startswith("+++")
-                                 for line in path.read_text().splitlines()))
-            path.unlink()
-        return most
-
-    def sweep(self, verb):
-        self.reference(verb)
-        per_fault = 5
-        for calls, error in FAULTS:
-            self.fresh(verb)
-            # Before main() the dynamic linker reads and opens: that is not ours.
-            first = self.count(calls, "--version") + 1
-            last = self.count(calls, *VERBS[verb])
-            for number in sample(first, last, per_fault):
-                for when in (f"{number}", f"{number}+") if LONG else \
-                        (f"{number}{'+' * (number % 2)}",):
-                    if error in PASSING and when.endswith("+"):
-                        continue
-                    with self.subTest(verb=verb, calls=calls, error=error, when=when, of=last):
-                        self.one(verb, calls, error, when)
-        print(f"{verb}: {self.runs} runs", flush=True)
-
-    def one(self, verb, calls, error, when):
-        run = self.run_verb(verb, ("strace", "-f", "-qq", "--seccomp-bpf", "-e",
-                                   f"trace={calls}", "-e", f"inject={calls}:error={error}:when={when}",
-                                   "-e", "signal=none", "-o", "/dev/null"),
-                            ASAN_OPTIONS="detect_leaks=0")
-        if error == "EINTR":
-            self.assertEqual(run.status, DONE, run)
-        self.examine(verb, run)
-
-    def test_check(self):
-        self.sweep("check")
-
-    def test_import(self):
-        self.sweep("member import")
-
-    def test_preview(self):
-        self.sweep("preview")
-
-    def test_send(self):
-        self.sweep("send")
-
-    def test_resume(self):
-        self.sweep("mailing resume")
-
-
 class Database(FaultCase):
     def shell(self, site):
         """A person's sqlite3 that holds the database."""
@@ -258,12 +63,24 @@ class Database(FaultCase):
         return shell
 
     def test_what_a_shell_holds_is_waited_for(self):
-        self.fresh("member import")
-        shell = self.shell(self.site)
-        threading.Timer(1.5, shell.communicate, ("ROLLBACK;\n",)).start()
-        self.out = None
-        run = self.teataja(*VERBS["member import"])
-        self.assertEqual(query(self.site, "SELECT count(*) FROM member")[0][0], MEMBERS + NEW, run)
+        self.fresh("mailing resume")
+        import_into = shutil.copytree(self.fixture.master, self.folder / "other")
+        shells = [self.shell(site) for site in (self.site, import_into)]
+        running = [self.start(*VERBS["mailing resume"]),
+                   self.start(*VERBS["member import"], site=import_into)]
+        time.sleep(3)
+        for process in running:
+            self.assertIsNone(process.poll(), "it did not wait")
+        for shell in shells:
+            shell.communicate("ROLLBACK;\n")
+        for process in running:
+            out, err = process.communicate(timeout=60)
+            self.assertEqual(process.returncode, DONE, out + err)
+        self.server.settle()
+        self.assert_everybody_has_it(Ledger(self.site))
+        self.assertEqual(len(self.server.taken), MEMBERS)
+        self.assertEqual(query(import_into, "SELECT count(*) FROM member")[0][0],
+                         MEMBERS + self.NEW)
 
     def test_a_shell_that_holds_it_for_good_is_named(self):
         for verb in ("member import", "send"):
@@ -275,11 +92,16 @@ class Database(FaultCase):
                 shell.communicate("ROLLBACK;\n")
                 self.examine(verb, run)
 
-    def test_a_shell_in_the_middle_of_a_send_stops_it_and_loses_nobody(self):
+    def hold_at_the_fifth(self):
+        """The server lets four messages pass, and the others once the gate is open."""
         gate = threading.Event()
         self.addCleanup(gate.set)
         self.server.answers = lambda stage, _: (
             gate.wait(30) and None if stage == "DOT" and len(self.server.taken) >= 4 else None)
+        return gate
+
+    def test_a_shell_in_the_middle_of_a_send_stops_it_and_loses_nobody(self):
+        gate = self.hold_at_the_fifth()
         self.fresh("send")
         process = self.start("send", "kiri")
         wait_for("the fifth message", lambda: self.server.reached >= 5)
@@ -311,7 +133,25 @@ class Database(FaultCase):
                         self.assertRegex(run.err, r"(?m)^teataja: .{8,}", run)
                     self.assertLessEqual(len(self.server.taken), MEMBERS)
 
-    def test_a_clock_set_back_an_hour_changes_nothing(self):
+    def test_a_clock_set_back_an_hour_during_a_send_changes_nothing(self):
+        gate = self.hold_at_the_fifth()
+        self.fresh("send")
+        sign = self.folder / "back"
+        began = time.time()
+        process = self.start("send", "kiri", CLOCK_BACK=str(sign),
+                             LD_PRELOAD=str(PROGRAM.parents[2] / "tests/clock_back.so"))
+        wait_for("the fifth message", lambda: self.server.reached >= 5)
+        sign.touch()
+        gate.set()
+        out, err = process.communicate(timeout=60)
+        self.server.settle()
+        self.assertEqual(process.returncode, DONE, out + err)
+        self.assert_everybody_has_it(Ledger(self.site))
+        self.assertEqual(len(self.server.taken), MEMBERS)
+        earliest = query(self.site, "SELECT min(done_at) FROM outbox")[0][0]
+        self.assertLess(earliest / 1e6, began - 3000, "the clock was not set back")
+
+    def test_a_clock_set_back_an_hour_before_a_resume_changes_nothing(self):
         self.fresh("send")
         process = self.start("send", "kiri")
         wait_for("a few messages", lambda: len(self.server.taken) >= 3)
@@ -340,6 +180,28 @@ class Database(FaultCase):
                     self.assertIn("no space left on the disk", run.err, run)
                 self.out = run.out
                 self.examine("mailing resume", run)
+
+    def test_a_disk_that_is_full_for_a_while_delays_and_loses_nobody(self):
+        self.reference("mailing resume")
+        for left in (0, 36_864, 100_000):
+            with self.subTest(bytes=left):
+                self.fresh("mailing resume")
+                var = self.site / "var"
+                shutil.copytree(var, self.folder / "kept")
+                subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", var], check=True)
+                try:
+                    shutil.copytree(self.folder / "kept", var, dirs_exist_ok=True)
+                    space = os.statvfs(var)
+                    filler = var / "filler"
+                    filler.write_bytes(b"x" * (space.f_bavail * space.f_frsize - left))
+                    run = self.teataja(*VERBS["mailing resume"], status=FAILED)
+                    self.server.settle()
+                    self.assertIn("no space left on the disk", run.err, run)
+                    filler.unlink()
+                    self.examine("mailing resume", run)
+                finally:
+                    subprocess.run(["umount", var], check=True)
+                    shutil.rmtree(self.folder / "kept")
 
 
 if __name__ == "__main__":
