@@ -5,11 +5,11 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build_packages=(
   ca-certificates cmake ninja-build gcc libc6-dev pkg-config python3
   libcurl4-gnutls-dev libgnutls28-dev libetpan-dev libsqlite3-dev libical-dev libcmark-dev
-  libyaml-dev libsodium-dev libidn2-dev libicu-dev tzdata
+  libyaml-dev libsodium-dev libidn2-dev libicu-dev libmicrohttpd-dev tzdata
 )
 test_packages=(
   clang clang-tidy libclang-rt-14-dev libcmocka-dev gnutls-bin openssl
-  postfix dovecot-imapd dovecot-lmtpd strace sqlite3
+  nginx-light postfix dovecot-imapd dovecot-lmtpd strace sqlite3
   python3-icalendar python3-dateutil python3-dkim chromium fonts-noto-core fonts-noto-color-emoji
   default-jre-headless nodejs npm man-db spin
 )

@@ -11,8 +11,8 @@
 #include "teataja/base/arena.h"
 #include "teataja/base/err.h"
 
-#define FORM_FIELDS 64 /* most fields */
-#define FORM_NAME 100  /* most bytes of a field's name */
+#define FORM_FIELDS 64  /* most fields */
+#define FORM_NAME 100   /* most bytes of a field's name */
 #define FORM_VALUE 4000 /* most bytes of a value */
 
 struct form_field {

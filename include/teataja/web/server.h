@@ -14,14 +14,14 @@
 #include "teataja/base/err.h"
 
 #define SERVER_THREADS 4
-#define SERVER_CONNECTIONS 512     /* at a time; more wait in the system's queue */
-#define SERVER_PER_CLIENT 32       /* of one address that is no trusted proxy */
-#define SERVER_HEAD_SECONDS 10     /* for the whole head */
-#define SERVER_BODY_SECONDS 20     /* for the whole body */
-#define SERVER_IDLE_SECONDS 10     /* without a byte in either direction */
-#define SERVER_STOP_SECONDS 4      /* for what is in hand */
-#define SERVER_WHERE 140           /* longest name of a place, with NUL */
-#define SERVER_HEADERS 12          /* fields that an answer may have */
+#define SERVER_CONNECTIONS 512 /* at a time; more wait in the system's queue */
+#define SERVER_PER_CLIENT 32   /* of one address that is no trusted proxy */
+#define SERVER_HEAD_SECONDS 10 /* for the whole head */
+#define SERVER_BODY_SECONDS 20 /* for the whole body */
+#define SERVER_IDLE_SECONDS 10 /* without a byte in either direction */
+#define SERVER_STOP_SECONDS 4  /* for what is in hand */
+#define SERVER_WHERE 140       /* longest name of a place, with NUL */
+#define SERVER_HEADERS 12      /* fields that an answer may have */
 
 struct server_request {
     const char *method;    /* "GET" */
@@ -30,8 +30,8 @@ struct server_request {
     const char *languages; /* Accept-Language; NULL */
     const char *body;      /* with a NUL behind it */
     size_t body_len;
-    int refused;           /* 0, or 413: the body is longer than `ceiling` said and was not read */
-    struct arena *arena;   /* of this request */
+    int refused;         /* 0, or 413: the body is longer than `ceiling` said and was not read */
+    struct arena *arena; /* of this request */
 };
 
 struct server_header {
@@ -50,8 +50,8 @@ struct server_reply {
 };
 
 struct server_options {
-    const char *listen; /* "127.0.0.1:8080", "[::1]:0", "unix:/run/teataja/web.sock" */
-    bool anywhere;      /* addresses other than loopback are taken too */
+    const char *listen;         /* "127.0.0.1:8080", "[::1]:0", "unix:/run/teataja/web.sock" */
+    bool anywhere;              /* addresses other than loopback are taken too */
     const char *const *proxies; /* addresses without the ceiling of one client */
     size_t proxy_count;
 
@@ -59,8 +59,7 @@ struct server_options {
     size_t (*ceiling)(void *context, const struct server_request *request);
 
     /* Answers; called by several threads at a time. */
-    void (*handle)(void *context, const struct server_request *request,
-                   struct server_reply *reply);
+    void (*handle)(void *context, const struct server_request *request, struct server_reply *reply);
     void *context;
 };
 

@@ -24,13 +24,13 @@
 #include "teataja/base/token.h"
 
 struct web_options {
-    const char *folder;     /* of the site */
-    const char *templates;  /* folder of the installed templates */
-    struct token_key key;   /* of the signed links */
-    const char *listen;     /* "127.0.0.1:8080", "[::1]:0", "unix:PATH"; NULL: web.listen of
-                             * teataja.yaml */
-    bool anywhere;          /* an address that other machines reach is taken too */
-    int stop_fd;            /* becomes readable (a pipe, an eventfd) when it shall stop */
+    const char *folder;    /* of the site */
+    const char *templates; /* folder of the installed templates */
+    struct token_key key;  /* of the signed links */
+    const char *listen;    /* "127.0.0.1:8080", "[::1]:0", "unix:PATH"; NULL: web.listen of
+                            * teataja.yaml */
+    bool anywhere;         /* an address that other machines reach is taken too */
+    int stop_fd;           /* becomes readable (a pipe, an eventfd) when it shall stop */
 
     /* Called once connections are taken, with where; may be NULL. Port 0 is shown
      * as the port that the system chose. */

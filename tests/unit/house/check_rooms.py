@@ -26,6 +26,7 @@ ADAPTERS = {
     r"gnutls/.*": r"(src/delivery/dkim_key\.c|tests/.*)",
     r"idn2\.h": r"src/base/address\.c",
     r"sodium\.h": r"src/base/token\.c",
+    r"microhttpd\.h": r"src/web/server\.c",
     r"unicode/.*": r"(src/(base|calendar|render|members)|tests/unit/render)/[a-z0-9_]+\.[ch]",
 }
 
