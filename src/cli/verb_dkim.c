@@ -93,28 +93,30 @@ static enum exit_status print_made(const struct command *command, const struct s
     return status;
 }
 
-/* Where the key goes: -o, or the site's var/. */
-static int choose_path(const struct command *command, const struct shown *shown, char **path,
-                       struct err *err)
+/* Where the key goes: -o, or the site's var/. NULL if that cannot be. */
+static char *choose_path(const struct command *command, const struct shown *shown, struct err *err)
 {
     const char *given = command_value(command, "o");
     char *site = file_join(command->arena, command->folder, SITE_FILE);
     char *var = file_join(command->arena, command->folder, "var");
+    char *path = NULL;
 
-    if (site == NULL || var == NULL) {
-        return err_nomem(err);
+    if (given != NULL) {
+        path = arena_strdup(command->arena, given);
+    } else if (site != NULL && !file_exists(site)) {
+        err_set(err, ERR_NOT_FOUND, "'%s' is not a site: say with -o FILE where the key goes",
+                command->folder);
+        return NULL;
+    } else if (var != NULL) {
+        if (file_make_folder(var, err) < 0) {
+            return NULL;
+        }
+        path = arena_printf(command->arena, "%s/%s.%s.pem", var, shown->selector, shown->domain);
     }
-    if (given == NULL && !file_exists(site)) {
-        return err_set(err, ERR_NOT_FOUND,
-                       "'%s' is not a site: say with -o FILE where the key goes", command->folder);
+    if (path == NULL) {
+        err_nomem(err);
     }
-    if (given == NULL && file_make_folder(var, err) < 0) {
-        return err->code;
-    }
-    *path = given != NULL ? arena_strdup(command->arena, given)
-                          : arena_printf(command->arena, "%s/%s.%s.pem", var, shown->selector,
-                                         shown->domain);
-    return *path != NULL ? 0 : err_nomem(err);
+    return path;
 }
 
 /* The path as teataja.yaml should have it: from the site's folder if it is in there. */
@@ -136,19 +138,17 @@ static const char *path_for_site(const struct command *command, const char *path
 }
 
 static int make(const struct command *command, enum dkim_key_type type, unsigned bits,
-                struct shown *shown, char **path, struct dkim_key **key, struct err *err)
+                const char *path, struct shown *shown, struct dkim_key **key, struct err *err)
 {
     struct str pem;
-    int rc;
+    int rc = dkim_key_make(type, bits, key, err);
 
     str_init(&pem, LIMIT_TEXT);
-    rc = choose_path(command, shown, path, err);
-    rc = rc == 0 ? dkim_key_make(type, bits, key, err) : rc;
     rc = rc == 0 ? dkim_key_write(*key, &pem, err) : rc;
-    rc = rc == 0 ? file_write_new(*path, pem.data, pem.len, 0600, err) : rc;
+    rc = rc == 0 ? file_write_new(path, pem.data, pem.len, 0600, err) : rc;
     if (rc == 0) {
         shown->key = *key;
-        shown->key_file = path_for_site(command, *path);
+        shown->key_file = path_for_site(command, path);
         rc = dkim_record(command->arena, shown->domain, shown->selector, *key, &shown->record, err);
     }
     str_release(&pem);
@@ -164,7 +164,7 @@ static enum exit_status keygen_run(struct command *command)
     struct dkim_key *key = NULL;
     struct err err = {0};
     enum exit_status status;
-    char *path = NULL;
+    const char *path;
     int64_t bits;
 
     while (type_name != NULL && type < DKIM_KEY_TYPES &&
@@ -183,7 +183,8 @@ static enum exit_status keygen_run(struct command *command)
         site_selector_check(shown.selector, domain, &err) < 0) {
         return command_misused(command, "%s", err.msg);
     }
-    status = make(command, type, (unsigned)bits, &shown, &path, &key, &err) < 0
+    path = choose_path(command, &shown, &err);
+    status = path == NULL || make(command, type, (unsigned)bits, path, &shown, &key, &err) < 0
                  ? command_fail(&err)
                  : print_made(command, &shown, path);
     dkim_key_free(key);
@@ -201,9 +202,10 @@ const struct verb verb_dkim_keygen = {
     .name = "dkim keygen",
     .usage = "DOMAIN SELECTOR",
     .summary = "make a key that signs mail, and print its DNS record",
-    .help = "Makes a private key in a new file that only its owner can read, and prints what to put\n"
-            "into the DNS and into teataja.yaml. DOMAIN is that of senders, SELECTOR names the key,\n"
-            "such as s2026. An RSA and an Ed25519 key of one domain sign together.",
+    .help =
+        "Makes a private key in a new file that only its owner can read, and prints what to put\n"
+        "into the DNS and into teataja.yaml. DOMAIN is that of senders, SELECTOR names the key,\n"
+        "such as s2026. An RSA and an Ed25519 key of one domain sign together.",
     .min_arguments = 2,
     .max_arguments = 2,
     .options = keygen_options,
@@ -269,7 +271,8 @@ const struct verb verb_dkim_record = {
     .name = "dkim record",
     .usage = "",
     .summary = "print the DNS records of the keys in teataja.yaml",
-    .help = "For each key under 'dkim': the TXT record for a zone file, and its name and value for a\n"
-            "form.",
+    .help =
+        "For each key under 'dkim': the TXT record for a zone file, and its name and value for a\n"
+        "form.",
     .run = record_run,
 };

@@ -87,8 +87,7 @@ static int settle_one(struct arena *arena, struct site_dkim *key, struct report 
     return 0;
 }
 
-int site_dkim_settle(struct arena *arena, struct site *site, struct report *report,
-                     struct err *err)
+int site_dkim_settle(struct arena *arena, struct site *site, struct report *report, struct err *err)
 {
     for (size_t i = 0; i < site->dkim_count; i++) {
         struct site_dkim *key = &site->dkim[i];

@@ -72,7 +72,8 @@ int dkim_open(const struct config *config, struct dkim *out, struct err *err)
     out->signers = mem_alloc(site->dkim_count, sizeof(*out->signers));
     arena = arena_new(LIMIT_ARENA_WORK);
     if (out->signers == NULL || arena == NULL) {
-        rc = err_nomem(err);
+        arena_free(arena);
+        return err_nomem(err);
     }
     for (size_t i = 0; rc == 0 && i < site->dkim_count; i++) {
         struct dkim_signer *signer = &out->signers[i];

@@ -65,32 +65,18 @@ static void check_sender(const struct site *site, const struct address *from,
     }
 }
 
-int dkim_check(const struct config *config, struct report *report, struct err *err)
+/* Senders against keys, both ways. */
+static void check_domains(const struct config *config, bool *used, struct report *report)
 {
     const struct site *site = &config->site;
-    struct dkim dkim = {0};
-    struct arena *arena;
-    bool *used;
-    int rc;
 
-    if (site->dkim_count == 0) {
-        return 0;
-    }
-    arena = arena_new(LIMIT_ARENA_WORK);
-    dkim.signers = mem_alloc(site->dkim_count, sizeof(*dkim.signers));
-    used = mem_alloc(site->dkim_count, sizeof(*used));
-    rc = arena == NULL || dkim.signers == NULL || used == NULL
-             ? err_nomem(err)
-             : check_keys(arena, config, &dkim, report, err);
-    if (rc == 0) {
-        check_sender(site, &site->office.address, site->office.node, used, report);
-        for (size_t i = 0; i < config->newsletter_count; i++) {
-            const struct newsletter_from *from = &config->newsletters[i].from;
+    check_sender(site, &site->office.address, site->office.node, used, report);
+    for (size_t i = 0; i < config->newsletter_count; i++) {
+        const struct newsletter_from *from = &config->newsletters[i].from;
 
-            check_sender(site, &from->address, from->node, used, report);
-        }
+        check_sender(site, &from->address, from->node, used, report);
     }
-    for (size_t i = 0; rc == 0 && i < site->dkim_count; i++) {
+    for (size_t i = 0; i < site->dkim_count; i++) {
         if (site->dkim[i].domain != NULL && !used[i]) {
             yaml_warning(report, site->dkim[i].node, "domain",
                          "domain: no letter comes from %s: neither the office nor a newsletter "
@@ -98,6 +84,31 @@ int dkim_check(const struct config *config, struct report *report, struct err *e
                          site->dkim[i].domain);
         }
     }
+}
+
+int dkim_check(const struct config *config, struct report *report, struct err *err)
+{
+    size_t count = config->site.dkim_count;
+    struct dkim dkim = {0};
+    struct arena *arena = NULL;
+    bool *used = NULL;
+    int rc = ERR_NOMEM;
+
+    if (count == 0) {
+        return 0;
+    }
+    arena = arena_new(LIMIT_ARENA_WORK);
+    dkim.signers = mem_alloc(count, sizeof(*dkim.signers));
+    used = mem_alloc(count, sizeof(*used));
+    if (arena == NULL || dkim.signers == NULL || used == NULL) {
+        err_nomem(err);
+        goto out;
+    }
+    rc = check_keys(arena, config, &dkim, report, err);
+    if (rc == 0) {
+        check_domains(config, used, report);
+    }
+out:
     dkim_close(&dkim);
     mem_free(used);
     arena_free(arena);

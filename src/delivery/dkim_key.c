@@ -144,9 +144,9 @@ int dkim_key_make(enum dkim_key_type type, unsigned bits, struct dkim_key **out,
     if (key == NULL) {
         return err_nomem(err);
     }
-    rc = gnutls_privkey_generate(key->private, types[type].algorithm,
-                                 type == DKIM_RSA ? bits : GNUTLS_CURVE_TO_BITS(
-                                                               GNUTLS_ECC_CURVE_ED25519), 0);
+    rc = gnutls_privkey_generate(
+        key->private, types[type].algorithm,
+        type == DKIM_RSA ? bits : GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_ED25519), 0);
     rc = rc < 0 ? failed("cannot make a key", rc, err) : take_type(key, err);
     if (rc < 0) {
         dkim_key_free(key);
@@ -201,9 +201,8 @@ int dkim_key_public(const struct dkim_key *key, struct str *out, struct err *err
         rc = gnutls_pubkey_import_privkey(public, key->private, 0, 0);
     }
     if (rc == 0) {
-        rc = key->type == DKIM_RSA
-                 ? gnutls_pubkey_export2(public, GNUTLS_X509_FMT_DER, &bytes)
-                 : gnutls_pubkey_export_ecc_raw2(public, &curve, &bytes, NULL, 0);
+        rc = key->type == DKIM_RSA ? gnutls_pubkey_export2(public, GNUTLS_X509_FMT_DER, &bytes)
+                                   : gnutls_pubkey_export_ecc_raw2(public, &curve, &bytes, NULL, 0);
     }
     rc = rc < 0 ? failed("cannot write the public key", rc, err)
                 : dkim_base64(bytes.data, bytes.size, out, err);
@@ -222,11 +221,10 @@ int dkim_key_sign(const struct dkim_key *key, const uint8_t hash[DKIM_HASH], str
     int rc;
 
     /* RFC 8463 section 3: Ed25519 signs the hash as if it were the message. */
-    rc = key->type == DKIM_RSA ? gnutls_privkey_sign_hash2(key->private, GNUTLS_SIGN_RSA_SHA256, 0,
-                                                           &data, &signature)
-                               : gnutls_privkey_sign_data2(key->private,
-                                                           GNUTLS_SIGN_EDDSA_ED25519, 0, &data,
-                                                           &signature);
+    rc = key->type == DKIM_RSA
+             ? gnutls_privkey_sign_hash2(key->private, GNUTLS_SIGN_RSA_SHA256, 0, &data, &signature)
+             : gnutls_privkey_sign_data2(key->private, GNUTLS_SIGN_EDDSA_ED25519, 0, &data,
+                                         &signature);
     rc = rc < 0 ? failed("cannot sign", rc, err)
                 : dkim_base64(signature.data, signature.size, out, err);
     gnutls_free(signature.data);

@@ -52,16 +52,18 @@ int dkim_record(struct arena *arena, const char *domain, const char *selector,
     struct str value;
     int rc;
 
-    *out = (struct dkim_record){
-        .name = arena_printf(arena, "%s._domainkey.%s", selector, domain)};
+    *out = (struct dkim_record){.name = arena_printf(arena, "%s._domainkey.%s", selector, domain)};
     str_init(&value, LIMIT_TEXT);
     str_addf(&value, "v=DKIM1; k=%s; p=", dkim_key_type_name(dkim_key_type(key)));
     rc = dkim_key_public(key, &value, err);
-    if (rc == 0) {
-        out->value = arena_strdup(arena, value.data);
-        rc = out->name != NULL && out->value != NULL ? 0 : err_nomem(err);
-    }
+    out->value = rc == 0 ? arena_strdup(arena, value.data) : NULL;
     str_release(&value);
-    rc = rc == 0 ? cut(arena, out, err) : rc;
+    if (rc < 0) {
+        return rc;
+    }
+    if (out->name == NULL || out->value == NULL) {
+        return err_nomem(err);
+    }
+    rc = cut(arena, out, err);
     return rc == 0 ? write_zone(arena, out, err) : rc;
 }

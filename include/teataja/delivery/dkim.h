@@ -54,8 +54,8 @@ int dkim_sign(const struct dkim *dkim, int64_t instant, size_t at, struct str *m
 
 /* What has to stand in the DNS for a key: a TXT record. */
 struct dkim_record {
-    const char *name;  /* "s1._domainkey.cluster.example" */
-    const char *value; /* "v=DKIM1; k=rsa; p=..." */
+    const char *name;           /* "s1._domainkey.cluster.example" */
+    const char *value;          /* "v=DKIM1; k=rsa; p=..." */
     const char *const *strings; /* the value in pieces of at most 255 octets (RFC 1035) */
     size_t string_count;
     const char *zone; /* one entry for a zone file, in lines, without a line end behind it */

@@ -15,10 +15,10 @@
 #include "teataja/base/str.h"
 
 enum {
-    DKIM_HASH = 32,           /* bytes of a SHA-256 */
-    DKIM_RSA_LEAST = 1024,    /* bits; RFC 8301: signatures of shorter keys count for nothing */
-    DKIM_RSA_ADVISED = 2048,  /* bits; shorter ones should not be made any more */
-    DKIM_RSA_MOST = 4096      /* bits; verifiers need not take longer ones */
+    DKIM_HASH = 32,          /* bytes of a SHA-256 */
+    DKIM_RSA_LEAST = 1024,   /* bits; RFC 8301: signatures of shorter keys count for nothing */
+    DKIM_RSA_ADVISED = 2048, /* bits; shorter ones should not be made any more */
+    DKIM_RSA_MOST = 4096     /* bits; verifiers need not take longer ones */
 };
 
 enum dkim_key_type { DKIM_RSA, DKIM_ED25519, DKIM_KEY_TYPES };
@@ -59,7 +59,7 @@ int dkim_base64(const void *bytes, size_t len, struct str *out, struct err *err)
 /* SHA-256 in pieces. Life: dkim_hash_new, any number of dkim_hash_add, then
  * dkim_hash_end, which starts it anew, any number of times; dkim_hash_free. */
 struct dkim_hash;
-struct dkim_hash *dkim_hash_new(void); /* NULL when out of memory */
+struct dkim_hash *dkim_hash_new(void);                         /* NULL when out of memory */
 void dkim_hash_add(void *hash, const void *bytes, size_t len); /* a dkim_write */
 void dkim_hash_end(struct dkim_hash *hash, uint8_t out[DKIM_HASH]);
 void dkim_hash_free(struct dkim_hash *hash);

@@ -115,10 +115,10 @@ static const struct {
     {"attributes: { employees: number }\n",
      "teataja.yaml:9:26: type: 'number' is not one of text, int, date, bool\n"},
     {"dkim: { domain: a.example, selector: s_1, key_file: k.pem }\n",
-     "teataja.yaml:9:38: selector: 's_1' is not a selector: it is letters, digits and hyphens, such "
-     "as 's2026'\n"},
-    {"dkim: [{ domain: a.example, selector: s, key_file: k.pem }, { domain: A.example, selector: S, "
-     "key_file: l.pem }]\n",
+     "teataja.yaml:9:38: selector: 's_1' is not a selector: it is letters, digits and hyphens, "
+     "such as 's2026'\n"},
+    {"dkim: [{ domain: a.example, selector: s, key_file: k.pem }, "
+     "{ domain: A.example, selector: S, key_file: l.pem }]\n",
      "teataja.yaml:9:92: a.example has a key with the selector 's' already\n"},
     {"dkim: { domain: 'no domain', selector: s }\n",
      "teataja.yaml:9:7: 'key_file' is missing\n"

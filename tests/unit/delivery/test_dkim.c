@@ -170,7 +170,8 @@ static void test_fields_become_one_line_without_needless_space(void **state)
 
 static void test_fields_are_chosen_from_below(void **state)
 {
-    static const char message[] = "From: one\r\nTo: x\r\nFrom: two\r\n folded\r\nSubject:\r\n\r\nTo: body\r\n";
+    static const char message[] =
+        "From: one\r\nTo: x\r\nFrom: two\r\n folded\r\nSubject:\r\n\r\nTo: body\r\n";
     static const struct {
         const char *names;
         const char *chosen;
@@ -414,8 +415,8 @@ static void test_records_are_what_the_dns_needs(void **state)
     struct dkim_key *key = NULL;
 
     assert_int_equal(dkim_key_read(rfc_pem(f->arena, "rfc8463-brisbane.pem"), &key, NULL), 0);
-    assert_int_equal(
-        dkim_record(f->arena, "football.example.com", "brisbane", key, &record, NULL), 0);
+    assert_int_equal(dkim_record(f->arena, "football.example.com", "brisbane", key, &record, NULL),
+                     0);
     assert_string_equal(record.name, "brisbane._domainkey.football.example.com");
     assert_string_equal(record.value, "v=DKIM1; k=ed25519; p=" RFC_ED25519_P);
     assert_int_equal(record.string_count, 1);
@@ -498,7 +499,8 @@ static void test_a_letter_is_signed_by_each_key_of_its_domain(void **state)
     const char *second;
     size_t longest = 0;
 
-    open_site(f, "[" KEY("Cluster.example", "E1", "ed") ", " KEY("cluster.example", "r1", "rsa") "]",
+    open_site(f,
+              "[" KEY("Cluster.example", "E1", "ed") ", " KEY("cluster.example", "r1", "rsa") "]",
               &config);
     assert_int_equal(dkim_open(&config, &dkim, NULL), 0);
     str_init(&message, LIMIT_MESSAGE);
@@ -586,8 +588,8 @@ static void test_the_nearest_domain_signs(void **state)
     struct str message;
 
     open_site(f,
-              "[" KEY("cluster.example", "e1", "ed") ", " KEY("post.cluster.example", "e1", "ed")
-              ", " KEY("täpne.example", "e1", "ed") "]",
+              "[" KEY("cluster.example", "e1", "ed") ", " KEY(
+                  "post.cluster.example", "e1", "ed") ", " KEY("täpne.example", "e1", "ed") "]",
               &config);
     assert_int_equal(dkim_open(&config, &dkim, NULL), 0);
     str_init(&message, LIMIT_MESSAGE);
@@ -696,7 +698,8 @@ static void test_threads_sign_with_one_key(void **state)
     struct config config;
     struct dkim dkim;
 
-    open_site(f, "[" KEY("cluster.example", "e1", "ed") ", " KEY("cluster.example", "r1", "rsa") "]",
+    open_site(f,
+              "[" KEY("cluster.example", "e1", "ed") ", " KEY("cluster.example", "r1", "rsa") "]",
               &config);
     assert_int_equal(dkim_open(&config, &dkim, NULL), 0);
     for (size_t i = 0; i < COUNT(workers); i++) {
@@ -789,8 +792,7 @@ static void test_every_sender_needs_its_key(void **state)
     assert_int_equal(dkim_check(&config, f->report, NULL), 0);
     site_folder_expect(f, "newsletters/funding.yaml:3:33: warning: address: no key of 'dkim' signs "
                           "mail from letters.example\n");
-    open_site(f,
-              "[" KEY("cluster.example", "s", "ed") ", " KEY("letters.example", "s", "ed") "]",
+    open_site(f, "[" KEY("cluster.example", "s", "ed") ", " KEY("letters.example", "s", "ed") "]",
               &config);
     assert_int_equal(dkim_check(&config, f->report, NULL), 0);
     site_folder_expect(f, "");
@@ -802,7 +804,8 @@ static void test_lack_of_memory_is_an_error_and_nothing_else(void **state)
     struct config config;
     int failures = 0;
 
-    open_site(f, "[" KEY("cluster.example", "e1", "ed") ", " KEY("cluster.example", "r1", "rsa") "]",
+    open_site(f,
+              "[" KEY("cluster.example", "e1", "ed") ", " KEY("cluster.example", "r1", "rsa") "]",
               &config);
     for (unsigned long nth = 1;; nth++) {
         struct dkim dkim;
