@@ -455,31 +455,53 @@ static int pick_news(struct reader *reader, struct selection *out, struct err *e
     return 0;
 }
 
-/* Everything that makes two letters differ, a line each. */
+/* A line of the key: words, and what a letter says by its reason and match. */
+static void add_key(struct str *text, const char *kind, const char *slug, const char *word,
+                    enum language language)
+{
+    str_add(text, kind);
+    str_add_char(text, ' ');
+    str_add(text, slug);
+    str_add_char(text, ' ');
+    str_add(text, word);
+    str_add_char(text, ' ');
+    str_add(text, language_tag(language));
+    str_add_char(text, '\n');
+}
+
+static void add_call_key(struct str *text, const struct selected_call *call)
+{
+    const char marks[] = {(char)('0' + (int)call->reason), (char)('0' + (int)call->match), ' '};
+    char moved[CIVIL_TEXT];
+
+    str_add_bytes(text, marks, sizeof(marks));
+    if (call->reason == SELECT_MOVED) {
+        civil_format(&call->moved_from, moved);
+        str_add(text, moved);
+    }
+    add_key(text, "call", call->call->item.slug, call->told, call->language);
+}
+
+/* Everything that makes two letters differ, a line each. Made for each recipient: printf
+ * would take longer than choosing. */
 static int make_key(struct selection *selection, struct err *err)
 {
     struct str text;
-    char moved[CIVIL_TEXT];
     int rc;
 
     str_init(&text, LIMIT_TEXT);
-    str_addf(&text, "%s %s\n", language_tag(selection->language), selection->zone);
+    add_key(&text, "letter", selection->zone, "", selection->language);
     for (size_t i = 0; i < selection->call_count; i++) {
-        const struct selected_call *call = &selection->calls[i];
-
-        civil_format(&call->moved_from, moved);
-        str_addf(&text, "call %s %s %d %d %s %s\n", call->call->item.slug, call->told,
-                 (int)call->reason, (int)call->match, language_tag(call->language), moved);
+        add_call_key(&text, &selection->calls[i]);
     }
     for (size_t i = 0; i < selection->event_count; i++) {
         const struct selected_event *event = &selection->events[i];
 
-        str_addf(&text, "event %s %s %s\n", event->event->slug, event->occurrence.id,
-                 language_tag(event->language));
+        add_key(&text, "event", event->event->slug, event->occurrence.id, event->language);
     }
     for (size_t i = 0; i < selection->news_count; i++) {
-        str_addf(&text, "news %s %s\n", selection->news[i].news->item.slug,
-                 language_tag(selection->news[i].language));
+        add_key(&text, "news", selection->news[i].news->item.slug, "",
+                selection->news[i].language);
     }
     rc = str_check(&text, err);
     if (rc == 0) {

@@ -138,14 +138,52 @@ static int32_t find_pattern(struct format *format, int kind, bool timed, UChar *
     return udatpg_getBestPattern(format->patterns, skeleton, u_strlen(skeleton), out, room, status);
 }
 
+/* The place of a text; it holds another one, or none, if it does not match. */
+static struct format_memo *memo_place(struct format *format, const struct format_memo *what)
+{
+    uint64_t hash = (uint64_t)civil_to_utc(&what->start) / 1000000 * 31 +
+                    (uint64_t)civil_to_utc(&what->end) / 1000000;
+
+    hash = (hash * 31 + (uint64_t)what->kind * 4 + what->timed * 2U + what->range) *
+           UINT64_C(0x9E3779B97F4A7C15);
+    return &format->memos[(hash >> 32) % FORMAT_MEMOS];
+}
+
+static bool memo_matches(const struct format_memo *memo, const struct format_memo *what)
+{
+    return memo->text[0] != '\0' && memo->kind == what->kind && memo->timed == what->timed &&
+           memo->range == what->range && civil_compare(&memo->start, &what->start) == 0 &&
+           civil_compare(&memo->end, &what->end) == 0;
+}
+
+static void memo_keep(struct format *format, const struct format_memo *what, const char *text,
+                      size_t len)
+{
+    struct format_memo *place = memo_place(format, what);
+
+    if (len > 0 && len < sizeof(place->text)) {
+        *place = *what;
+        memcpy(place->text, text, len);
+        place->text[len] = '\0';
+    }
+}
+
 static int write_date(struct format *format, const struct civil *civil, int kind, bool timed,
                       struct str *out, struct err *err)
 {
+    const struct format_memo what = {
+        .start = *civil, .end = *civil, .kind = (signed char)kind, .timed = timed};
+    const struct format_memo *memo = memo_place(format, &what);
+    size_t before = out->len;
     UDateFormat **formatter = &format->dates[kind][timed];
     UErrorCode status = U_ZERO_ERROR;
     UChar text[FORMAT_UNITS];
     int32_t len;
 
+    if (memo_matches(memo, &what)) {
+        str_add(out, memo->text);
+        return str_check(out, err);
+    }
     if (*formatter == NULL) {
         UChar pattern[128];
 
@@ -160,17 +198,31 @@ static int write_date(struct format *format, const struct civil *civil, int kind
         return format_fault(format, status, "a date", err);
     }
     format_add(out, text, len);
+    if (out->failed == 0) {
+        memo_keep(format, &what, out->data + before, out->len - before);
+    }
     return str_check(out, err);
 }
 
 static int write_range(struct format *format, const struct civil *start, const struct civil *end,
                        int kind, bool timed, struct str *out, struct err *err)
 {
+    const struct format_memo what = {.start = *start,
+                                     .end = *end,
+                                     .kind = (signed char)kind,
+                                     .timed = timed,
+                                     .range = true};
+    const struct format_memo *memo = memo_place(format, &what);
+    size_t before = out->len;
     UDateIntervalFormat **formatter = &format->ranges[kind][timed];
     UErrorCode status = U_ZERO_ERROR;
     UChar text[FORMAT_UNITS];
     int32_t len = 0;
 
+    if (memo_matches(memo, &what)) {
+        str_add(out, memo->text);
+        return str_check(out, err);
+    }
     if (*formatter == NULL) {
         *formatter =
             udtitvfmt_open(format->locale, skeletons[kind][timed], -1, FORMAT_ZONE, -1, &status);
@@ -183,6 +235,9 @@ static int write_range(struct format *format, const struct civil *start, const s
         return format_fault(format, status, "a range of dates", err);
     }
     format_add(out, text, len);
+    if (out->failed == 0) {
+        memo_keep(format, &what, out->data + before, out->len - before);
+    }
     return str_check(out, err);
 }
 
@@ -275,7 +330,8 @@ static int32_t zone_city(const struct format *format, const UChar *zone, UChar t
     return len;
 }
 
-int format_zone_city(struct format *format, const char *zone, struct str *out, struct err *err)
+static int find_city(const struct format *format, const char *zone, struct str *out,
+                     struct err *err)
 {
     UErrorCode status = U_ZERO_ERROR;
     UChar id[CIVIL_ZONE];
@@ -305,6 +361,28 @@ int format_zone_city(struct format *format, const char *zone, struct str *out, s
         str_add(out, zone);
     }
     return str_check(out, err);
+}
+
+int format_zone_city(struct format *format, const char *zone, struct str *out, struct err *err)
+{
+    struct format_city *city = &format->cities[format->next_city];
+    size_t before = out->len;
+    int rc;
+
+    for (size_t i = 0; i < FORMAT_CITIES; i++) {
+        if (zone[0] != '\0' && strcmp(format->cities[i].zone, zone) == 0) {
+            str_add(out, format->cities[i].name);
+            return str_check(out, err);
+        }
+    }
+    rc = find_city(format, zone, out, err);
+    if (rc == 0 && strlen(zone) < sizeof(city->zone) && out->len - before < sizeof(city->name)) {
+        strcpy(city->zone, zone);
+        memcpy(city->name, out->data + before, out->len - before);
+        city->name[out->len - before] = '\0';
+        format->next_city = (format->next_city + 1) % FORMAT_CITIES;
+    }
+    return rc;
 }
 
 /* The items as UTF-16, and how much room their list may need. NULL when out of
