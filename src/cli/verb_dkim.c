@@ -184,7 +184,7 @@ static enum exit_status keygen_run(struct command *command)
         return command_misused(command, "%s", err.msg);
     }
     path = choose_path(command, &shown, &err);
-    status = path == NULL || make(command, type, (unsigned)bits, path, &shown, &key, &err) < 0
+    status = path == NULL || make(command, type, (unsigned)bits, path, &shown, &key, &err) != 0
                  ? command_fail(&err)
                  : print_made(command, &shown, path);
     dkim_key_free(key);

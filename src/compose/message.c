@@ -214,7 +214,7 @@ int composer_message(void *ctx, const struct delivery_job *job, struct str *mess
     (void)pthread_mutex_lock(&composer->lock);
     rc = find(composer, job, &loaded, err);
     (void)pthread_mutex_unlock(&composer->lock);
-    if (rc < 0) {
+    if (loaded == NULL) {
         return rc;
     }
     arena = arena_new(JOB_ARENA);
