@@ -132,7 +132,7 @@ static void set_brand(struct call *call)
             logo, "src",
             arena_printf(call->arena, "%s/image/%s", call->site->prefix, call->look->logo->hash));
         value_set_text(logo, "alt",
-                       web_site_text(call->site, &newsletter->brand.logo_alt, call->language));
+                       web_site_text(call->site, call->look->logo_alt, call->language));
     }
 }
 

@@ -61,6 +61,15 @@ int image_get(struct call *call, struct err *err)
                          : page_tell(call, "not_found", 404, err);
 }
 
+/* Browsers ask for it where a page has no icon of its own. */
+int icon_get(struct call *call, struct err *err)
+{
+    (void)err;
+    (void)send_fixed(call, "image/png", NULL, 0);
+    call->reply->status = 204;
+    return 0;
+}
+
 static bool read_number(const char *text, int64_t *out)
 {
     size_t len = strspn(text, "0123456789");

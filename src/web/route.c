@@ -23,6 +23,7 @@ static const struct route routes[] = {
     {"archive_letter", "/archive/@/@", archive_letter_get, NULL, 0},
     {"style", "/style/@", style_get, NULL, 0},
     {"image", "/image/@", image_get, NULL, 0},
+    {"icon", "/favicon.ico", icon_get, NULL, 0},
     {"picture", "/picture/@/@", picture_get, NULL, 0},
 };
 

@@ -39,4 +39,5 @@ int archive_get(struct call *call, struct err *err);
 int archive_letter_get(struct call *call, struct err *err);
 int style_get(struct call *call, struct err *err);
 int image_get(struct call *call, struct err *err);
+int icon_get(struct call *call, struct err *err);
 int picture_get(struct call *call, struct err *err);

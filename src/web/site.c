@@ -135,16 +135,16 @@ static int load_image(struct web_site *site, const char *path, const struct web_
 }
 
 static int load_look(struct web_site *site, const struct template *style,
-                     const struct newsletter *newsletter, struct web_look *out, struct err *err)
+                     const struct newsletter_brand *brand, struct web_look *out, struct err *err)
 {
     struct value *data = value_new(site->arena);
     struct theme theme;
     struct str css;
-    int rc = theme_init(&theme, newsletter != NULL ? newsletter->brand.color : NULL, err);
+    int rc = theme_init(&theme, brand != NULL ? brand->color : NULL, err);
 
-    out->newsletter = newsletter;
-    if (rc == 0 && newsletter != NULL && newsletter->brand.logo != NULL) {
-        rc = load_image(site, newsletter->brand.logo, &out->logo, err);
+    if (rc == 0 && brand != NULL && brand->logo != NULL) {
+        rc = load_image(site, brand->logo, &out->logo, err);
+        out->logo_alt = &brand->logo_alt;
     }
     if (rc < 0) {
         return rc;
@@ -174,8 +174,12 @@ static int load_looks(struct web_site *site, struct err *err)
         return err_nomem(err);
     }
     for (size_t i = 0; rc == 0 && i <= config->newsletter_count; i++) {
-        rc = load_look(site, style, i > 0 ? &config->newsletters[i - 1] : NULL, &site->looks[i],
-                       err);
+        size_t brand = i > 0 ? i - 1 : 0;
+
+        site->looks[i].newsletter = i > 0 ? &config->newsletters[i - 1] : NULL;
+        rc = load_look(site, style,
+                       config->newsletter_count > 0 ? &config->newsletters[brand].brand : NULL,
+                       &site->looks[i], err);
         site->look_count++;
     }
     return rc;

@@ -31,9 +31,11 @@ struct web_image {
     size_t len;
 };
 
-/* How the pages of one newsletter look; the first is the site's own. */
+/* How the pages of one newsletter look. The first is the site's own: its name, with the
+ * brand of the first newsletter. */
 struct web_look {
     const struct newsletter *newsletter; /* NULL for the site's own */
+    const struct lang_text *logo_alt;    /* NULL without a logo */
     char style[WEB_HASH];                /* digest of css */
     const char *css;
     size_t css_len;

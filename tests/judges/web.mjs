@@ -1,0 +1,72 @@
+// Opens pages of a running site in Chromium: node web.mjs < list of addresses, one a line.
+// Prints a JSON array: the status, what axe finds in each colour scheme, how wide the
+// page is at each width, and what the console says (a blocked style, a missing file).
+// With --visit it only opens each page, scripts on, as a link scanner does. With
+// --pictures DIR it keeps what it sees. Nothing but 127.0.0.1 is reached.
+import { readFileSync } from 'node:fs';
+
+import { AxeBuilder } from '@axe-core/playwright';
+import { chromium } from 'playwright-core';
+
+const FLAGS = [
+  '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+  '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+];
+const WIDTHS = [320, 600, 1280];
+
+const visit = process.argv.includes('--visit');
+const pictures = process.argv.includes('--pictures')
+  ? process.argv[process.argv.indexOf('--pictures') + 1] : null;
+
+async function open(page, url, said) {
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) said.push(message.text());
+  });
+  page.on('pageerror', (error) => said.push(String(error)));
+  const response = await page.goto(url);
+  return response.status();
+}
+
+async function look(browser, url, number) {
+  const found = { path: url, schemes: {}, widths: {}, console: [] };
+  for (const colorScheme of ['light', 'dark']) {
+    const context = await browser.newContext({ colorScheme, viewport: { width: 1280, height: 900 } });
+    const page = await context.newPage();
+    found.status = await open(page, url, found.console);
+    // The page's own policy keeps scripts out; axe is put in by the debugger.
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    found.schemes[colorScheme] = violations.map(({ id, help, nodes }) => ({
+      id, help, where: nodes.slice(0, 3).map((node) => `${node.html} (${node.failureSummary})`),
+    }));
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: 900 });
+      found.widths[width] = await page.evaluate(() => document.documentElement.scrollWidth);
+      if (pictures) {
+        await page.screenshot({ path: `${pictures}/${number}-${colorScheme}-${width}.png`, fullPage: true });
+      }
+    }
+    await context.close();
+  }
+  return found;
+}
+
+const urls = readFileSync(0, 'utf8').split('\n').filter(Boolean);
+const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: FLAGS });
+const found = [];
+try {
+  if (visit) {
+    const page = await (await browser.newContext()).newPage();
+    for (const url of urls) {
+      const response = await page.goto(url);
+      found.push({ path: url, status: response.status() });
+    }
+  } else {
+    for (const [number, url] of urls.entries()) {
+      found.push(await look(browser, url, number));
+    }
+  }
+} finally {
+  await browser.close();
+}
+process.stdout.write(JSON.stringify(found));
