@@ -1,5 +1,6 @@
 /* Mailings and what dead workers leave: every change of state, and every failure of
  * memory and database on the way to it. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,9 +18,10 @@
 #include "teataja/base/clock.h"
 #include "teataja/base/log.h"
 #include "teataja/base/mem.h"
+#include "teataja/base/token.h"
 #include "teataja/db/fault.h"
 #include "teataja/delivery/ledger.h"
-#include "teataja/delivery/mailing.h"
+#include "teataja/delivery/mailing_draft.h"
 
 #define NOW (INT64_C(1700000000) * CLOCK_SECOND)
 #define ARENA 1000000
@@ -59,6 +62,7 @@ static int make_base(void **state)
 {
     (void)state;
     log_set_level(LOG_OFF);
+    ok(token_init(&err));
     clock_fix(NOW, 0);
     well(outbox_site_make(&base, 3));
     outbox_site_close(&base);
@@ -373,6 +377,122 @@ static void test_rows_are_told_until_somebody_has_seen_enough(void **state)
     }
 }
 
+/* ---- Drafts ---- */
+
+/* As somebody who may not look into the site's folder. */
+static int clear_as_nobody(void)
+{
+    bool root = geteuid() == 0;
+    int rc;
+
+    assert_int_equal(chmod(site.folder, 0), 0);
+    assert_int_equal(root ? seteuid(65534) : 0, 0);
+    rc = mailing_draft_clear(site.db, &err);
+    assert_int_equal(root ? seteuid(0) : 0, 0);
+    assert_int_equal(chmod(site.folder, 0700), 0);
+    return rc;
+}
+
+static void test_a_draft_whose_lock_cannot_be_taken_stays(void **state)
+{
+    char lock[200];
+
+    (void)state;
+    must("UPDATE mailing SET state = 'expanding', uid = 'u'");
+    (void)snprintf(lock, sizeof(lock), "%s/mailing-u.lock", site.folder);
+    assert_int_equal(clear_as_nobody(), ERR_DENIED);
+    assert_non_null(strstr(err.msg, "mailing-u.lock"));
+    assert_int_equal(mkdir(lock, 0755), 0);
+    assert_int_equal(mailing_draft_clear(site.db, &err), ERR_IO);
+    assert_int_equal(rmdir(lock), 0);
+    assert_int_equal(number("SELECT count(*) FROM mailing"), 1);
+    ok(mailing_draft_clear(site.db, &err));
+    assert_int_equal(number("SELECT count(*) FROM mailing"), 0);
+    assert_int_equal(access(lock, F_OK), -1);
+}
+
+static void test_whose_lock_is_held_already_cannot_make_one(void **state)
+{
+    const struct mailing mail = plan("new");
+    struct mailing_draft *made = NULL;
+    char uid[20];
+    char lock[200];
+    int fd;
+
+    (void)state;
+    token_fix_random(42);
+    token_random(10, uid);
+    (void)snprintf(lock, sizeof(lock), "%s/mailing-%s.lock", site.folder, uid);
+    fd = open(lock, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    token_fix_random(42);
+    assert_int_equal(mailing_draft_open(site.db, &mail, &made, &err), ERR_BUSY);
+    assert_non_null(strstr(err.msg, "is held by another program"));
+    assert_int_equal(number("SELECT count(*) FROM mailing"), 1);
+    close(fd);
+    assert_int_equal(unlink(lock), 0);
+}
+
+static void test_many_drafts_may_be_too_many_to_list(void **state)
+{
+    int out_of_memory = 0;
+
+    (void)state;
+    must("UPDATE mailing SET state = 'expanding'");
+    must("WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 200)"
+         " INSERT INTO mailing (uid, purpose, subject, dedupe, state, priority, config, audience,"
+         " message_date, hash, created_at) SELECT 'u' || i, 'letter', '', i, 'expanding', 4, '',"
+         " '', 0, '', 0 FROM n");
+    for (unsigned long nth = 1; nth <= 8; nth++) {
+        int rc;
+
+        mem_fail_at(nth, 0);
+        rc = mailing_draft_clear(site.db, &err);
+        mem_fail_at(0, 0);
+        assert_true(rc == 0 || rc == ERR_NOMEM);
+        out_of_memory += rc == ERR_NOMEM;
+    }
+    assert_in_range(out_of_memory, 4, 8);
+    ok(mailing_draft_clear(site.db, &err));
+    assert_int_equal(number("SELECT count(*) FROM mailing"), 0);
+}
+
+static void test_a_draft_that_somebody_removed_is_never_ready(void **state)
+{
+    const struct mailing mail = plan("new");
+    struct mailing_draft *made = NULL;
+
+    (void)state;
+    ok(mailing_draft_open(site.db, &mail, &made, &err));
+    must("DELETE FROM mailing WHERE dedupe = 'new'");
+    assert_int_equal(mailing_draft_ready(made, "h", 0, &err), ERR_STATE);
+    mailing_draft_close(made);
+    mailing_draft_close(NULL);
+}
+
+static void test_a_database_in_memory_or_here_has_drafts_too(void **state)
+{
+    const char *const paths[] = {":memory:", "here.db"};
+    const struct mailing mail = plan("new");
+    char was[400];
+
+    (void)state;
+    assert_non_null(getcwd(was, sizeof(was)));
+    assert_int_equal(chdir(site.folder), 0);
+    for (size_t i = 0; i < COUNT(paths); i++) {
+        struct mailing_draft *made = NULL;
+        struct db *db = NULL;
+
+        ok(db_open(paths[i], DB_OPEN_CREATE, &db, &err));
+        ok(mailing_draft_open(db, &mail, &made, &err));
+        ok(mailing_draft_ready(made, "h", 7, &err));
+        ok(mailing_draft_clear(db, &err));
+        mailing_draft_close(made);
+        db_close(db);
+    }
+    assert_int_equal(chdir(was), 0);
+}
+
 /* ---- Dead workers ---- */
 
 static void test_a_lock_that_cannot_be_looked_at_is_nobodys_death(void **state)
@@ -470,6 +590,27 @@ static int add_recipients(struct db *db, struct err *why)
         {.dedupe = "b", .member = 2, .address = "b@naide.example", .variant = 1, .slots = "[]"}};
 
     return mailing_add_recipients(db, 1, rows, COUNT(rows), why);
+}
+
+static int add_recipients_inside(struct db *db, struct err *why)
+{
+    return in_transaction(db, add_recipients, why);
+}
+
+static int draft(struct db *db, struct err *why)
+{
+    const struct mailing mail = plan("new");
+    struct mailing_draft *made = NULL;
+    int rc = mailing_draft_open(db, &mail, &made, why);
+
+    rc = rc == 0 ? mailing_draft_ready(made, "h", 0, why) : rc;
+    mailing_draft_close(made);
+    return rc;
+}
+
+static int clear_drafts(struct db *db, struct err *why)
+{
+    return mailing_draft_clear(db, why);
 }
 
 static int ready(struct db *db, struct err *why)
@@ -570,6 +711,10 @@ static const struct act {
     {"add variant inside", add_variant_inside,
      "INSERT INTO item VALUES (1, 'call', 'a', 1, '', 0, '{}')", false},
     {"add recipients", add_recipients, "UPDATE mailing SET state = 'expanding'", false},
+    {"add recipients inside", add_recipients_inside, "UPDATE mailing SET state = 'expanding'",
+     false},
+    {"draft", draft, "SELECT 1", false},
+    {"clear drafts", clear_drafts, "UPDATE mailing SET state = 'expanding'", true},
     {"ready", ready, "UPDATE mailing SET state = 'expanding'", false},
     {"cancel", cancel, "SELECT 1", false},
     {"refuse", refuse, "SELECT 1", false},
@@ -763,6 +908,11 @@ int main(void)
         CASE(test_mailings_are_told_the_newest_first),
         CASE(test_each_state_is_counted),
         CASE(test_rows_are_told_until_somebody_has_seen_enough),
+        CASE(test_a_draft_whose_lock_cannot_be_taken_stays),
+        CASE(test_whose_lock_is_held_already_cannot_make_one),
+        CASE(test_many_drafts_may_be_too_many_to_list),
+        CASE(test_a_draft_that_somebody_removed_is_never_ready),
+        CASE(test_a_database_in_memory_or_here_has_drafts_too),
         CASE(test_a_lock_that_cannot_be_looked_at_is_nobodys_death),
         CASE(test_a_doubt_is_sent_again_a_few_times_and_then_held),
         CASE(test_any_step_of_the_database_may_fail),
