@@ -128,7 +128,7 @@ bool pool_is_dry(struct pool *pool)
     bool dry;
 
     pthread_mutex_lock(&pool->mutex);
-    dry = pool->dry && pool->at == pool->count;
+    dry = pool->dry; /* then nothing is left to take either */
     pthread_mutex_unlock(&pool->mutex);
     return dry;
 }
