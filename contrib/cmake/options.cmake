@@ -13,7 +13,8 @@ if(TEATAJA_SANITIZE)
 endif()
 
 if(TEATAJA_COVERAGE)
-  add_compile_options(--coverage)
+  # Atomic, for threads would lose counts, and branches that were taken look untaken.
+  add_compile_options(--coverage -fprofile-update=atomic)
   add_link_options(--coverage)
 endif()
 
