@@ -47,6 +47,7 @@ struct block {
 
 struct arena {
     struct block *top;
+    struct block *spare; /* the largest that a rewind emptied: a loop's body needs it again */
     size_t ceiling;
     size_t total; /* bytes handed out, each allocation rounded up to ALIGN */
     size_t next;  /* size of the next block */
@@ -80,28 +81,72 @@ void arena_free(struct arena *arena)
     while (arena->top != NULL) {
         pop_block(arena);
     }
+    if (arena->spare != NULL) {
+        SHOW(arena->spare->data, arena->spare->size);
+        mem_free(arena->spare);
+    }
     mem_free(arena);
 }
 
-static struct block *push_block(struct arena *arena, size_t need)
+/* Zeroes what was handed out of a block behind its first `used` bytes. */
+static void wipe(struct block *block, size_t used)
+{
+    SHOW(block->data + used, block->used - used);
+    memset(block->data + used, 0, block->used - used);
+    HIDE(block->data + used, block->size - used);
+    block->used = used;
+}
+
+/* As pop_block, but the larger of this block and the spare one is kept. */
+static void retire_block(struct arena *arena)
+{
+    struct block *block = arena->top;
+
+    if (arena->spare != NULL && arena->spare->size >= block->size) {
+        pop_block(arena);
+        return;
+    }
+    arena->top = block->below;
+    wipe(block, 0);
+    if (arena->spare != NULL) {
+        SHOW(arena->spare->data, arena->spare->size);
+        mem_free(arena->spare);
+    }
+    arena->spare = block;
+}
+
+static struct block *new_block(struct arena *arena, size_t need)
 {
     size_t size = arena->next > need ? arena->next : need;
-    struct block *block;
+    struct block *block = arena->spare;
 
+    if (block != NULL && block->size >= need) {
+        arena->spare = NULL;
+        return block;
+    }
     if (size > SIZE_MAX - sizeof(*block)) {
         return NULL;
     }
     block = mem_alloc(1, sizeof(*block) + size);
+    if (block != NULL) {
+        block->size = size;
+        HIDE(block->data, size);
+    }
+    return block;
+}
+
+static struct block *push_block(struct arena *arena, size_t need)
+{
+    struct block *block = new_block(arena, need);
+
     if (block == NULL) {
         return NULL;
     }
     block->below = arena->top;
-    block->size = size;
     arena->top = block;
     if (arena->next < BLOCK_MOST) {
         arena->next *= 2;
     }
-    HIDE(block->data, size);
     return block;
 }
 
@@ -221,20 +266,14 @@ struct arena_mark arena_mark(const struct arena *arena)
 
 void arena_rewind(struct arena *arena, struct arena_mark mark)
 {
-    struct block *block;
-
     while (arena->top != mark.block) {
-        pop_block(arena);
+        retire_block(arena);
         if (arena->next > BLOCK_FIRST) {
             arena->next /= 2;
         }
     }
-    block = arena->top;
-    if (block != NULL) {
-        SHOW(block->data + mark.used, block->used - mark.used);
-        memset(block->data + mark.used, 0, block->used - mark.used);
-        HIDE(block->data + mark.used, block->size - mark.used);
-        block->used = mark.used;
+    if (arena->top != NULL) {
+        wipe(arena->top, mark.used);
     }
     arena->total = mark.total;
 }
