@@ -115,6 +115,15 @@ struct reaction script_react(struct talk *talk, enum server_stage stage, const c
     return reaction;
 }
 
+/* What is said before a reset can still be read after it. */
+static bool reset(struct talk *talk, const struct server_fault *fault)
+{
+    talk_say(talk, fault->text != NULL ? fault->text : "");
+    talk_sleep(talk, fault->delay_ms);
+    talk->reset = true;
+    return false;
+}
+
 bool script_act(struct talk *talk, const struct reaction *reaction)
 {
     const struct server_fault *fault = reaction->fault;
@@ -137,9 +146,7 @@ bool script_act(struct talk *talk, const struct reaction *reaction)
     case SERVER_CLOSE:
         return false;
     case SERVER_RESET:
-        talk_sleep(talk, fault->delay_ms);
-        talk->reset = true;
-        return false;
+        return reset(talk, fault);
     case SERVER_STALL:
         talk_stall(talk);
         return false;
@@ -186,9 +193,7 @@ bool script_body(struct talk *talk, int *pace_ms)
         *pace_ms = fault->delay_ms;
         return true;
     case SERVER_RESET:
-        talk_sleep(talk, fault->delay_ms);
-        talk->reset = true;
-        return false;
+        return reset(talk, fault);
     case SERVER_STALL:
         talk_stall(talk);
         return false;

@@ -30,7 +30,7 @@ enum server_act {
     SERVER_SAY, /* `text` in place of the answer; the command is carried out if it is 2xx or 3xx */
     SERVER_SAY_AND_CLOSE, /* `text`, then close; what the client sent behind it stays unread */
     SERVER_CLOSE,         /* nothing, and close */
-    SERVER_RESET,         /* nothing, and a TCP reset after `delay_ms` */
+    SERVER_RESET,         /* `text` if there is one, and a TCP reset after `delay_ms` */
     SERVER_STALL,         /* nothing, and wait until the client closes or the server stops */
     SERVER_SLOW,          /* the usual answer after `delay_ms` */
     SERVER_TRICKLE,       /* the usual answer a byte at a time, `delay_ms` apart */

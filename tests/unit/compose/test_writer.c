@@ -629,7 +629,7 @@ static void test_an_address_without_room_for_a_token_is_told(void **state)
         int rc;
 
         memset(mailbox, 'm', len);
-        strcpy(mailbox + len, "@b.example");
+        memcpy(mailbox + len, "@b.example", sizeof("@b.example"));
         str_reset(&out);
         rc = write_one(&program, "a@b.example", &out, &err);
         assert_true(rc == 0 || rc == ERR_LIMIT);

@@ -456,7 +456,7 @@ static void test_a_claim_takes_what_the_rate_lets_it(void **state)
         ok(open_in(site.folder, NULL, &ledger, &err));
         ok(pool_open(ledger, 1, 1, cases[i].a_second, &pool, &err));
         assert_false(pool_is_dry(pool));
-        for (int rc = 1; (rc = pool_take(pool, &row, &err)) == 1; taken++) {
+        for (; pool_take(pool, &row, &err) == 1; taken++) {
             assert_false(pool_is_dry(pool));
             if (taken == 0) {
                 assert_int_equal(number("SELECT count(*) FROM outbox WHERE state = 'claimed'"),

@@ -471,6 +471,50 @@ static void test_a_dot_without_an_answer_is_unknown(void **state)
     }
 }
 
+/* A relay that says yes while the body is on its way, and breaks: the dot has not left
+ * this machine, so whatever was said, nobody has the message. */
+static void test_a_250_before_the_dot_could_have_left_is_not_believed(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *trace;
+    } cases[] = {
+        {"250 2.0.0 Ok\r\n", "next(a) dot(a) a=queued/dot/policy"},
+        {"", "next(a) dot(a) a=queued/dot/policy"},
+        {"550 5.7.1 too big\r\n", "next(a) dot(a) a=failed/dot/policy"},
+    };
+    static char big[1440000];
+    size_t len = strlen(MESSAGE);
+
+    (void)state;
+    memset(big, 'x', sizeof(big));
+    memcpy(big, MESSAGE, len);
+    for (size_t at = len + 70; at < sizeof(big); at += 72) {
+        memcpy(big + at, "\r\n", 2);
+    }
+    memcpy(big + sizeof(big) - 2, "\r\n", 2);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct server_fault fault = {
+            .stage = SERVER_BODY, .act = SERVER_RESET, .text = cases[i].text, .delay_ms = 100};
+        const struct server_options options = {
+            .pipelining = true, .narrow = true, .faults = &fault, .fault_count = 1};
+        struct smtp_options client = usual;
+        struct caller caller;
+        struct smtp_end end;
+
+        client.pipelining = SMTP_PIPELINING_ENVELOPE;
+        caller_init(&caller, smtp_server_start(&options), 1);
+        caller.rows[0].bytes = big;
+        caller.rows[0].len = sizeof(big);
+        assert_int_equal(carry(&caller, &client, &end, NULL), ERR_CLOSED);
+        assert_string_equal(caller.trace.data, cases[i].trace);
+        assert_int_equal(end.reason, SMTP_END_LOST);
+        assert_int_equal(end.sent, 0);
+        smtp_server_stop(caller.server);
+        caller_release(&caller);
+    }
+}
+
 static void test_421_ends_the_run_wherever_it_comes(void **state)
 {
     static const struct {
@@ -957,6 +1001,7 @@ int main(void)
         cmocka_unit_test(test_refused_message_counts_only_if_the_answer_names_the_address),
         cmocka_unit_test(test_a_break_after_250_counts_the_250_and_steps_down),
         cmocka_unit_test(test_a_dot_without_an_answer_is_unknown),
+        cmocka_unit_test(test_a_250_before_the_dot_could_have_left_is_not_believed),
         cmocka_unit_test(test_421_ends_the_run_wherever_it_comes),
         cmocka_unit_test(test_answers_that_nobody_asked_for_end_the_dialogue),
         cmocka_unit_test(test_a_reply_too_long_is_no_reply),
