@@ -56,17 +56,20 @@ void report_free(struct report *report)
 static void keep(struct report *report, const struct problem *problem)
 {
     struct kept kept = {.problem = *problem, .number = report->count};
+    char *file;
 
     if (report->count >= LIMIT_PROBLEMS) {
         return;
     }
-    kept.problem.file = arena_strdup(report->arena, problem->file);
+    file = arena_strdup(report->arena, problem->file);
+    kept.problem.file = file;
     kept.problem.message = arena_strdup(report->arena, problem->message);
-    if (kept.problem.file == NULL || kept.problem.message == NULL ||
+    if (file == NULL || kept.problem.message == NULL ||
         arena_grow(report->arena, &report->kept, &report->capacity, report->count,
                    sizeof(*report->kept), NULL) < 0) {
         return;
     }
+    utf8_clean(file); /* whoever named it may have used any byte */
     report->kept[report->count++] = kept;
     report->sorted = false;
 }

@@ -1,4 +1,5 @@
 /* mailing list | show | resume | resend: the ledger, for people. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,8 +35,9 @@ static enum exit_status read_id(const struct command *command, int64_t *id)
 {
     char *end = NULL;
 
+    errno = 0;
     *id = strtoll(command->arguments[0], &end, 10);
-    return *end == '\0' && *id > 0
+    return *end == '\0' && *id > 0 && errno == 0
                ? EXIT_DONE
                : command_misused(command, "'%s' is no number of a mailing; see 'mailing list'",
                                  command->arguments[0]);

@@ -10,6 +10,7 @@
 #include "teataja/base/file.h"
 #include "teataja/base/json.h"
 #include "teataja/base/limits.h"
+#include "teataja/base/utf8.h"
 #include "teataja/calendar/zone.h"
 #include "teataja/delivery/mailing.h"
 #include "teataja/events/invitation.h"
@@ -87,7 +88,11 @@ static int read_fields(const struct command *command, struct workspace *workspac
             }
         }
         if (err.code != 0) {
-            fprintf(stderr, "teataja: %.60s: %s\n", command->arguments[i], err.msg);
+            const char *argument = command->arguments[i];
+            int shown = (int)utf8_prefix(argument, strlen(argument), 60);
+
+            (void)err_prefix(&err, "%.*s", shown, argument);
+            fprintf(stderr, "teataja: %s\n", err.msg);
             bad++;
         }
     }

@@ -179,8 +179,9 @@ static enum exit_status export_run(struct command *command)
     if (status != EXIT_DONE) {
         goto out;
     }
-    if (separator != NULL && strlen(separator) != 1) {
-        status = command_misused(command, "--separator is one character");
+    /* What may stand in a value without quotes, or is the quote, separates nothing. */
+    if (separator != NULL && (strlen(separator) != 1 || strchr(",;|:\t", separator[0]) == NULL)) {
+        status = command_misused(command, "--separator is one of , ; | : or a tab");
         goto out;
     }
     options.separator = separator != NULL ? separator[0] : ',';
@@ -211,7 +212,7 @@ out:
 static const struct option export_verb_options[] = {
     {"o", "FILE", "write to a new file instead of standard output", false},
     {"list", "LIST", "only those who are or were on this list, with their subscription", false},
-    {"separator", "C", "what separates columns (default ',')", false},
+    {"separator", "C", "what separates columns: , ; | : or a tab (default ',')", false},
     {"bom", NULL, "begin with a byte order mark, for old spreadsheets", false},
     {NULL, NULL, NULL, false},
 };

@@ -188,24 +188,33 @@ static bool is_told(struct report *report, const char *message)
     return false;
 }
 
-/* `message` names its place, such as "mail/footer.txt.mustache:3: ...". */
+/* `message` names its place, such as "mail/footer.txt.mustache:3: ...", or with the site's
+ * folder and a column where the file could not be read. */
 static int report_template(struct compose *compose, struct report *report, const char *message,
                            struct err *err)
 {
-    size_t len = strcspn(message, ":");
+    const char *site = compose->site.config->folder;
+    size_t above = strlen(site);
+    bool whole = strncmp(message, site, above) == 0 && message[above] == '/';
+    const char *place = whole ? message + above + 1 : message;
+    size_t len = strcspn(place, ":");
     char *rest = NULL;
-    long line = strtol(message + len + (message[len] == ':'), &rest, 10);
+    long line = strtol(place + len + (place[len] == ':'), &rest, 10);
+    long column = line > 0 && rest[0] == ':' && rest[1] != ' ' ? strtol(rest + 1, &rest, 10) : 0;
     const char *file = "templates";
 
     if (line > 0 && strncmp(rest, ": ", 2) == 0) {
-        file = arena_printf(compose->arena, "templates/%.*s", (int)len, message);
+        file = arena_printf(compose->arena, "%s%.*s", whole ? "" : "templates/", (int)len, place);
         message = rest + 2;
+    } else {
+        line = 0;
+        column = 0;
     }
     if (file == NULL) {
         return err_nomem(err);
     }
     if (!is_told(report, message)) {
-        report_add(report, REPORT_ERROR, file, (int)line, 0, "%s", message);
+        report_add(report, REPORT_ERROR, file, (int)line, (int)column, "%s", message);
     }
     return 0;
 }

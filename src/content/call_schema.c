@@ -49,6 +49,7 @@ static const struct schema_field rule_fields[] = {
      .help = "First day that the rule counts from; needed with INTERVAL or COUNT.",
      .example = "2026-01-01"},
     {.key = "opens_before", .type = SCHEMA_PERIOD, FIELD(call_rule, opens_before),
+     .min = CLOCK_MINUTE, .max = 3650 * CLOCK_DAY,
      .help = "How long before its deadline a round opens; when the one before it closes if not "
              "given.",
      .example = "30 days"},

@@ -108,6 +108,20 @@ static void test_a_message_is_one_line_of_plain_text(void **state)
     report_free(report);
 }
 
+static void test_the_name_of_a_file_is_one_line_of_plain_text(void **state)
+{
+    struct report *report = report_new();
+    char *text;
+
+    (void)state;
+    report_add(report, REPORT_ERROR, "calls/\xFF\n\x1B[31m.md", 1, 2, "x");
+    text = printed(report);
+    assert_null(strpbrk(text, "\xFF\x1B"));
+    assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+    free(text);
+    report_free(report);
+}
+
 static void test_no_report_keeps_nothing(void **state)
 {
     struct err err = {0};
@@ -226,6 +240,7 @@ int main(void)
         cmocka_unit_test(test_problems_can_be_added_after_reading),
         cmocka_unit_test(test_strings_are_copied),
         cmocka_unit_test(test_a_message_is_one_line_of_plain_text),
+        cmocka_unit_test(test_the_name_of_a_file_is_one_line_of_plain_text),
         cmocka_unit_test(test_no_report_keeps_nothing),
         cmocka_unit_test(test_more_than_the_limit_is_counted),
         cmocka_unit_test(test_check_gives_the_first_error),
