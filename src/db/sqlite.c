@@ -13,6 +13,7 @@
 enum {
     BUSY_TIMEOUT_MS = 5000,
     CHECKPOINT_PAGES = 4096,    /* of 4 KiB: 16 MB of WAL */
+    PAGE_KIB = 4,
     APPLICATION_ID = 0x54454154 /* "TEAT" */
 };
 
@@ -233,6 +234,7 @@ int db_open(const char *path, enum db_open_mode mode, struct db **out, struct er
     if (mode == DB_OPEN_CREATE) {
         flags |= SQLITE_OPEN_CREATE;
     }
+    db->checkpoint_pages = CHECKPOINT_PAGES;
     rc = token_init(err);
     if (rc == 0 && connect_native(path, flags, &db->native) != SQLITE_OK) {
         int system = db->native != NULL ? sqlite3_system_errno(db->native) : 0;
@@ -308,6 +310,11 @@ int db_set_cache(struct db *db, size_t kib, struct err *err)
     return run_plain(db, text, err);
 }
 
+void db_set_log(struct db *db, size_t kib)
+{
+    db->checkpoint_pages = kib > 0 ? (int)(kib / PAGE_KIB) : CHECKPOINT_PAGES;
+}
+
 int driver_script(struct db *db, const char *name, const char *script, struct err *err)
 {
     int rc = run_plain(db, script, err);
@@ -338,7 +345,7 @@ static void checkpoint(struct db *db)
 
 void sqlite_after_commit(struct db *db)
 {
-    if (db->wal_pages >= CHECKPOINT_PAGES && sqlite3_get_autocommit(db->native)) {
+    if (db->wal_pages >= db->checkpoint_pages && sqlite3_get_autocommit(db->native)) {
         checkpoint(db);
     }
 }

@@ -32,6 +32,7 @@ struct db {
     sqlite3 *guard; /* holds the write lock while `native` checkpoints */
     char *path;
     int wal_pages; /* length of the WAL after the last commit */
+    int checkpoint_pages; /* of the WAL, before a commit copies it into the database */
     struct db_stmt *cache[CACHE_SLOTS];
     size_t cached;
 };

@@ -17,7 +17,8 @@
 enum {
     UID_BYTES = 10,
     UID_TEXT = UID_BYTES * 2,
-    LOCK_PATH = 4096
+    LOCK_PATH = 4096,
+    LOG_KIB = 4096 /* a checkpoint of 16 MB can take 100 ms */
 };
 
 /* Held by whoever makes a mailing, or removes what a dead one left. */
@@ -179,6 +180,7 @@ int mailing_draft_open(struct db *db, const struct mailing *plan, struct mailing
         mailing_draft_close(draft);
         return rc;
     }
+    db_set_log(db, LOG_KIB);
     *out = draft;
     return 0;
 }
@@ -216,6 +218,7 @@ void mailing_draft_close(struct mailing_draft *draft)
     if (draft->id != 0 && !draft->ready) {
         (void)forget(draft->db, draft->uid, &ignored);
     }
+    db_set_log(draft->db, 0);
     if (draft->id != 0) {
         (void)db_set_durability(draft->db, DB_SURVIVES_POWER_CUT, &ignored);
     }

@@ -65,10 +65,15 @@ int db_set_durability(struct db *db, enum db_durability durability, struct err *
  * For work that touches many pages at random, such as an import. */
 int db_set_cache(struct db *db, size_t kib, struct err *err);
 
+/* How long the WAL may be, in KiB, before a commit of this connection copies it into the
+ * database; 0: 16 MB, as at start. Nobody can write meanwhile: less for work that writes
+ * much at once, more for work that commits often. */
+void db_set_log(struct db *db, size_t kib);
+
 /* Transactions. db_begin takes the write lock at once (BEGIN IMMEDIATE); they do
  * not nest. db_rollback never fails and is a no-op outside of a transaction, so
  * it can stand in every clean-up. db_commit also runs the checkpoint rule: when
- * the WAL has passed 16 MB, a PASSIVE checkpoint under a second connection's
+ * the WAL has passed 16 MB (db_set_log), a PASSIVE checkpoint under a second connection's
  * write lock, which keeps SQLite's WAL-reset bug away. */
 int db_begin(struct db *db, struct err *err);
 int db_begin_read(struct db *db, struct err *err); /* one consistent snapshot */
