@@ -252,12 +252,12 @@ static void add_unsigned(const struct signing *signing, const struct dkim_signer
     add_word(out, &line, " ", "h=", 2);
     for (const char *name = signing->names.data; *name != '\0';) {
         size_t len = strcspn(name, ":");
+        char word[64];
 
-        len += name[len] == ':';
-        add_word(out, &line, "", name, len);
-        name += len;
+        (void)snprintf(word, sizeof(word), "%.*s%c", (int)len, name, name[len] == ':' ? ':' : ';');
+        add_word(out, &line, "", word, len + 1);
+        name += len + (name[len] == ':');
     }
-    str_add_char(out, ';');
     add_tag(out, &line, "bh", signing->body_hash.data);
     str_add(out, "\r\n b=");
 }
