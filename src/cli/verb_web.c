@@ -30,6 +30,7 @@ static void on_listening(void *context, const char *where)
 static enum exit_status web_verb_run(struct command *command)
 {
     struct sigaction action = {.sa_handler = on_signal};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
     struct workspace workspace;
     struct web_options options = {.folder = command->folder,
                                   .listen = command_value(command, "listen"),
@@ -55,6 +56,8 @@ static enum exit_status web_verb_run(struct command *command)
     options.stop_fd = stop_pipe[0];
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    /* Nothing is to be read again on request: changed files are seen by themselves. */
+    sigaction(SIGHUP, &ignore, NULL);
     log_set_level(LOG_INFO);
     if (web_run(&options, &err) < 0) {
         status = command_fail(&err);

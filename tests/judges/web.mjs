@@ -56,11 +56,15 @@ const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', arg
 const found = [];
 try {
   if (visit) {
-    const page = await (await browser.newContext()).newPage();
-    for (const url of urls) {
-      const response = await page.goto(url);
-      found.push({ path: url, status: response.status() });
-    }
+    const context = await browser.newContext();
+    const visitor = async () => {
+      const page = await context.newPage();
+      for (let url = urls.shift(); url; url = urls.shift()) {
+        const response = await page.goto(url);
+        found.push({ path: url, status: response.status() });
+      }
+    };
+    await Promise.all([1, 2, 3, 4].map(visitor));
   } else {
     for (const [number, url] of urls.entries()) {
       found.push(await look(browser, url, number));
