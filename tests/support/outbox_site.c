@@ -1,14 +1,13 @@
 /* outbox_site.c - see outbox_site.h. */
 #include "support/outbox_site.h"
 
-#include <dirent.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "support/temp_folder.h"
 #include "teataja/base/clock.h"
 #include "teataja/delivery/mailing.h"
 
@@ -29,13 +28,8 @@ bool outbox_site_wrong(struct outbox_site *site, const char *format, ...)
 
 static bool make_folder(struct outbox_site *site)
 {
-    /* In memory where that can be: what survives a power cut is not asked here. */
-    strcpy(site->folder, "/dev/shm/teataja-outbox-XXXXXX");
-    if (mkdtemp(site->folder) == NULL) {
-        strcpy(site->folder, "/tmp/teataja-outbox-XXXXXX");
-        if (mkdtemp(site->folder) == NULL) {
-            return outbox_site_wrong(site, "no folder");
-        }
+    if (!temp_folder_make("outbox", site->folder)) {
+        return outbox_site_wrong(site, "no folder");
     }
     snprintf(site->path, sizeof(site->path), "%s/site.db", site->folder);
     return true;
@@ -136,22 +130,8 @@ bool outbox_site_copy(const struct outbox_site *from, struct outbox_site *site)
 
 void outbox_site_remove(struct outbox_site *site)
 {
-    DIR *dir = opendir(site->folder);
-    struct dirent *entry;
-
     outbox_site_close(site);
-    while (dir != NULL && (entry = readdir(dir)) != NULL) {
-        char path[400];
-
-        snprintf(path, sizeof(path), "%s/%s", site->folder, entry->d_name);
-        if (entry->d_name[0] != '.') {
-            unlink(path);
-        }
-    }
-    if (dir != NULL) {
-        closedir(dir);
-        rmdir(site->folder);
-    }
+    (void)temp_folder_remove(site->folder);
 }
 
 bool outbox_site_do(struct outbox_site *site, const char *sql)

@@ -12,12 +12,13 @@
 #include <stdint.h>
 
 #include "support/smtp_server.h"
+#include "support/temp_folder.h"
 #include "teataja/db/db.h"
 #include "teataja/delivery/delivery.h"
 
 struct outbox_site {
-    char folder[64];
-    char path[128];
+    char folder[TEMP_FOLDER];
+    char path[TEMP_FOLDER + 16];
     struct db *db; /* to look at it, and for what no delivery does */
     int rows;
     size_t filler; /* bytes that each message has more; 0 for most tests */

@@ -12,7 +12,7 @@
 
 #include "envelope.h"
 #include "frozen.h"
-#include "support/temp_folder.h"
+#include "support/temp_database.h"
 #include "teataja/base/limits.h"
 #include "teataja/base/mem.h"
 #include "teataja/compose/message.h"
@@ -25,26 +25,7 @@
 
 static const struct token_key key = {.id = 1, .secret = {1, 2, 3}};
 
-static char folder[TEMP_FOLDER];
-static char path[TEMP_FOLDER + 16];
-static struct db *db;
 static struct composer *composer;
-static struct err err;
-
-static void ok(int rc)
-{
-    if (rc < 0) {
-        fail_msg("%s", err.msg);
-    }
-}
-
-static void run(const char *sql)
-{
-    struct db_stmt *stmt = NULL;
-
-    ok(db_query_text(db, sql, &stmt, &err));
-    ok(db_run(stmt, &err));
-}
 
 /* A mailing with one variant that shows a picture; its texts are longer than what an
  * arena has at hand, so that each needs memory of its own. */
@@ -94,10 +75,7 @@ static void add_mailing(const char *dedupe)
 
 static int set_up(void **state)
 {
-    (void)state;
-    assert_true(temp_folder_make("composer", folder));
-    (void)snprintf(path, sizeof(path), "%s/site.db", folder);
-    ok(db_open(path, DB_OPEN_CREATE, &db, &err));
+    (void)temp_database_open(state);
     add_mailing("a");
     ok(composer_open(path, &key, &composer, &err));
     return 0;
@@ -105,13 +83,9 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    (void)state;
     composer_close(composer);
     composer = NULL;
-    db_close(db);
-    db = NULL;
-    assert_true(temp_folder_remove(folder));
-    return 0;
+    return temp_database_remove(state);
 }
 
 static int compose(int64_t mailing, int64_t variant, struct str *out)
@@ -151,7 +125,8 @@ static void test_a_variant_is_read_once(void **state)
 
     (void)state;
     add_mailing("b");
-    run("UPDATE variant SET id = 1025, lang = 'en' WHERE id = 2"); /* meets the first in its bucket
+    run_text(
+        "UPDATE variant SET id = 1025, lang = 'en' WHERE id = 2"); /* meets the first in its bucket
                                                                     */
     str_init(&first, LIMIT_MESSAGE);
     str_init(&again, LIMIT_MESSAGE);
@@ -186,7 +161,7 @@ static void test_what_was_tampered_with_is_told(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         tear_down(NULL);
         set_up(NULL);
-        run(cases[i].sql);
+        run_text(cases[i].sql);
         assert_int_equal(compose_one(), ERR_CORRUPT);
         assert_string_equal(err.msg, cases[i].told);
     }
@@ -197,7 +172,7 @@ static void test_a_picture_of_no_bytes_is_no_bytes(void **state)
     struct str out;
 
     (void)state;
-    run("UPDATE mailing_part SET data = x''");
+    run_text("UPDATE mailing_part SET data = x''");
     str_init(&out, LIMIT_MESSAGE);
     ok(compose(1, 1, &out));
     assert_non_null(strstr(out.data, "Content-ID: <" CID ">\r\n\r\n--=_r_"));

@@ -11,71 +11,26 @@
 #include <cmocka.h>
 
 #include "support/smtp_server.h"
+#include "support/temp_database.h"
 #include "teataja/base/clock.h"
 #include "teataja/delivery/delivery.h"
 #include "teataja/delivery/mailing.h"
 
-static char folder[64];
-static char path[128];
-static struct db *db;
 static int64_t mailing;
-static struct err err;
-
-static void ok(int rc)
-{
-    if (rc < 0) {
-        fail_msg("%s", err.msg);
-    }
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    strcpy(folder, "/tmp/teataja-delivery-XXXXXX");
-    if (mkdtemp(folder) == NULL) {
-        return -1;
-    }
-    snprintf(path, sizeof(path), "%s/site.db", folder);
-    return db_open(path, DB_OPEN_CREATE, &db, &err);
-}
-
-static int tear_down(void **state)
-{
-    char command[128];
-
-    (void)state;
-    db_close(db);
-    snprintf(command, sizeof(command), "rm -rf '%s'", folder);
-    return system(command); /* NOLINT(cert-env33-c): a folder of the test's own */
-}
-
-static void run_text(const char *text)
-{
-    struct db_stmt *stmt = NULL;
-
-    ok(db_query_text(db, text, &stmt, &err));
-    ok(db_run(stmt, &err));
-}
-
-static int64_t number(const char *text)
-{
-    struct db_stmt *stmt = NULL;
-    int64_t out;
-
-    ok(db_query_text(db, text, &stmt, &err));
-    assert_int_equal(db_next(stmt, &err), 1);
-    out = db_int(stmt, 0);
-    db_stmt_free(stmt);
-    return out;
-}
 
 /* `recipients` members on a list, each with a row in the outbox. */
 static void plan(int recipients, const char *on_unknown)
 {
-    const struct mailing mail = {.purpose = "letter",  .subject = "issues/test", .list = 1,
-                                 .dedupe = "test",     .on_unknown = on_unknown,
-                                 .priority = MAILING_LETTER, .config = "{}", .audience = "",
-                                 .hash = "", .message_date = clock_now()};
+    const struct mailing mail = {.purpose = "letter",
+                                 .subject = "issues/test",
+                                 .list = 1,
+                                 .dedupe = "test",
+                                 .on_unknown = on_unknown,
+                                 .priority = MAILING_LETTER,
+                                 .config = "{}",
+                                 .audience = "",
+                                 .hash = "",
+                                 .message_date = clock_now()};
     int64_t variant = 0;
 
     run_text("INSERT INTO list (id, slug) VALUES (1, 'funding')");
@@ -377,7 +332,7 @@ static void test_a_rate_is_kept(void **state)
     smtp_server_stop(server);
 }
 
-#define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define CASE(test) cmocka_unit_test_setup_teardown(test, temp_database_open, temp_database_remove)
 
 int main(void)
 {

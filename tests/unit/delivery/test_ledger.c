@@ -7,49 +7,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "support/temp_database.h"
 #include "teataja/base/clock.h"
 #include "teataja/delivery/ledger.h"
 #include "teataja/delivery/mailing.h"
 
-static char folder[64];
-static char path[128];
-static struct db *db;
 static int64_t mailing;
-static struct err err;
-
-static void ok(int rc)
-{
-    if (rc < 0) {
-        fail_msg("%s", err.msg);
-    }
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    strcpy(folder, "/tmp/teataja-ledger-XXXXXX");
-    if (mkdtemp(folder) == NULL) {
-        return -1;
-    }
-    snprintf(path, sizeof(path), "%s/site.db", folder);
-    return db_open(path, DB_OPEN_CREATE, &db, &err);
-}
 
 static int tear_down(void **state)
 {
-    char command[128];
-
-    (void)state;
-    db_close(db);
-    db = NULL;
     clock_unfix();
-    snprintf(command, sizeof(command), "rm -rf '%s'", folder);
-    return system(command); /* NOLINT(cert-env33-c): a folder of the test's own */
+    return temp_database_remove(state);
 }
 
 static void plan(size_t recipients, const char *on_unknown)
@@ -157,8 +131,8 @@ static void test_an_answer_decides_what_becomes_of_a_row(void **state)
         const char *row_state;
         int attempts;
     } cases[] = {
-        {REPLY_SENT, 250, "sent", 1},       {REPLY_DEFERRED, 451, "deferred", 1},
-        {REPLY_FAILED, 550, "failed", 1},   {REPLY_RETURNED, 450, "queued", 0},
+        {REPLY_SENT, 250, "sent", 1},     {REPLY_DEFERRED, 451, "deferred", 1},
+        {REPLY_FAILED, 550, "failed", 1}, {REPLY_RETURNED, 450, "queued", 0},
         {REPLY_UNKNOWN, 0, "unknown", 1},
     };
     enum { CASES = sizeof(cases) / sizeof(cases[0]) };
@@ -211,9 +185,11 @@ static void die_with(size_t begun)
     child = fork();
     if (child == 0) {
         struct ledger_row rows[LEDGER_CLAIM];
-        struct ledger *ledger = open_ledger();
+        struct ledger *ledger;
         size_t count = 0;
 
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nobody behind */
+        ledger = open_ledger();
         ok(ledger_claim(ledger, 0, LEDGER_CLAIM, rows, &count, &err));
         for (size_t i = 0; i < begun; i++) {
             ok(ledger_write(ledger, NULL, 0, &rows[i], &err));
@@ -351,9 +327,13 @@ static void test_a_letter_past_its_deadline_is_held_not_sent(void **state)
 
 static void test_an_issue_is_sent_once(void **state)
 {
-    const struct mailing again = {.purpose = "letter", .subject = "issues/test",
-                                  .dedupe = "issues/test", .on_unknown = "resend",
-                                  .priority = MAILING_LETTER, .config = "{}", .audience = "",
+    const struct mailing again = {.purpose = "letter",
+                                  .subject = "issues/test",
+                                  .dedupe = "issues/test",
+                                  .on_unknown = "resend",
+                                  .priority = MAILING_LETTER,
+                                  .config = "{}",
+                                  .audience = "",
                                   .hash = ""};
     int64_t id = 0;
 
@@ -363,7 +343,7 @@ static void test_an_issue_is_sent_once(void **state)
     assert_non_null(strstr(err.msg, "issues/test is mailing 1 already (queued"));
 }
 
-#define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define CASE(test) cmocka_unit_test_setup_teardown(test, temp_database_open, tear_down)
 
 int main(void)
 {

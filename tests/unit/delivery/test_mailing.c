@@ -14,82 +14,15 @@
 
 #include <cmocka.h>
 
-#include "support/outbox_site.h"
-#include "teataja/base/clock.h"
-#include "teataja/base/log.h"
+#define OUTBOX_CASE_ROWS 3
+#include "support/outbox_case.h"
 #include "teataja/base/mem.h"
-#include "teataja/base/token.h"
 #include "teataja/db/fault.h"
 #include "teataja/delivery/ledger.h"
 #include "teataja/delivery/mailing_draft.h"
 
-#define NOW (INT64_C(1700000000) * CLOCK_SECOND)
 #define ARENA 1000000
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-
-static struct outbox_site base; /* closed: what each failure starts from */
-static struct outbox_site site;
-static struct err err;
-
-static void ok(int rc)
-{
-    if (rc < 0) {
-        fail_msg("%s", err.msg);
-    }
-}
-
-static void well(bool good)
-{
-    if (!good) {
-        fail_msg("%s%s", base.why, site.why);
-    }
-}
-
-static void must(const char *sql)
-{
-    well(outbox_site_do(&site, sql));
-}
-
-static int64_t number(const char *sql)
-{
-    int64_t out = outbox_site_number(&site, sql);
-
-    well(site.why[0] == '\0');
-    return out;
-}
-
-static int make_base(void **state)
-{
-    (void)state;
-    log_set_level(LOG_OFF);
-    ok(token_init(&err));
-    clock_fix(NOW, 0);
-    well(outbox_site_make(&base, 3));
-    outbox_site_close(&base);
-    return 0;
-}
-
-static int remove_base(void **state)
-{
-    (void)state;
-    outbox_site_remove(&base);
-    clock_unfix();
-    return 0;
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    well(outbox_site_copy(&base, &site));
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    outbox_site_remove(&site);
-    return 0;
-}
 
 static struct mailing plan(const char *dedupe)
 {
@@ -129,8 +62,7 @@ static void test_a_mailing_goes_only_where_its_state_lets_it(void **state)
             char text[200];
             int rc;
 
-            tear_down(NULL);
-            set_up(NULL);
+            outbox_case_again();
             (void)snprintf(text, sizeof(text), "UPDATE mailing SET state = '%s'", states[s]);
             must(text);
             rc = acts[a].act(site.db, 1, &err);
@@ -238,8 +170,7 @@ static void test_nobody_is_forgotten_while_a_letter_is_on_its_way(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         char text[200];
 
-        tear_down(NULL);
-        set_up(NULL);
+        outbox_case_again();
         must("INSERT INTO attempt VALUES (1, 1, 0, 'r', 'rcpt', 450, '4.2.0', 'm1 is full')");
         (void)snprintf(text, sizeof(text),
                        "UPDATE outbox SET state = '%s', reply = 'm1' "
@@ -756,8 +687,7 @@ static char *picture(void)
 
 static void begin(const struct act *act)
 {
-    tear_down(NULL);
-    set_up(NULL);
+    outbox_case_again();
     must("INSERT INTO worker VALUES (1, 'another boot', 1, 0), (2, 'another boot', 1, 0)");
     if (act->before[0] != 'S') {
         must(act->before);
@@ -895,7 +825,7 @@ static void test_an_arena_too_small_for_a_mailing_is_no_memory(void **state)
     }
 }
 
-#define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define CASE(test) cmocka_unit_test_setup_teardown(test, outbox_case_open, outbox_case_remove)
 
 int main(void)
 {
@@ -920,5 +850,5 @@ int main(void)
         CASE(test_an_arena_too_small_for_a_mailing_is_no_memory),
     };
 
-    return cmocka_run_group_tests(tests, make_base, remove_base);
+    return cmocka_run_group_tests(tests, outbox_case_make_base, outbox_case_remove_base);
 }

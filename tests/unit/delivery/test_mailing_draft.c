@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "support/temp_database.h"
 #include "teataja/base/arena.h"
 #include "teataja/base/file.h"
 #include "teataja/base/limits.h"
@@ -27,51 +28,6 @@ static const struct mailing plan = {.purpose = "letter",
                                     .config = "{}",
                                     .audience = "",
                                     .hash = ""};
-static char folder[64];
-static char path[128];
-static struct db *db;
-static struct err err;
-
-static void ok(int rc)
-{
-    if (rc < 0) {
-        fail_msg("%s", err.msg);
-    }
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    strcpy(folder, "/tmp/teataja-draft-XXXXXX");
-    if (mkdtemp(folder) == NULL) {
-        return -1;
-    }
-    snprintf(path, sizeof(path), "%s/site.db", folder);
-    return db_open(path, DB_OPEN_CREATE, &db, &err);
-}
-
-static int tear_down(void **state)
-{
-    char command[128];
-
-    (void)state;
-    db_close(db);
-    db = NULL;
-    snprintf(command, sizeof(command), "rm -rf '%s'", folder);
-    return system(command); /* NOLINT(cert-env33-c): a folder of the test's own */
-}
-
-static int64_t number(const char *text)
-{
-    struct db_stmt *stmt = NULL;
-    int64_t out;
-
-    ok(db_query_text(db, text, &stmt, &err));
-    assert_int_equal(db_next(stmt, &err), 1);
-    out = db_int(stmt, 0);
-    db_stmt_free(stmt);
-    return out;
-}
 
 static int64_t rows_left(void)
 {
@@ -229,7 +185,7 @@ static void test_a_variant_belongs_to_the_rows_mailing(void **state)
     mailing_draft_close(draft);
 }
 
-#define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define CASE(test) cmocka_unit_test_setup_teardown(test, temp_database_open, temp_database_remove)
 
 int main(void)
 {

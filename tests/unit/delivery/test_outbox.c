@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,89 +14,18 @@
 #include <pthread.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "pool.h"
-#include "support/outbox_site.h"
-#include "teataja/base/clock.h"
-#include "teataja/base/log.h"
+#include "support/outbox_case.h"
 #include "teataja/base/mem.h"
 #include "teataja/db/fault.h"
 #include "teataja/delivery/ledger.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-#define NOW (INT64_C(1700000000) * CLOCK_SECOND)
 
-enum { ROWS = 8, CROWD = 300 };
-
-static struct outbox_site base; /* closed: what each failure starts from */
-static struct outbox_site site;
-static struct err err;
-
-static void ok(int rc)
-{
-    if (rc < 0) {
-        fail_msg("%s", err.msg);
-    }
-}
-
-static void well(bool good)
-{
-    if (!good) {
-        fail_msg("%s%s", base.why, site.why);
-    }
-}
-
-static void must(const char *sql)
-{
-    well(outbox_site_do(&site, sql));
-}
-
-static int64_t number(const char *sql)
-{
-    int64_t out = outbox_site_number(&site, sql);
-
-    well(site.why[0] == '\0');
-    return out;
-}
-
-static int make_base(void **state)
-{
-    (void)state;
-    log_set_level(LOG_OFF);
-    well(outbox_site_make(&base, ROWS));
-    outbox_site_close(&base);
-    return 0;
-}
-
-static int remove_base(void **state)
-{
-    (void)state;
-    outbox_site_remove(&base);
-    return 0;
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    clock_fix(NOW, 0);
-    well(outbox_site_copy(&base, &site));
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    outbox_site_remove(&site);
-    clock_unfix();
-    return 0;
-}
-
-static void begin_anew(void)
-{
-    tear_down(NULL);
-    set_up(NULL);
-}
+enum { ROWS = OUTBOX_CASE_ROWS, CROWD = 300 };
 
 static int open_in(const char *folder, ledger_suppress *suppress, struct ledger **out,
                    struct err *why)
@@ -138,7 +68,7 @@ static void test_a_worker_without_its_lock_is_none(void **state)
         int fd = -1;
         int rc;
 
-        begin_anew();
+        outbox_case_again();
         (void)snprintf(lock, sizeof(lock), "%s/worker-1.lock", site.folder);
         (void)snprintf(folder, sizeof(folder), "%s%s", site.folder, i == 1 ? "/absent" : "");
         if (i == 0) {
@@ -201,7 +131,7 @@ static void test_pauses_grow_and_end(void **state)
         size_t count;
         char text[100];
 
-        begin_anew();
+        outbox_case_again();
         (void)snprintf(text, sizeof(text), "UPDATE outbox SET attempts = %d WHERE id = 1",
                        cases[i].attempts);
         must(text);
@@ -263,7 +193,7 @@ static void test_a_mailbox_that_does_not_exist_is_told_with_evidence(void **stat
         size_t count;
         char text[100];
 
-        begin_anew();
+        outbox_case_again();
         evidence_kept[0] = '\0';
         smtp.verdict.suppress = cases[i].suppressed;
         ok(open_in(site.folder, cases[i].suppress, &ledger, &err));
@@ -303,6 +233,50 @@ static void test_an_outcome_that_is_none_changes_nothing(void **state)
     assert_int_equal(number("SELECT count(*) FROM outbox WHERE state = 'claimed'"), 1);
     ok(ledger_return(ledger, rows, 0, &err));
     release(rows, count);
+    ledger_close(ledger);
+}
+
+/* ---- What a commit survives ---- */
+
+static atomic_int syncs;
+
+/* In place of the C library's: SQLite calls these. */
+int fdatasync(int fd)
+{
+    atomic_fetch_add(&syncs, 1);
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+int fsync(int fd)
+{
+    atomic_fetch_add(&syncs, 1);
+    return (int)syscall(SYS_fsync, fd);
+}
+
+/* Decision 1: after a power cut a claim is there, and what is behind it in the log comes
+ * with the next claim. */
+static void test_a_claim_waits_for_the_disk_and_an_outcome_does_not(void **state)
+{
+    const struct smtp_outcome sent = answer(REPLY_SENT, 250);
+    struct ledger_row rows[LEDGER_CLAIM];
+    struct ledger_outcome outcome = {.smtp = &sent};
+    struct ledger *ledger;
+    size_t count;
+
+    (void)state;
+    ok(open_in(site.folder, NULL, &ledger, &err));
+    for (int i = 0; i < 3; i++) {
+        atomic_store(&syncs, 0);
+        ok(ledger_claim(ledger, 1, 1, rows, &count, &err));
+        assert_int_equal(count, 1);
+        assert_true(atomic_load(&syncs) > 0);
+        atomic_store(&syncs, 0);
+        outcome.row = &rows[0];
+        ok(ledger_write(ledger, NULL, 0, &rows[0], &err));
+        ok(ledger_write(ledger, &outcome, 1, NULL, &err));
+        assert_int_equal(atomic_load(&syncs), 0);
+        release(rows, count);
+    }
     ledger_close(ledger);
 }
 
@@ -452,7 +426,7 @@ static void test_a_claim_takes_what_the_rate_lets_it(void **state)
         struct pool *pool;
         size_t taken = 0;
 
-        begin_anew();
+        outbox_case_again();
         ok(open_in(site.folder, NULL, &ledger, &err));
         ok(pool_open(ledger, 1, 1, cases[i].a_second, &pool, &err));
         assert_false(pool_is_dry(pool));
@@ -566,7 +540,7 @@ static int (*const deliveries[])(struct err *why) = {deliver_by_hand, deliver_fr
 
 static void begin_delivery(void)
 {
-    begin_anew();
+    outbox_case_again();
     for (size_t i = 1; i <= ROWS; i++) {
         told[i] = "";
     }
@@ -651,7 +625,7 @@ static void test_any_memory_may_be_out(void **state)
     }
 }
 
-#define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define CASE(test) cmocka_unit_test_setup_teardown(test, outbox_case_open, outbox_case_remove)
 
 int main(void)
 {
@@ -661,6 +635,7 @@ int main(void)
         CASE(test_pauses_grow_and_end),
         CASE(test_a_mailbox_that_does_not_exist_is_told_with_evidence),
         CASE(test_an_outcome_that_is_none_changes_nothing),
+        CASE(test_a_claim_waits_for_the_disk_and_an_outcome_does_not),
         CASE(test_who_waits_together_shares_a_commit),
         CASE(test_a_signal_does_not_wake_who_waits_for_a_commit),
         CASE(test_connections_wait_for_one_claim),
@@ -669,5 +644,5 @@ int main(void)
         CASE(test_any_memory_may_be_out),
     };
 
-    return cmocka_run_group_tests(tests, make_base, remove_base);
+    return cmocka_run_group_tests(tests, outbox_case_make_base, outbox_case_remove_base);
 }
