@@ -7,6 +7,7 @@ import unittest
 
 from fault_case import LONG, MEMBERS, FaultCase, sample
 from support import DONE, query
+from witness import Ledger
 
 # What the step answers, and how a person is told.
 CAUSES = {
@@ -49,6 +50,7 @@ class Steps(FaultCase):
                 ends[run.status] += 1
                 if run.status != DONE:
                     self.assert_told(cause, run)
+                    self.assert_way_on_is_told(verb, run)
                 self.examine(verb, run)
                 if verb == "member import" and run.status != DONE:
                     self.assert_import_can_be_repeated()
@@ -61,6 +63,11 @@ class Steps(FaultCase):
         self.assertEqual(len(told), 1, run)
         self.assertIn(CAUSES[cause], told[0], run)
         self.assertNotIn("memory", run.err, run)
+
+    def assert_way_on_is_told(self, verb, run):
+        """Once a letter is written the way on is another verb than the one that failed."""
+        if verb == "send" and Ledger(self.site).state() in ("queued", "sending"):
+            self.assertIn("teataja mailing resume 1", run.err, run)
 
     def assert_import_can_be_repeated(self):
         self.teataja("member", "import", "new.csv", "--list", "funding", "--source", "test")
