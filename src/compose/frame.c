@@ -352,6 +352,25 @@ static int set_notices(struct frame *frame, const struct frame_options *options,
     return rc;
 }
 
+/* Every variant of a letter has the same, and mixing its colours takes a while. */
+static int set_theme(struct frame *frame, struct err *err)
+{
+    struct compose *compose = frame->compose;
+    const char *colour = frame->newsletter != NULL ? frame->newsletter->brand.color : NULL;
+
+    if (!compose->has_theme || compose->theme_colour != colour) {
+        int rc = theme_init(&compose->theme, colour, err);
+
+        compose->theme_colour = colour;
+        compose->has_theme = rc == 0;
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    frame->theme = compose->theme;
+    return 0;
+}
+
 int frame_start(struct compose *compose, struct arena *arena, const struct frame_options *options,
                 struct frame *out, struct err *err)
 {
@@ -368,10 +387,7 @@ int frame_start(struct compose *compose, struct arena *arena, const struct frame
     out->root = value_new(arena);
     rc = zone_from_utc(out->zone, out->date, &out->today, err);
     rc = rc < 0 ? rc : compose_format(compose, out->language, &out->format, err);
-    rc = rc < 0 ? rc
-                : theme_init(&out->theme,
-                             options->newsletter != NULL ? options->newsletter->brand.color : NULL,
-                             err);
+    rc = rc < 0 ? rc : set_theme(out, err);
     if (rc < 0) {
         return rc;
     }

@@ -156,10 +156,10 @@ static int add_readers(struct inviting *inviting, enum language language, const 
 {
     size_t index = inviting->plan.variant_count;
     char *key = arena_strdup(inviting->work, zone);
-    int rc = key == NULL ? err_nomem(err)
-                         : arena_grow(inviting->work, &inviting->readers,
-                                      &inviting->readers_capacity, index,
-                                      sizeof(*inviting->readers), err);
+    int rc = key == NULL
+                 ? err_nomem(err)
+                 : arena_grow(inviting->work, &inviting->readers, &inviting->readers_capacity,
+                              index, sizeof(*inviting->readers), err);
 
     if (rc == 0) {
         inviting->readers[index].language = language;
@@ -206,8 +206,8 @@ static int write_invitation(void *ctx, struct plan_recipient *recipient, struct 
 
     arena_rewind(inviting->written, inviting->nothing_written);
     rc = invitation_add(db, inviting->written, inviting->row.id, recipient->member,
-                            recipient->address, organizer, inviting->row.sequence,
-                            inviting->page.date, &invitation, err);
+                        recipient->address, organizer, inviting->row.sequence, inviting->page.date,
+                        &invitation, err);
 
     if (rc == 0 && !invitation.fresh) {
         rc = invitation_sent(db, invitation.id, recipient->address, inviting->row.sequence,
@@ -345,19 +345,19 @@ static int open_plan(struct inviting *inviting, struct err *err)
 {
     const struct event *event = inviting->page.event;
     const struct invite_options *options = inviting->options;
-    const struct plan_head head = {
-        .compose = inviting->compose,
-        .sender = &inviting->sender,
-        .subject = inviting->subject,
-        .list = event->list,
-        .number = inviting->number,
-        .audience = event->audience.text != NULL ? event->audience.text : "",
-        .on_unknown = "resend",
-        .date = inviting->page.date,
-        .test = options->test != NULL,
-        .dry_run = options->dry_run,
-        .write = options->test != NULL ? NULL : write_invitation,
-        .ctx = inviting};
+    const struct plan_head head = {.compose = inviting->compose,
+                                   .sender = &inviting->sender,
+                                   .subject = inviting->subject,
+                                   .list = event->list,
+                                   .number = inviting->number,
+                                   .audience =
+                                       event->audience.text != NULL ? event->audience.text : "",
+                                   .on_unknown = "resend",
+                                   .date = inviting->page.date,
+                                   .test = options->test != NULL,
+                                   .dry_run = options->dry_run,
+                                   .write = options->test != NULL ? NULL : write_invitation,
+                                   .ctx = inviting};
     int64_t count = 0;
     int rc = db_get_int(inviting->compose->site.members->db, SQL_INVITE_COUNT, &count, err, "t",
                         inviting->subject);

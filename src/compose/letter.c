@@ -219,17 +219,17 @@ static const char *audience_text(struct planning *planning)
 static int open_plan(struct planning *planning, struct err *err)
 {
     const struct letter_options *options = planning->options;
-    const struct plan_head head = {
-        .compose = planning->compose,
-        .sender = &planning->sender,
-        .subject = planning->subject,
-        .list = planning->letter.newsletter->list,
-        .number = "",
-        .audience = audience_text(planning),
-        .on_unknown = options->on_unknown != NULL ? options->on_unknown : "resend",
-        .date = planning->letter.date,
-        .test = options->test != NULL,
-        .dry_run = options->dry_run};
+    const struct plan_head head = {.compose = planning->compose,
+                                   .sender = &planning->sender,
+                                   .subject = planning->subject,
+                                   .list = planning->letter.newsletter->list,
+                                   .number = "",
+                                   .audience = audience_text(planning),
+                                   .on_unknown =
+                                       options->on_unknown != NULL ? options->on_unknown : "resend",
+                                   .date = planning->letter.date,
+                                   .test = options->test != NULL,
+                                   .dry_run = options->dry_run};
     int rc = head.audience == NULL ? err_nomem(err)
                                    : plan_open(&planning->plan, planning->work, &head, err);
 
@@ -269,9 +269,9 @@ static int open_planning(struct planning *planning, const char *slug, struct err
     planning->letter.test = planning->options->test != NULL;
     planning->sender = letter_sender(&planning->letter);
     rc = open_plan(planning, err);
-    return rc == 0 ? letter_open_selector(&planning->letter, planning->work, &planning->selector,
-                                          err)
-                   : rc;
+    return rc == 0
+               ? letter_open_selector(&planning->letter, planning->work, &planning->selector, err)
+               : rc;
 }
 
 static int summarize(struct planning *planning, struct letter_summary *out, struct err *err)

@@ -179,15 +179,15 @@ static int write_variants(struct plan *plan, struct err *err)
     for (size_t i = plan->parts_written; rc == 0 && i < plan->part_count; i++) {
         const struct plan_part *part = &plan->parts[i];
 
-        rc = mailing_add_part(database(plan), mailing, part->cid, part->type, part->data,
-                              part->len, err);
+        rc = mailing_add_part(database(plan), mailing, part->cid, part->type, part->data, part->len,
+                              err);
     }
     for (size_t i = plan->variants_written; rc == 0 && i < plan->variant_count; i++) {
         struct plan_variant *variant = &plan->variants[i];
 
         rc = mailing_add_variant(database(plan), mailing, variant->lang, variant->key,
-                                 variant->pieces, variant->len, variant->items,
-                                 variant->item_count, &variant->row, err);
+                                 variant->pieces, variant->len, variant->items, variant->item_count,
+                                 &variant->row, err);
     }
     return rc;
 }

@@ -7,6 +7,7 @@
 #include "teataja/render/catalogue.h"
 #include "teataja/render/format.h"
 #include "teataja/render/template.h"
+#include "teataja/render/theme.h"
 
 struct compose {
     struct compose_site site;
@@ -14,6 +15,9 @@ struct compose {
     struct catalogue *catalogue;
     struct template_set *templates;
     struct format *formats[LANG_COUNT]; /* opened when first needed */
+    struct theme theme;                 /* made last */
+    const char *theme_colour;           /* of the configuration: what it was made of */
+    bool has_theme;
     struct segment_scope scope;
 };
 

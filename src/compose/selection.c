@@ -500,8 +500,7 @@ static int make_key(struct selection *selection, struct err *err)
         add_key(&text, "event", event->event->slug, event->occurrence.id, event->language);
     }
     for (size_t i = 0; i < selection->news_count; i++) {
-        add_key(&text, "news", selection->news[i].news->item.slug, "",
-                selection->news[i].language);
+        add_key(&text, "news", selection->news[i].news->item.slug, "", selection->news[i].language);
     }
     rc = str_check(&text, err);
     if (rc == 0) {

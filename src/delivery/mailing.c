@@ -38,10 +38,10 @@ static int refuse_double(struct db *db, const char *dedupe, struct err *err)
             rc = err_set(err, ERR_EXISTS, "%s is mailing %" PRId64 " already (%s, made %s UTC)",
                          db_text(stmt, 3), id, db_text(stmt, 1), text);
         } else {
-            rc = err_set(err, ERR_EXISTS,
-                         "%s is being prepared by another send at this moment (mailing %" PRId64
-                         ")",
-                         db_text(stmt, 3), id);
+            rc =
+                err_set(err, ERR_EXISTS,
+                        "%s is being prepared by another send at this moment (mailing %" PRId64 ")",
+                        db_text(stmt, 3), id);
         }
     }
     db_stmt_free(stmt);
@@ -60,10 +60,10 @@ int mailing_create(struct db *db, const struct mailing *plan, int64_t *id, struc
     rc = refuse_double(db, plan->dedupe, err);
     if (rc == 0) {
         rc = db_exec(db, SQL_MAILING_INSERT, err, "ttt?ttitti?ti",
-                     plan->uid != NULL ? plan->uid : uid, plan->purpose,
-                     plan->subject, plan->list != 0, plan->list, plan->dedupe, plan->on_unknown,
-                     plan->priority, plan->config, plan->audience, plan->message_date,
-                     plan->not_after != 0, plan->not_after, plan->hash, clock_now());
+                     plan->uid != NULL ? plan->uid : uid, plan->purpose, plan->subject,
+                     plan->list != 0, plan->list, plan->dedupe, plan->on_unknown, plan->priority,
+                     plan->config, plan->audience, plan->message_date, plan->not_after != 0,
+                     plan->not_after, plan->hash, clock_now());
     }
     if (rc == 0) {
         *id = db_last_id(db);
@@ -170,8 +170,8 @@ int mailing_add_recipients(struct db *db, int64_t mailing, const struct mailing_
         return insert_rows(db, mailing, priority, rows, count, err);
     }
     for (size_t at = 0; rc == 0 && at < count; at += CHUNK) {
-        rc = insert_chunk(db, mailing, priority, rows + at,
-                          count - at < CHUNK ? count - at : CHUNK, err);
+        rc = insert_chunk(db, mailing, priority, rows + at, count - at < CHUNK ? count - at : CHUNK,
+                          err);
     }
     return rc;
 }
@@ -187,8 +187,7 @@ static const char *get_text(struct db_stmt *stmt, int column, struct arena *aren
     return text;
 }
 
-static int get_row(struct db_stmt *stmt, struct arena *arena, struct mailing *out,
-                   struct err *err)
+static int get_row(struct db_stmt *stmt, struct arena *arena, struct mailing *out, struct err *err)
 {
     bool lost = false;
 
@@ -384,8 +383,7 @@ int mailing_resend_failed(struct db *db, int64_t mailing, int64_t *count, struct
 }
 
 int mailing_rows(struct db *db, int64_t mailing, const char *state,
-                 int (*each)(void *ctx, const struct mailing_row *row), void *ctx,
-                 struct err *err)
+                 int (*each)(void *ctx, const struct mailing_row *row), void *ctx, struct err *err)
 {
     struct arena *arena = arena_new(LIMIT_ARENA_WORK);
     struct db_stmt *stmt = NULL;
@@ -437,8 +435,9 @@ int mailing_scrub_member(struct db *db, int64_t member, struct err *err)
         return rc;
     }
     if (on_wire > 0) {
-        return err_set(err, ERR_BUSY, "a letter to this member is on its way: try again when the "
-                                      "mailing is done");
+        return err_set(err, ERR_BUSY,
+                       "a letter to this member is on its way: try again when the "
+                       "mailing is done");
     }
     rc = db_exec(db, SQL_MAILING_SCRUB_ATTEMPTS, err, "i", member);
     return rc < 0 ? rc : db_exec(db, SQL_MAILING_SCRUB_OUTBOX, err, "i", member);

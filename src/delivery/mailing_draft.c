@@ -83,8 +83,10 @@ static int forget(struct db *db, const char *uid, struct err *err)
         const struct db_sql *sql;
         int64_t most; /* rows at once; a variant is 50 KB */
     } steps[] = {
-        {SQL_MAILING_DRAFT_FORGET_OUTBOX, 1000},  {SQL_MAILING_DRAFT_FORGET_ITEMS, 1000},
-        {SQL_MAILING_DRAFT_FORGET_VARIANTS, 100}, {SQL_MAILING_DRAFT_FORGET_PARTS, 100},
+        {SQL_MAILING_DRAFT_FORGET_OUTBOX, 1000},
+        {SQL_MAILING_DRAFT_FORGET_ITEMS, 1000},
+        {SQL_MAILING_DRAFT_FORGET_VARIANTS, 100},
+        {SQL_MAILING_DRAFT_FORGET_PARTS, 100},
         {SQL_MAILING_DRAFT_FORGET, 1},
     };
     int rc = 0;

@@ -207,11 +207,8 @@ static int write_date(struct format *format, const struct civil *civil, int kind
 static int write_range(struct format *format, const struct civil *start, const struct civil *end,
                        int kind, bool timed, struct str *out, struct err *err)
 {
-    const struct format_memo what = {.start = *start,
-                                     .end = *end,
-                                     .kind = (signed char)kind,
-                                     .timed = timed,
-                                     .range = true};
+    const struct format_memo what = {
+        .start = *start, .end = *end, .kind = (signed char)kind, .timed = timed, .range = true};
     const struct format_memo *memo = memo_place(format, &what);
     size_t before = out->len;
     UDateIntervalFormat **formatter = &format->ranges[kind][timed];

@@ -192,9 +192,10 @@ static void test_when_nobody_is_left_to_invite_the_event_stays_as_it_was(void **
     if (invite(false, &summary, &err) < 0) {
         fail_msg("%s", err.msg);
     }
-    site_write(&rig, "events/foorum.md", "title: Foorum\nlist: events\naccess: closed\n"
-                                         "start: 2027-02-04 10:00\nend: 2027-02-04 16:00\n"
-                                         "---\nTulge!\n");
+    site_write(&rig, "events/foorum.md",
+               "title: Foorum\nlist: events\naccess: closed\n"
+               "start: 2027-02-04 10:00\nend: 2027-02-04 16:00\n"
+               "---\nTulge!\n");
     site_open(&rig);
     assert_int_equal(invite(false, &summary, &err), ERR_STATE);
     assert_non_null(strstr(err.msg, "nobody is left to invite"));
