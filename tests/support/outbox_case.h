@@ -19,6 +19,7 @@
 #include "teataja/base/clock.h"
 #include "teataja/base/log.h"
 #include "teataja/base/token.h"
+#include "teataja/delivery/mailing.h"
 
 #define NOW (INT64_C(1700000000) * CLOCK_SECOND)
 
@@ -98,4 +99,18 @@ static inline void outbox_case_again(void)
 {
     (void)outbox_case_remove(NULL);
     (void)outbox_case_open(NULL);
+}
+
+/* A letter to the list that another mailing may be made of. */
+static inline struct mailing outbox_case_plan(const char *dedupe)
+{
+    return (struct mailing){.purpose = "letter",
+                            .subject = "issues/test",
+                            .dedupe = dedupe,
+                            .on_unknown = "hold",
+                            .priority = MAILING_LETTER,
+                            .config = "{}",
+                            .audience = "",
+                            .hash = "h",
+                            .message_date = NOW};
 }
