@@ -8,6 +8,7 @@
 #include "teataja/base/limits.h"
 #include "teataja/compose/compose.h"
 #include "teataja/delivery/dkim.h"
+#include "teataja/web/web.h"
 #include "workspace.h"
 
 /* Segments, notices and references between rooms are checked where all is known:
@@ -28,6 +29,10 @@ static int check_across(struct workspace *workspace, struct err *err)
     }
     if (rc == 0) {
         rc = dkim_check(&workspace->config, workspace->report, err);
+    }
+    if (rc == 0) {
+        rc = web_check(workspace->arena, &workspace->config, workspace->templates,
+                       workspace->report, err);
     }
     compose_close(compose);
     return rc;

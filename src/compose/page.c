@@ -157,7 +157,7 @@ static int read_variant(struct db *db, struct arena *arena, int64_t variant, enu
 static int make_letter(struct db *db, struct arena *arena, int64_t variant,
                        const struct page_links *links, struct page_letter *out, struct err *err)
 {
-    struct frozen frozen;
+    struct frozen frozen = {0};
     int rc = read_variant(db, arena, variant, &out->language, &frozen, err);
 
     rc = rc < 0 ? rc : make_subject(arena, &frozen, &out->subject, err);
@@ -259,7 +259,7 @@ int page_archive(struct db *db, struct arena *arena, const char *list,
     rc = list_archived(db, arena, list, most, entries, mailings, &listed, err);
     for (size_t i = 0; rc == 0 && i < listed; i++) {
         struct page_entry entry = entries[i];
-        struct frozen frozen;
+        struct frozen frozen = {0};
         int64_t variant = 0;
 
         rc = find_edition(db, mailings[i], languages, language_count, &variant, err);
@@ -309,7 +309,7 @@ int page_picture_find(struct db *db, struct arena *arena, int64_t mailing, const
 
         out->type = db_dup(stmt, 0, arena);
         rc = copy != NULL && out->type != NULL ? 0 : err_nomem(err);
-        if (rc == 0 && bytes != NULL) {
+        if (copy != NULL && bytes != NULL) {
             memcpy(copy, bytes, out->len);
         }
         out->data = copy;

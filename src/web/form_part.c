@@ -139,7 +139,7 @@ static int read_part(struct form_reader *reader, const char *data, size_t len, s
 int form_read_parts(struct form_reader *reader, const char *type, const char *body, size_t len,
                     struct err *err)
 {
-    struct boundary boundary;
+    struct boundary boundary = {0};
     const char *mark;
     size_t at;
     int rc = find_boundary(type, &boundary, err);

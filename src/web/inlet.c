@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "listen.h"
@@ -16,7 +17,7 @@
 #include "teataja/base/mem.h"
 #include "teataja/web/head.h"
 
-enum { PEER_TEXT = 64, EVENTS = 64, TICK_MS = 500 };
+enum { PEER_TEXT = 64, EVENTS = 64, TICK_MS = 500, PAUSE_NS = 20000000 };
 
 #define SECOND_NS INT64_C(1000000000)
 
@@ -183,6 +184,8 @@ static void drop_late(struct inlet *inlet)
 
 static void accept_all(struct inlet *inlet)
 {
+    const struct timespec pause = {.tv_nsec = PAUSE_NS};
+
     for (;;) {
         struct sockaddr_storage address = {0};
         socklen_t len = sizeof(address);
@@ -190,7 +193,10 @@ static void accept_all(struct inlet *inlet)
                          SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (fd < 0) {
-            return; /* none left, or too many files: the next tick tries again */
+            if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+                (void)nanosleep(&pause, NULL); /* too many files: not at once again */
+            }
+            return;
         }
         (void)pthread_mutex_lock(&inlet->lock);
         admit(inlet, fd, &address, len);

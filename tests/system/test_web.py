@@ -11,7 +11,7 @@ import sqlite3
 import time
 import unittest
 
-from support import DONE, query, stop, write
+from support import DONE, query, small_site, stop, write
 from web_site import FORM, LANGUAGES, WebSite
 
 MULTIPART = "multipart/form-data; boundary=----x1"
@@ -444,10 +444,36 @@ class Starting(WebSite):
             self.assertIn(words, run.err)
         own = write(self.site / "templates/web/leave.html.mustache", "{{#open}}")
         try:
+            self.assertIn("templates/web/leave.html.mustache:1: ",
+                          str(self.teataja("check", status=3)))
             run = self.teataja("web", "--listen", "127.0.0.1:0", status=3)
             self.assertIn("web/leave.html.mustache:1", run.err)
         finally:
             own.unlink()
+
+    def test_check_names_what_is_wrong_with_the_settings(self):
+        site = small_site(self.folder / "settings")
+        self.set_web(site, "{ url: https://a.example, listen: nowhere, trusted_proxies: [x] }")
+        run = self.teataja("check", site=site, status=3)
+        self.assertRegex(run.out + run.err, r"teataja\.yaml:\d+:\d+: listen: 'nowhere' is no place")
+        self.assertRegex(run.out + run.err, r"trusted_proxies: 'x' is no IP address")
+
+    def test_pages_below_a_path(self):
+        site = small_site(self.folder / "below")
+        self.set_web(site, "https://cluster.example/kirjad/")
+        port = self.serve(site=site)
+        for path in ("/kirjad/", "/kirjad", "/"):  # a proxy may take it off
+            status, _, page = self.ask(path, port=port)
+            self.assertEqual(status, 200, path)
+        style = re.search(r'href="(/kirjad/style/[^"]*)"', page).group(1)
+        self.assertEqual(self.ask(style, port=port)[0], 200)
+        self.assertEqual(self.ask("/kirjade", port=port)[0], 404)
+        stop(self.web)
+
+    @staticmethod
+    def set_web(site, value):
+        config = site / "teataja.yaml"
+        write(config, re.sub(r"(?m)^web: .*$", f"web: {value}", config.read_text()))
 
 
 if __name__ == "__main__":

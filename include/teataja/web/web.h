@@ -20,8 +20,11 @@
 
 #include <stdbool.h>
 
+#include "teataja/base/arena.h"
 #include "teataja/base/err.h"
+#include "teataja/base/report.h"
 #include "teataja/base/token.h"
+#include "teataja/config/config.h"
 
 struct web_options {
     const char *folder;    /* of the site */
@@ -45,3 +48,8 @@ struct web_options {
  * templates, with file and line), ERR_EXISTS (somebody listens there), ERR_DENIED,
  * ERR_NOT_FOUND, ERR_IO. */
 int web_run(const struct web_options *options, struct err *err);
+
+/* Checks `web` of teataja.yaml and the site's own templates/web; problems go to `report`
+ * with their place. Returns 0, or ERR_NOMEM. For the verb check. */
+int web_check(struct arena *arena, const struct config *config, const char *templates,
+              struct report *report, struct err *err);

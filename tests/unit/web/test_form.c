@@ -109,11 +109,10 @@ static int parse_repeated(struct arena *arena, const char *unit, size_t times)
     static char body[20000];
     struct form form;
 
-    body[0] = '\0';
-    for (size_t i = 0; i < times; i++) {
-        strcpy(body + i * strlen(unit), unit);
+    for (size_t i = 0; i < times * strlen(unit); i++) {
+        body[i] = unit[i % strlen(unit)];
     }
-    return form_parse(arena, URLENCODED, body, strlen(body), &form, NULL);
+    return form_parse(arena, URLENCODED, body, times * strlen(unit), &form, NULL);
 }
 
 static void test_ceilings(void **state)

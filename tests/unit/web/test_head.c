@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "teataja/base/limits.h"
+#include "teataja/base/str.h"
 #include "teataja/web/head.h"
 
 #define GET "GET / HTTP/1.1\r\nHost: a.example\r\n"
@@ -116,16 +118,18 @@ static void test_a_nul_is_refused(void **state)
 
 static int check_filled(const char *start, const char *unit, size_t times, const char *end)
 {
-    static char head[4 * HEAD_MOST];
-    size_t len = strlen(start);
+    struct str head;
+    int status;
 
-    memcpy(head, start, len);
+    str_init(&head, LIMIT_TEXT);
+    str_add(&head, start);
     for (size_t i = 0; i < times; i++) {
-        memcpy(head + len, unit, strlen(unit));
-        len += strlen(unit);
+        str_add(&head, unit);
     }
-    memcpy(head + len, end, strlen(end));
-    return head_check(head, len + strlen(end));
+    str_add(&head, end);
+    status = head_check(head.data, head.len);
+    str_release(&head);
+    return status;
 }
 
 static void test_ceilings(void **state)

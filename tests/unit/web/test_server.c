@@ -68,7 +68,7 @@ static int connect_to(const struct server *server)
 
     if (strncmp(where, "unix:", 5) == 0) {
         fd = socket(AF_UNIX, SOCK_STREAM, 0);
-        strcpy(name.sun_path, where + 5);
+        (void)snprintf(name.sun_path, sizeof(name.sun_path), "%s", where + 5);
         assert_int_equal(connect(fd, (struct sockaddr *)&name, sizeof(name)), 0);
         return fd;
     }
@@ -229,7 +229,7 @@ static void test_a_socket_that_was_left_behind_is_replaced(void **state)
     (void)state;
     assert_non_null(mkdtemp(folder));
     (void)snprintf(listen, sizeof(listen), "unix:%s/s", folder);
-    strcpy(name.sun_path, listen + 5);
+    (void)snprintf(name.sun_path, sizeof(name.sun_path), "%s", listen + 5);
     assert_int_equal(bind(fd, (struct sockaddr *)&name, sizeof(name)), 0);
     close(fd);
     server_stop(open_server(listen, false));
