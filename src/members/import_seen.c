@@ -4,64 +4,58 @@
 
 #include "teataja/base/mem.h"
 
-static struct import_place *import_seen_place(const struct import_seen *seen, int64_t member)
+enum { PAGE = 1024 }; /* lines */
+
+/* The page's place in the table, which grows to it. */
+static int **import_seen_reach(struct import_seen *seen, size_t page)
 {
-    size_t at = (size_t)((uint64_t)member * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+    if (page >= seen->page_count) {
+        size_t count = page + page / 2 + 64;
+        int **pages = mem_resize(seen->pages, count, sizeof(*pages));
 
-    at &= seen->capacity - 1;
-    while (seen->places[at].member != 0 && seen->places[at].member != member) {
-        at = (at + 1) & (seen->capacity - 1);
-    }
-    return &seen->places[at];
-}
-
-static int import_seen_grow(struct import_seen *seen, struct err *err)
-{
-    struct import_seen bigger = {.capacity = seen->capacity == 0 ? 1024 : seen->capacity * 2,
-                                 .count = seen->count};
-
-    bigger.places = mem_alloc(bigger.capacity, sizeof(*bigger.places));
-    if (bigger.places == NULL) {
-        return err_nomem(err);
-    }
-    for (size_t i = 0; i < seen->capacity; i++) {
-        if (seen->places[i].member != 0) {
-            *import_seen_place(&bigger, seen->places[i].member) = seen->places[i];
+        if (pages == NULL) {
+            return NULL;
         }
+        memset(pages + seen->page_count, 0, (count - seen->page_count) * sizeof(*pages));
+        seen->pages = pages;
+        seen->page_count = count;
     }
-    mem_free(seen->places);
-    *seen = bigger;
-    return 0;
+    return &seen->pages[page];
 }
 
 int import_seen_add(struct import_seen *seen, int64_t member, int line, int *before,
                     struct err *err)
 {
-    struct import_place *place = NULL;
-    int rc = 0;
+    int **page = import_seen_reach(seen, (size_t)member / PAGE);
+    int *place;
 
-    if (seen->count * 2 >= seen->capacity) {
-        rc = import_seen_grow(seen, err);
-        if (rc < 0) {
-            return rc;
-        }
+    if (page != NULL && *page == NULL) {
+        *page = mem_alloc(PAGE, sizeof(**page));
     }
-    place = import_seen_place(seen, member);
-    *before = place->member != 0 ? place->line : 0;
-    if (place->member == 0) {
-        *place = (struct import_place){member, line};
-        seen->count++;
+    if (page == NULL || *page == NULL) {
+        return err_nomem(err);
+    }
+    place = *page + member % PAGE;
+    *before = *place;
+    if (*place == 0) {
+        *place = line;
     }
     return 0;
 }
 
 bool import_seen_has(const struct import_seen *seen, int64_t member)
 {
-    return seen->capacity > 0 && import_seen_place(seen, member)->member != 0;
+    size_t page = (size_t)member / PAGE;
+
+    return page < seen->page_count && seen->pages[page] != NULL &&
+           seen->pages[page][member % PAGE] != 0;
 }
 
 void import_seen_release(struct import_seen *seen)
 {
-    mem_free(seen->places);
+    for (size_t i = 0; i < seen->page_count; i++) {
+        mem_free(seen->pages[i]);
+    }
+    mem_free(seen->pages);
     memset(seen, 0, sizeof(*seen));
 }

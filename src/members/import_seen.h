@@ -7,16 +7,12 @@
 
 #include "teataja/base/err.h"
 
-struct import_place {
-    int64_t member; /* 0: free */
-    int line;
-};
-
-/* An open hash of ids. Life: zeroed, import_seen_add..., import_seen_release. */
+/* Lines by the member's id, in pages that are made when they are needed: ids are given in
+ * order, so a million members take 4 MB. Life: zeroed, import_seen_add...,
+ * import_seen_release. */
 struct import_seen {
-    struct import_place *places;
-    size_t capacity; /* 0, or a power of two */
-    size_t count;
+    int **pages;
+    size_t page_count;
 };
 
 /* Keeps the line of a member; *before is the line that was kept already, or 0. */
