@@ -12,7 +12,7 @@
 
 enum {
     BUSY_TIMEOUT_MS = 5000,
-    CHECKPOINT_PAGES = 4096,    /* of 4 KiB: 16 MB of WAL */
+    CHECKPOINT_PAGES = 4096, /* of 4 KiB: 16 MB of WAL */
     PAGE_KIB = 4,
     APPLICATION_ID = 0x54454154 /* "TEAT" */
 };
@@ -223,13 +223,16 @@ int db_open(const char *path, enum db_open_mode mode, struct db **out, struct er
     bool may_write = mode != DB_OPEN_READ;
     int flags = mode == DB_OPEN_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     struct db *db = mem_alloc(1, sizeof(*db));
+    size_t size = strlen(path) + sizeof("-wal");
     int rc = 0;
 
     *out = NULL;
-    if (db == NULL || (db->path = mem_strdup(path)) == NULL) {
-        mem_free(db);
+    if (db == NULL || (db->path = mem_strdup(path)) == NULL ||
+        (db->log_path = mem_alloc(size, 1)) == NULL) {
+        db_close(db);
         return err_nomem(err);
     }
+    snprintf(db->log_path, size, "%s-wal", path);
     db->durability = DB_SURVIVES_POWER_CUT;
     if (mode == DB_OPEN_CREATE) {
         flags |= SQLITE_OPEN_CREATE;
@@ -281,6 +284,7 @@ void db_close(struct db *db)
     sqlite3_close(db->guard);
     sqlite3_close(db->native);
     mem_free(db->path);
+    mem_free(db->log_path);
     mem_free(db);
 }
 
@@ -299,6 +303,24 @@ int db_set_durability(struct db *db, enum db_durability durability, struct err *
                              err);
 
     db->durability = rc == 0 ? durability : db->durability;
+    return rc;
+}
+
+/* The log is ordered, so what is in it up to now is safe once it is synced; what is no
+ * longer in it was synced by the checkpoint that took it out. No locks are lost when
+ * our descriptor is closed: SQLite holds its own on other files. */
+int db_sync(const struct db *db, struct err *err)
+{
+    int fd = open(db->log_path, O_RDONLY | O_CLOEXEC);
+    int rc = 0;
+
+    if ((fd < 0 && errno != ENOENT) || (fd >= 0 && fdatasync(fd) != 0)) {
+        rc = err_set_errno(err, errno == ENOSPC || errno == EDQUOT ? ERR_FULL : ERR_IO, errno,
+                           "cannot write '%s' to the disk", db->log_path);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
     return rc;
 }
 

@@ -31,6 +31,7 @@ struct db {
     enum db_durability durability;
     sqlite3 *guard; /* holds the write lock while `native` checkpoints */
     char *path;
+    char *log_path; /* of the WAL beside it */
     int wal_pages; /* length of the WAL after the last commit */
     int checkpoint_pages; /* of the WAL, before a commit copies it into the database */
     struct db_stmt *cache[CACHE_SLOTS];

@@ -275,16 +275,8 @@ static int run_request(struct ledger *ledger, struct request *request, struct er
  * broken database or a broken rule, and either ends the delivery. */
 static int run_group(struct ledger *ledger, struct request *group, struct err *err)
 {
-    bool claims = false;
-    int rc;
+    int rc = db_begin(ledger->db, err);
 
-    for (struct request *r = group; r != NULL; r = r->next) {
-        claims |= r->kind == REQUEST_CLAIM;
-    }
-    rc = db_set_durability(ledger->db, claims ? DB_SURVIVES_POWER_CUT : DB_SURVIVES_KILL, err);
-    if (rc == 0) {
-        rc = db_begin(ledger->db, err);
-    }
     for (struct request *r = group; rc == 0 && r != NULL; r = r->next) {
         rc = run_request(ledger, r, err);
     }
@@ -395,6 +387,9 @@ int ledger_open(const struct ledger_options *options, struct ledger **out, struc
     if (rc == 0) {
         rc = enlist(ledger, options->lock_folder, err);
     }
+    if (rc == 0) {
+        rc = db_set_durability(ledger->db, DB_SURVIVES_KILL, err);
+    }
     if (rc < 0) {
         ledger_close(ledger);
         return rc;
@@ -450,6 +445,10 @@ int ledger_claim(struct ledger *ledger, int64_t mailing, size_t max, struct ledg
     struct request request = {.kind = REQUEST_CLAIM, .mailing = mailing, .max = max, .rows = rows};
     int rc = submit(ledger, &request, err);
 
+    /* Not inside the commit: the others need not wait for the disk. */
+    if (rc == 0 && request.count > 0) {
+        rc = db_sync(ledger->db, err);
+    }
     *count = request.count;
     if (rc < 0) {
         for (size_t i = 0; i < request.count; i++) {

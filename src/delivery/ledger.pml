@@ -3,7 +3,8 @@
  * Models what ledger.c, connection.c and recovery.c do: claims under a lock that
  * lives as long as its process, `committing` before the final dot, recovery of dead
  * workers, policy `resend`. Kills come at any moment, and one power cut that may
- * lose every commit since the last claim (synchronous=NORMAL; a claim is FULL).
+ * lose every commit after the last claim that was synced (synchronous=NORMAL; a claim
+ * is synced by itself before its rows are used, while others go on committing).
  *
  * Shown: nobody is lost - when all is quiet every row is sent and was delivered -,
  * every double was named unknown before it was sent again, a kill puts at most one row
@@ -21,9 +22,11 @@ mtype state[ROWS] = queued;
 byte owner[ROWS] = NOBODY;
 byte delivered[ROWS];
 
-/* What a power cut leaves: the database as it stood at the last fsync. */
+/* What a power cut leaves: the database as it stood at the last claim that was synced. */
 mtype disk_state[ROWS] = queued;
 byte disk_owner[ROWS] = NOBODY;
+byte disk_time = 0;
+byte time = 0; /* counts what is synced, in the order of the commits */
 
 bool lock[WORKERS];     /* held exactly as long as the process lives */
 byte boot[WORKERS];     /* boot in which the worker signed on */
@@ -32,13 +35,36 @@ byte kills = 0;
 byte named[ROWS];       /* times a row was named unknown */
 bool cut = false;
 
-inline fsync_all() {
+/* A commit that will be synced: remembers the database as it is now. */
+inline mark() {
     d_step {
         f = 0;
         do
-        :: f < ROWS -> disk_state[f] = state[f]; disk_owner[f] = owner[f]; f++
+        :: f < ROWS -> mark_state[f] = state[f]; mark_owner[f] = owner[f]; f++
         :: else -> break
         od;
+        time++;
+        mark_time = time;
+        f = 0
+    }
+}
+
+/* The disk has at least what was marked; a later mark may have been synced before. */
+inline sync() {
+    d_step {
+        f = 0;
+        do
+        :: f < ROWS ->
+            if
+            :: mark_time > disk_time -> disk_state[f] = mark_state[f]; disk_owner[f] = mark_owner[f]
+            :: else
+            fi;
+            mark_state[f] = queued; mark_owner[f] = NOBODY;
+            f++
+        :: else -> break
+        od;
+        if :: mark_time > disk_time -> disk_time = mark_time :: else fi;
+        mark_time = 0;
         f = 0
     }
 }
@@ -84,6 +110,9 @@ inline recover() {
 proctype Worker(byte me) {
     byte r, w, f, n, doubts;
     byte hold;
+    mtype mark_state[ROWS];
+    byte mark_owner[ROWS];
+    byte mark_time;
 
 start:
     /* A process that dies while it starts has done nothing but what recovery does, in
@@ -92,12 +121,13 @@ start:
         recover();
         lock[me] = true;
         boot[me] = this_boot;
-        fsync_all()
+        mark();
+        sync()
     }
     {
         do
         :: atomic {
-               /* Claim what is queued, in a FULL commit. */
+               /* Claim what is queued. */
                n = 0; r = 0;
                do
                :: r < ROWS && state[r] == queued && n < CLAIM ->
@@ -105,12 +135,12 @@ start:
                :: r < ROWS && !(state[r] == queued && n < CLAIM) -> r++
                :: r == ROWS -> break
                od;
-               if :: n > 0 -> fsync_all() :: else fi;
+               if :: n > 0 -> mark() :: else fi;
                r = 0
            }
            if
            :: n == 0 -> goto idle
-           :: else
+           :: else -> sync()
            fi;
            do
            :: atomic {

@@ -1,7 +1,8 @@
 /* src/delivery/pool.h - the rows that a process has claimed, for all its connections.
  *
- * A claim costs an fsync during which nobody writes; one for all connections costs as
- * much as one for each, and takes as many rows as they may hold together.
+ * A claim waits for the disk. One for all connections waits as long as one for each
+ * and takes as many rows as they may hold together; and it is made while some are left,
+ * so that only the thread that makes it waits.
  */
 #pragma once
 

@@ -23,8 +23,9 @@ def prefix(trace):
 class Event:
     kind: str           # write, truncate, sync, unlink, send
     where: str          # a file's name, or a connection
-    at: int = 0         # offset, or the new length
+    at: int = 0         # offset, or the new length; of a sync: the first event it may miss
     data: bytes = b""
+    number: int = 0     # as they began
 
 
 _LINE = re.compile(r"^(\d+) +(?:(\w+)\((.*)|<\.\.\. (\w+) resumed>(.*))$")
@@ -48,8 +49,8 @@ def _result(rest):
 
 
 def read(trace, var):
-    """The events of a trace, in order. A write is there from its beginning on, a sync
-    from its end on."""
+    """The events of a trace, in order. A write is there from its beginning on; a sync is
+    from its end on, for what was written before it began."""
     events = []
     open_calls = {}
     for line in pathlib.Path(trace).read_text(encoding="latin-1").splitlines():
@@ -58,14 +59,17 @@ def read(trace, var):
             continue
         pid, call, arguments, resumed, rest = found.groups()
         if resumed:
-            call, begun, event = open_calls.pop(pid, (None, "", None))
-            _end(events, call, begun, event, _result(rest), var)
+            _end(events, open_calls.pop(pid, None), _result(rest))
             continue
         event = _begin(events, call, arguments, var)
+        if event is not None and event.kind == "sync":
+            under_way = [other.number for other in open_calls.values()
+                         if other is not None and other.kind != "sync"]
+            event.at = min([len(events), *under_way])
         if arguments.endswith("<unfinished ...>"):
-            open_calls[pid] = (call, arguments, event)
+            open_calls[pid] = event
         else:
-            _end(events, call, arguments, event, _result(arguments), var)
+            _end(events, event, _result(arguments))
     return [event for event in events if event.kind]
 
 
@@ -92,18 +96,25 @@ def _begin(events, call, arguments, var):
         event = Event("truncate", name, int(last.group(1)))
     elif call == "unlink" and name:
         event = Event("unlink", name)
+    elif call in ("fsync", "fdatasync") and name:
+        return Event("sync", name)
     if event is not None:
+        event.number = len(events)
         events.append(event)
     return event
 
 
-def _end(events, call, arguments, event, result, var):
-    if event is not None and result < 0:
+def _end(events, event, result):
+    if event is None:
+        return
+    if event.kind == "sync":
+        if result == 0:
+            event.number = len(events)
+            events.append(event)
+    elif result < 0:
         event.kind = ""
-    elif event is not None and event.kind in ("write", "send"):
+    elif event.kind in ("write", "send"):
         event.data = event.data[:result]
-    elif call in ("fsync", "fdatasync") and result == 0 and _name(arguments, var):
-        events.append(Event("sync", _name(arguments, var)))
 
 
 def _apply(image, event, dice):
@@ -148,8 +159,11 @@ def cut(events, var, dice):
         if event.kind == "send":
             wire[event.where] = wire.get(event.where, b"") + event.data
         elif event.kind == "sync":
-            for done in pending.pop(event.where, []):
-                durable[event.where] = _apply(durable.get(event.where), done, None)
+            waiting = pending.pop(event.where, [])
+            for done in waiting:
+                if done.number < event.at:
+                    durable[event.where] = _apply(durable.get(event.where), done, None)
+            pending[event.where] = [left for left in waiting if left.number >= event.at]
         else:
             pending.setdefault(event.where, []).append(event)
     for name, left in pending.items():

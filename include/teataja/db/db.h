@@ -61,6 +61,11 @@ enum db_durability {
 };
 int db_set_durability(struct db *db, enum db_durability durability, struct err *err);
 
+/* Makes all commits so far, of any connection to this database, survive a power cut.
+ * Another thread may use the connection meanwhile: commits that are waited for need not
+ * stop those that are not. */
+int db_sync(const struct db *db, struct err *err);
+
 /* How much of the database the connection keeps in memory, in KiB; 2,000 at start.
  * For work that touches many pages at random, such as an import. */
 int db_set_cache(struct db *db, size_t kib, struct err *err);

@@ -4,9 +4,9 @@
  * wait at the same time share a commit, for sixteen writers of their own stall each
  * other up to 1.5 s where an fsync costs 0.25 ms. The thread that finds nobody at
  * work runs the commit for itself and all that came meanwhile, so that a lone
- * connection is never handed to another thread. A claim survives a power cut
- * (synchronous=FULL); everything else survives SIGKILL, and the next claim makes it
- * survive a power cut too, because the WAL is ordered.
+ * connection is never handed to another thread. Commits survive SIGKILL. A claim is
+ * synced before its rows are handed out, while others go on committing: it survives a
+ * power cut, and so does everything before it, because the WAL is ordered.
  *
  * A ledger is a worker: it holds the lock on <folder>/worker-N.lock for as long as
  * the process lives, and each transition is guarded by `worker = N`. There is no
