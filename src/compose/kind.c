@@ -31,7 +31,7 @@ static void end_bytes(struct builder *builder)
     if (builder->rc == 0) {
         builder->rc = str_check(&builder->bytes, builder->err);
     }
-    if (builder->rc == 0 && builder->bytes.len > 0) {
+    if (builder->rc == 0) {
         char *data = arena_strndup(builder->arena, builder->bytes.data, builder->bytes.len);
 
         if (data == NULL) {
