@@ -5,7 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "teataja/base/clock.h"
+#include "teataja/base/limits.h"
 #include "teataja/base/utf8.h"
+
+static _Thread_local int64_t second;  /* when the one that is counted in began, CPU time */
+static _Thread_local uint32_t looked; /* at so many names since */
 
 /* Code points with ASCII letters in lower case; 0 if there are too many. */
 static size_t letters(const char *text, int32_t out[SUGGEST_NAME])
@@ -58,6 +63,12 @@ static size_t distance(const int32_t *a, size_t a_len, const int32_t *b, size_t 
 
 void suggest_start(struct suggest *suggest, const char *name)
 {
+    int64_t now = clock_thread_ticks();
+
+    if (now - second >= CLOCK_SECOND) {
+        second = now;
+        looked = 0;
+    }
     suggest->name = name;
     suggest->best = NULL;
     suggest->distance = 0;
@@ -69,9 +80,10 @@ void suggest_offer(struct suggest *suggest, const char *candidate)
     int32_t written[SUGGEST_NAME], offered[SUGGEST_NAME];
     size_t written_len, offered_len, allowed, found;
 
-    if (!candidate || !suggest->name) {
+    if (!candidate || !suggest->name || looked >= LIMIT_SUGGESTIONS) {
         return;
     }
+    looked++;
     written_len = letters(suggest->name, written);
     offered_len = letters(candidate, offered);
     if (written_len == 0 || offered_len == 0) {
@@ -79,6 +91,9 @@ void suggest_offer(struct suggest *suggest, const char *candidate)
     }
     /* Of two letters one may be wrong; a single letter says nothing. */
     allowed = written_len == 1 ? 0 : least(written_len < 3 ? 1 : written_len / 3, 3);
+    if (written_len > offered_len + allowed || offered_len > written_len + allowed) {
+        return;
+    }
     found = distance(written, written_len, offered, offered_len);
     if (found <= allowed && (!suggest->best || found < suggest->distance)) {
         suggest->best = candidate;

@@ -60,5 +60,9 @@
 #define LIMIT_ARENA_SITE 536870912 /* 512 MiB */
 #define LIMIT_ARENA_WORK 67108864  /* 64 MiB */
 
+/* Names held against misspelt ones within a second of CPU time: thousands of mistakes among
+ * thousands of names would take minutes, and nobody reads so many hints. */
+#define LIMIT_SUGGESTIONS 100000
+
 /* Reports of problems: all are counted, so many are kept. */
 #define LIMIT_PROBLEMS 1000

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "teataja/base/language.h"
+#include "teataja/base/limits.h"
 #include "teataja/base/suggest.h"
 
 static const char *const names[] = {"sector",   "region", "tag",      "timeouts",
@@ -89,6 +90,19 @@ static void test_a_text_falls_back(void **state)
     assert_false(lang_text_has(&text, LANG_NONE));
 }
 
+static void test_thousands_of_names_for_thousands_of_mistakes_have_an_end(void **state)
+{
+    struct suggest suggest;
+
+    (void)state;
+    suggest_start(&suggest, "secter");
+    for (int i = 0; i < LIMIT_SUGGESTIONS; i++) {
+        suggest_offer(&suggest, "timezone");
+    }
+    suggest_offer(&suggest, "sector");
+    assert_string_equal(suggest_hint(&suggest), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -96,6 +110,8 @@ int main(void)
         cmocka_unit_test(test_a_hint_is_words_or_nothing),
         cmocka_unit_test(test_languages_are_found_in_any_case),
         cmocka_unit_test(test_a_text_falls_back),
+        /* The last: the others want hints in the same second. */
+        cmocka_unit_test(test_thousands_of_names_for_thousands_of_mistakes_have_an_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
