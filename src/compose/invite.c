@@ -325,7 +325,7 @@ static int gather_test(struct inviting *inviting, struct invite_summary *out, st
     struct plan_recipient recipient = {
         .dedupe = "test",
         .values = {.name = "", .organisation = "", .organizer = office->address.text}};
-    struct member_profile profile;
+    struct member_profile profile = {.name = ""};
     struct address address;
     int rc = address_parse(inviting->options->test, &address, err);
 

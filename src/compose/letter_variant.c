@@ -225,8 +225,11 @@ int letter_variants_group(const struct letter_variants *variants, struct arena *
     size_t count = variants->plan->variant_count;
     struct letter_group *groups = arena_alloc(arena, count + 1, sizeof(*groups));
     size_t *places = arena_alloc(arena, count + 1, sizeof(*places));
-    int rc = groups != NULL && places != NULL ? 0 : err_nomem(err);
+    int rc = 0;
 
+    if (groups == NULL || places == NULL) {
+        return err_nomem(err);
+    }
     for (size_t i = 0; rc == 0 && i < count; i++) {
         const struct letter_variant *variant = &variants->items[i];
         struct letter_group *group;

@@ -197,8 +197,11 @@ static int write_recipients(struct plan *plan, struct err *err)
     struct mailing_recipient *rows =
         arena_alloc(plan->chunk, plan->recipient_count + 1, sizeof(*rows));
     struct str slots;
-    int rc = rows != NULL ? 0 : err_nomem(err);
+    int rc = 0;
 
+    if (rows == NULL) {
+        return err_nomem(err);
+    }
     str_init(&slots, LIMIT_TEXT);
     for (size_t i = 0; rc == 0 && i < plan->recipient_count; i++) {
         struct plan_recipient *recipient = &plan->recipients[i];
