@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "site.h"
 #include "teataja/base/token.h"
@@ -17,6 +18,9 @@
 struct web_seat {
     struct web_seat *next;
     struct db *db;
+    dev_t device; /* of the database's file, which may be replaced by another */
+    ino_t inode;
+    uint64_t serial;                    /* of the site that the database was brought in step with */
     struct format *formats[LANG_COUNT]; /* opened when first needed */
 };
 

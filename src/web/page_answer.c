@@ -183,6 +183,8 @@ static int show(struct call *call, const struct invited *invited, const struct s
 
     page_begin(call, invited->event->list);
     value_set_text(call->root, "title", edition->title);
+    value_set_text(call->root, "edition",
+                   edition->language != call->language ? language_tag(edition->language) : NULL);
     value_set_text(call->root, "when", when(call, invited));
     value_set_text(call->root, "place", edition->place);
     value_set_text(call->root, "address", edition->address);

@@ -1,5 +1,6 @@
 /* page_leave.c - leaving a list: by hand, by one click (RFC 8058), and back. */
 #include <string.h>
+#include <strings.h>
 
 #include "person.h"
 #include "sql/web/web.h"
@@ -266,6 +267,16 @@ static int leave_by_one_click(struct call *call, struct err *err)
     return page_send(call, PAGE_MESSAGE, 200, PAGE_PERSONAL, err);
 }
 
+/* Some senders end the body with a line end. */
+static bool is_one_click(const struct form *form)
+{
+    static const char wanted[] = "One-Click";
+    const char *value = form_get(form, "List-Unsubscribe");
+
+    return value != NULL && strncasecmp(value, wanted, strlen(wanted)) == 0 &&
+           value[strlen(wanted) + strspn(value + strlen(wanted), " \n")] == '\0';
+}
+
 int leave_post(struct call *call, struct err *err)
 {
     struct leaving leaving = {0};
@@ -275,7 +286,7 @@ int leave_post(struct call *call, struct err *err)
     if (rc != 0) {
         return rc < 0 ? rc : 0;
     }
-    if (form_has(&form, "List-Unsubscribe", "One-Click")) {
+    if (is_one_click(&form)) {
         return leave_by_one_click(call, err);
     }
     rc = find(call, &leaving, err);

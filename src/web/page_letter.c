@@ -6,7 +6,7 @@
 #include "teataja/calendar/zone.h"
 #include "teataja/compose/page.h"
 
-enum { ARCHIVE_MOST = 50 };
+enum { ARCHIVE_MOST = 30 };
 
 /* A letter was made for mail programs, which need styles in its elements. They come from
  * our own templates; Markdown cannot bring any in. */

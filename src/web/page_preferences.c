@@ -61,6 +61,10 @@ static int set_lists(struct call *call, const struct member *member, struct err 
         struct value *map;
 
         rc = subscription_get(&call->members, member->id, list->slug, &state, err);
+        if (rc == ERR_NOT_FOUND) {
+            rc = 0; /* too new for the database */
+            continue;
+        }
         if (rc < 0 || !is_offered(list, state)) {
             continue;
         }

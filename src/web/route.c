@@ -2,10 +2,12 @@
 #include "route.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "sql/web/web.h"
 #include "teataja/base/clock.h"
 #include "teataja/base/log.h"
+#include "teataja/members/sync.h"
 
 enum { FORM_BODY = 16384 };
 
@@ -76,26 +78,78 @@ const struct route *route_find(const char *prefix, const char *path, struct aren
     return NULL;
 }
 
-int call_database(struct call *call, struct err *err)
+static void close_database(struct web_seat *seat)
+{
+    db_close(seat->db);
+    seat->db = NULL;
+    seat->serial = 0;
+}
+
+/* Somebody who restores or moves the database puts another file in its place. */
+static bool is_replaced(const struct call *call)
+{
+    struct stat info;
+
+    return stat(call->site->database, &info) != 0 || info.st_dev != call->seat->device ||
+           info.st_ino != call->seat->inode;
+}
+
+static int open_database(struct call *call, struct err *err)
 {
     struct web_seat *seat = call->seat;
     struct db_stmt *stmt = NULL;
+    struct stat info;
+    int rc = db_open(call->site->database, DB_OPEN_EXISTING, &seat->db, err);
+
+    rc = rc < 0 ? rc : db_query(seat->db, SQL_WEB_WAIT, &stmt, err);
+    rc = rc < 0 ? rc : db_next(stmt, err);
+    db_stmt_free(stmt);
+    if (rc >= 0 && stat(call->site->database, &info) == 0) {
+        seat->device = info.st_dev;
+        seat->inode = info.st_ino;
+        return 0;
+    }
+    close_database(seat);
+    /* It is away for a moment. */
+    return rc >= 0 || rc == ERR_NOT_FOUND
+               ? err_set(err, ERR_BUSY, "the database '%s' is not there", call->site->database)
+               : rc;
+}
+
+/* For lists that are new in teataja.yaml; nothing is written when all is in step. What is
+ * wrong (a list was taken away that has members) keeps nobody from leaving. */
+static void fall_in_step(struct call *call)
+{
+    struct err err = {0};
+
+    if (members_sync(&call->members, &err) < 0) {
+        LOG(LOG_WARN, "lists_not_in_step", log_text("error", err.msg));
+        if (err.code == ERR_BUSY) {
+            return;
+        }
+    }
+    call->seat->serial = call->site->serial;
+}
+
+int call_database(struct call *call, struct err *err)
+{
+    struct web_seat *seat = call->seat;
     int rc = 0;
 
+    if (seat->db != NULL && is_replaced(call)) {
+        close_database(seat);
+    }
     if (seat->db == NULL) {
-        rc = db_open(call->site->database, DB_OPEN_EXISTING, &seat->db, err);
-        rc = rc < 0 ? rc : db_query(seat->db, SQL_WEB_WAIT, &stmt, err);
-        rc = rc < 0 ? rc : db_next(stmt, err);
-        db_stmt_free(stmt);
-        if (rc < 0) {
-            db_close(seat->db);
-            seat->db = NULL;
-            /* Somebody restores or moves it: that passes. */
-            return rc == ERR_NOT_FOUND ? err_set(err, ERR_BUSY, "%s", err->msg) : rc;
-        }
+        rc = open_database(call, err);
+    }
+    if (rc < 0) {
+        return rc;
     }
     call->members =
         (struct members){.db = seat->db, .config = &call->site->config, .key = call->key};
+    if (seat->serial != call->site->serial) {
+        fall_in_step(call);
+    }
     return 0;
 }
 

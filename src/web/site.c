@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,13 +24,16 @@ static const char *const page_names[WEB_PAGES] = {
 
 static const char style_name[] = "web/style.css";
 
-/* Adds what stat tells of a file to a running sum (FNV-1a). */
+/* What stat tells of a file, added to a running sum (FNV-1a); 0 for what is no file. */
 static uint64_t stamp_file(uint64_t sum, int folder, const char *name)
 {
     struct stat info;
     uint64_t parts[4] = {0};
 
     if (fstatat(folder, name, &info, 0) == 0) {
+        if (!S_ISREG(info.st_mode)) {
+            return 0;
+        }
         parts[0] = (uint64_t)info.st_size;
         parts[1] = (uint64_t)info.st_mtim.tv_sec;
         parts[2] = (uint64_t)info.st_mtim.tv_nsec;
@@ -39,6 +43,15 @@ static uint64_t stamp_file(uint64_t sum, int folder, const char *name)
         sum = (sum ^ parts[i]) * UINT64_C(1099511628211);
     }
     return sum;
+}
+
+/* A database may stand among the site's files, and changes all the time. */
+static bool is_read(const char *folder, const char *name)
+{
+    size_t len = strlen(name);
+
+    return name[0] != '.' &&
+           (strcmp(folder, ".") != 0 || (len > 5 && strcmp(name + len - 5, ".yaml") == 0));
 }
 
 uint64_t web_site_stamp(const char *folder)
@@ -56,8 +69,7 @@ uint64_t web_site_stamp(const char *folder)
         (void)snprintf(path, sizeof(path), "%s/%s", folder, parts[i]);
         stream = opendir(path);
         while (stream != NULL && (entry = readdir(stream)) != NULL) {
-            /* The database's own folder changes all the time. */
-            if (entry->d_name[0] != '.' && strcmp(entry->d_name, "var") != 0) {
+            if (is_read(parts[i], entry->d_name)) {
                 files += stamp_file(sum, dirfd(stream), entry->d_name);
             }
         }

@@ -43,7 +43,8 @@ struct web_look {
 };
 
 struct web_site {
-    int users; /* web.c counts them under its lock */
+    int users;       /* web.c counts them under its lock */
+    uint64_t serial; /* 1, 2, ...: no other site of this process has it */
     struct arena *arena;
     struct config config;
     struct events events;

@@ -53,6 +53,7 @@ static void refresh(struct web *web)
         return;
     }
     site->users = 1;
+    site->serial = web->site->serial + 1;
     drop(web->site);
     web->site = site;
     LOG(LOG_INFO, "site_reloaded", log_int("events", (int64_t)site->events.count));
@@ -206,6 +207,7 @@ int web_run(const struct web_options *options, struct err *err)
     /* The server's options point into the first site for as long as it runs. */
     first = web.site;
     first->users = 2;
+    first->serial = 1;
     (void)pthread_mutex_init(&web.lock, NULL);
     rc = serve(&web, err);
     free_seats(&web);

@@ -7,11 +7,12 @@ Everybody has an own member of the demo, so that no test sees another's acts.
 import contextlib
 import html
 import re
+import shutil
 import sqlite3
 import time
 import unittest
 
-from support import DONE, query, small_site, stop, write
+from support import DONE, query, small_site, stop, wait_for, write
 from web_site import FORM, LANGUAGES, WebSite
 
 MULTIPART = "multipart/form-data; boundary=----x1"
@@ -115,8 +116,12 @@ class Leaving(WebSite):
             status, _, page = self.ask(path, "POST", ONE_CLICK, Content_Type=FORM)
             self.assertEqual(status, 200, path)
             answers.add(page)
-        self.assertEqual(len(answers), 1, "the same for anyone")
         self.assertEqual(self.dump(), before)
+        status, _, page = self.ask(self.links[self.addresses[16]].path("leave"), "POST",
+                                   ONE_CLICK + "\r\n", Content_Type=FORM + "; charset=UTF-8")
+        answers.add(page)
+        self.assertEqual(self.state(self.addresses[16]), "left")
+        self.assertEqual(len(answers), 1, "the same for anyone")
 
     def test_tokens_are_read_in_any_case_and_at_any_age(self):
         address = self.addresses[8]
@@ -266,6 +271,44 @@ class Answers(WebSite):
             self.assertEqual(self.ask(self.links[self.addresses[16]].path("leave"))[0], 200)
         finally:
             self.edit(config, text)
+
+
+    def test_lists_that_come_and_go(self):
+        site = self.folder / "lists"
+        shutil.copytree(self.site, site)
+        config = site / "teataja.yaml"
+        text = config.read_text()
+        port = self.serve(site=site)
+        self.addCleanup(stop, self.web)
+        path = self.links[self.addresses[42]].path("preferences")
+        self.assertNotIn("tips", self.ask(path, port=port)[2])
+        write(config, text.replace("lists:\n", "lists:\n  tips: { name: Tips }\n", 1))
+        wait_for("the list", lambda: 'value="tips"><span>Tips' in self.ask(path, port=port)[2])
+        fields = [("do", "save"), ("shown", "tips"), ("list", "tips")]
+        self.assertIn('value="tips" checked', self.post(path, fields, port=port)[2])
+        # A list that is taken away although it has members keeps nobody from leaving others.
+        write(config, text)
+        wait_for("no list", lambda: "tips" not in self.ask(path, port=port)[2])
+        leave = self.links[self.addresses[42]].path("leave")
+        self.assertEqual(self.post(leave, {"do": "leave", "all": "yes"}, port=port)[0], 200)
+        self.assertEqual(query(site, "SELECT list_slug, state FROM v_subscription WHERE member = ? "
+                               "ORDER BY 1", self.member(self.addresses[42])),
+                         [("events", "left"), ("funding", "left"), ("tips", "active")])
+
+    def test_a_database_that_was_replaced(self):
+        address = self.addresses[43]
+        path = self.links[address].path("leave")
+        self.assertEqual(self.ask(path)[0], 200)
+        file = self.site / "var/teataja.db"
+        with contextlib.closing(sqlite3.connect(file)) as db, \
+                contextlib.closing(sqlite3.connect(f"{file}.new")) as copy:
+            db.backup(copy)
+        for other in ("-wal", "-shm", ""):
+            file.with_name(file.name + other).rename(f"{file}.old{other}")
+        self.assertEqual(self.post(path, {"do": "leave"})[0], 503)
+        file.with_name(file.name + ".new").rename(file)
+        self.assertEqual(self.post(path, {"do": "leave"})[0], 200)
+        self.assertEqual(self.state(address), "left")
 
 
 class Letters(WebSite):

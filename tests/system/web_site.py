@@ -73,8 +73,8 @@ class WebSite(Demo):
             answer = connection.getresponse()
             return answer.status, answer.headers, answer.read().decode("utf-8", "replace")
 
-    def post(self, path, fields, **headers):
-        return self.ask(path, "POST", urllib.parse.urlencode(fields), Content_Type=FORM,
+    def post(self, path, fields, port=None, **headers):
+        return self.ask(path, "POST", urllib.parse.urlencode(fields), port, Content_Type=FORM,
                         **headers)
 
     def member(self, address):
