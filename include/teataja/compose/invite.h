@@ -43,8 +43,8 @@ struct invite_summary {
 
 /* Plans the invitations to event `slug` and makes the mailing ready. Refused:
  * ERR_NOT_FOUND; ERR_STATE for an event without a list, cancelled, over, internal
- * without audience, past rsvp.by, or when nobody is left to invite; ERR_INVALID,
- * ERR_LIMIT as letter_plan. */
+ * without audience, past rsvp.by, or when nobody is left to invite; ERR_EXISTS when
+ * somebody else is inviting to it; ERR_INVALID, ERR_LIMIT as letter_plan. */
 int invite_plan(struct compose *compose, struct arena *arena, const char *slug,
                 const struct invite_options *options, struct invite_summary *out, struct err *err);
 

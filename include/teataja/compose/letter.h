@@ -58,8 +58,9 @@ struct letter_summary {
     size_t warning_count;
 };
 
-/* Plans the letter `slug`: freezes parts, variants and recipients and makes the
- * mailing ready. Refused, with nothing left behind:
+/* Plans the letter `slug`: freezes parts, variants and recipients, a chunk at a time so
+ * that others can write meanwhile, and makes the mailing ready. What a process left that
+ * was killed while it did so is removed first. Refused, with nothing left behind:
  *   ERR_NOT_FOUND  no such issue ("; did you mean ...")
  *   ERR_EXISTS     it was sent, or is being sent by somebody else
  *   ERR_STATE      nobody would get it; a project that pays for it is not running on
