@@ -410,15 +410,14 @@ static void test_a_signal_does_not_wake_who_waits_for_a_commit(void **state)
 
 /* ---- One claim for all connections ---- */
 
-static void test_connections_wait_for_one_claim(void **state)
+static void wait_for_claims(size_t a_second, int64_t claimed)
 {
     struct call calls[3];
     struct ledger *ledger;
     struct pool *pool;
 
-    (void)state;
     ok(open_in(site.folder, NULL, &ledger, &err));
-    ok(pool_open(ledger, 1, 1, 0, &pool, &err));
+    ok(pool_open(ledger, 1, 1, a_second, &pool, &err));
     ok(db_begin(site.db, &err));
     for (size_t i = 0; i < COUNT(calls); i++) {
         calls[i] = (struct call){.pool = pool};
@@ -433,7 +432,7 @@ static void test_connections_wait_for_one_claim(void **state)
             assert_true(calls[i].row.id != calls[j].row.id);
         }
     }
-    assert_int_equal(number("SELECT count(*) FROM outbox WHERE state = 'claimed'"), ROWS);
+    assert_int_equal(number("SELECT count(*) FROM outbox WHERE state = 'claimed'"), claimed);
     for (size_t i = 0; i < COUNT(calls); i++) {
         ok(ledger_return(ledger, &calls[i].row, 1, &err));
         ledger_row_release(&calls[i].row);
@@ -444,11 +443,18 @@ static void test_connections_wait_for_one_claim(void **state)
     ledger_close(ledger);
 }
 
+static void test_connections_wait_for_one_claim(void **state)
+{
+    (void)state;
+    wait_for_claims(0, ROWS);
+    wait_for_claims(1, 3); /* the rate gives one to each */
+}
+
 static void test_a_claim_takes_what_the_rate_lets_it(void **state)
 {
     static const struct {
         size_t a_second, claimed;
-    } cases[] = {{0, ROWS}, {2, 2}, {100, ROWS}};
+    } cases[] = {{0, ROWS}, {1, 1}, {2, 2}, {100, ROWS}};
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
