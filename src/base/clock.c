@@ -52,6 +52,16 @@ int64_t clock_now(void)
     }
 }
 
+int64_t clock_uptime(void)
+{
+    struct timespec since = {0};
+
+    if (atomic_load(&mode) != WALL || clock_gettime(CLOCK_BOOTTIME, &since) != 0) {
+        return -1;
+    }
+    return (int64_t)since.tv_sec * CLOCK_SECOND + since.tv_nsec / 1000;
+}
+
 void clock_fix(int64_t instant, int running)
 {
     atomic_store(&fixed, running ? instant - clock_ticks() / 1000 : instant);

@@ -21,6 +21,10 @@ int64_t clock_ticks(void);
  * depend on how busy the machine is. */
 int64_t clock_thread_ticks(void);
 
+/* Microseconds since the machine started, with the time it slept. -1 while the clock is
+ * fixed, for a clock that was set on purpose did not jump. */
+int64_t clock_uptime(void);
+
 /* Starts the program's clock at `instant`; it runs on from there if `running`,
  * else stands still. The command line's --now and tests use it. */
 void clock_fix(int64_t instant, int running);
