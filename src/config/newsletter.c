@@ -64,6 +64,29 @@ static const struct schema_field brand_fields[] = {
 };
 static const struct schema brand_schema = SCHEMA("brand", struct newsletter_brand, brand_fields);
 
+static const struct schema_field schedule_fields[] = {
+    {.key = "every",
+     .type = SCHEMA_TEXT,
+     SCHEMA_AT(newsletter_schedule, every),
+     .max = LIMIT_NAME,
+     .help = "In words: 'first Monday 09:00', 'weekday 08:30', '2 weeks on Tuesday 10:00', '1st "
+             "and 15th 09:00', 'last Friday of the quarter 12:00'.",
+     .example = "first Monday 09:00"},
+    {.key = "rrule",
+     .type = SCHEMA_TEXT,
+     SCHEMA_AT(newsletter_schedule, rrule),
+     .help = "Instead of 'every': a rule of RFC 5545; it needs a start.",
+     .example = "\"FREQ=MONTHLY;BYDAY=1MO\""},
+    {.key = "start",
+     .type = SCHEMA_MOMENT,
+     SCHEMA_AT(newsletter_schedule, start),
+     .help = "The first day, from which weeks and months are counted; with 'rrule' the date and "
+             "the time of day. In the newsletter's time zone if it names none.",
+     .example = "2026-12-07"},
+};
+static const struct schema schedule_schema =
+    SCHEMA_SHORT("schedule", struct newsletter_schedule, schedule_fields, "every");
+
 static const struct schema_field newsletter_fields[] = {
     {.key = "name",
      .type = SCHEMA_BY_LANGUAGE,
@@ -110,6 +133,20 @@ static const struct schema_field newsletter_fields[] = {
      SCHEMA_AT(newsletter, timezone),
      .help = "Of its times; the site's if not given.",
      .example = "Europe/Tallinn"},
+    {.key = "schedule",
+     .type = SCHEMA_MAP,
+     .flags = SCHEMA_POINTER,
+     SCHEMA_AT(newsletter, schedule),
+     .sub = &schedule_schema,
+     .help = "When its issues that say 'send: next' go out, one each time.",
+     .example = "first Monday 09:00"},
+    {.key = "too_late_after",
+     .type = SCHEMA_DURATION,
+     SCHEMA_AT(newsletter, too_late_after),
+     .min = CLOCK_MINUTE,
+     .max = 30 * CLOCK_DAY,
+     .fallback = "24 h",
+     .help = "After downtime the latest letter that was missed goes out late, but not so late."},
     {.key = "audience",
      .type = SCHEMA_LINES,
      SCHEMA_AT(newsletter, audience),
@@ -182,6 +219,31 @@ static int check_image(struct arena *arena, const char *folder, struct newslette
     return image_check(arena, folder, path, brand->node, key, report, &type, err);
 }
 
+static void check_schedule(const struct newsletter_schedule *schedule, struct report *report)
+{
+    bool has_start = schedule != NULL && schedule->start.civil.year != 0;
+
+    if (schedule == NULL) {
+        return;
+    }
+    if (schedule->every != NULL && schedule->rrule != NULL) {
+        yaml_problem(report, schedule->node, "rrule",
+                     "schedule: either 'every' or 'rrule', not both");
+    } else if (schedule->every == NULL && schedule->rrule == NULL) {
+        yaml_problem(report, schedule->node, "",
+                     "schedule: 'every' or 'rrule' is missing, such as { every: first Monday "
+                     "09:00 }");
+    } else if (schedule->rrule != NULL && (!has_start || schedule->start.civil.date_only)) {
+        yaml_problem(report, schedule->node, "start",
+                     "schedule: a rule needs a start with a time of day, such as start: "
+                     "2026-12-07 09:00");
+    } else if (schedule->every != NULL && has_start && !schedule->start.civil.date_only) {
+        yaml_problem(report, schedule->node, "start",
+                     "schedule: with 'every' the start is a date: the time of day stands in "
+                     "'every'");
+    }
+}
+
 static int check(struct arena *arena, const char *folder, struct newsletter *newsletter,
                  struct report *report, struct err *err)
 {
@@ -195,6 +257,7 @@ static int check(struct arena *arena, const char *folder, struct newsletter *new
                      "an address of your own domain",
                      address_domain(from));
     }
+    check_schedule(newsletter->schedule, report);
     rc = check_image(arena, folder, brand, "logo", brand->logo, "logo_alt", &brand->logo_alt,
                      report, err);
     return rc < 0 ? rc

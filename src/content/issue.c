@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <strings.h>
 
 #include "load.h"
 #include "teataja/base/limits.h"
@@ -38,9 +39,10 @@ static const struct schema_field issue_fields[] = {
      .help = "A segment that narrows the newsletter's own.",
      .example = "'sector in (music, design)'"},
     {.key = "send",
-     .type = SCHEMA_MOMENT,
+     .type = SCHEMA_NODE,
      FIELD(send),
-     .help = "When it goes out; in the newsletter's zone if it names none.",
+     .help = "When it goes out by itself: date and time, in the newsletter's zone if it names "
+             "none, or 'next': at the next time of the newsletter's schedule. Not given: by hand.",
      .example = "2026-12-01 09:00"},
     {.key = "funded_by",
      .type = SCHEMA_SLUG,
@@ -81,29 +83,52 @@ static void find_newsletter(struct load *load, struct issue *issue)
                  issue->newsletter_slug, suggest_hint(&suggest));
 }
 
-static void read_send(struct load *load, struct issue *issue)
+/* The date and time of `send`. */
+static int read_moment(struct load *load, struct issue *issue, struct call_moment *moment)
+{
+    static const struct schema_field field = {.key = "send", .type = SCHEMA_MOMENT};
+    struct schema_moment written = {.zone = ""};
+    int rc = schema_value(load->arena, &field, issue->send, load->report, &written, load->err);
+
+    if (rc < 0) {
+        return rc == ERR_NOMEM ? rc : 0;
+    }
+    if (written.civil.date_only) {
+        yaml_problem(load->report, issue->node, "send",
+                     "'send' needs a time of day, such as 2026-12-01 09:00");
+        return 0;
+    }
+    issue->has_send =
+        load_moment(load, issue->node, "send", &written, moment->zone, false, moment);
+    issue->send_local = written.civil;
+    return 0;
+}
+
+static int read_send(struct load *load, struct issue *issue)
 {
     struct call_moment moment = {.zone = load->config->site.timezone};
+    const struct newsletter *newsletter = issue->newsletter;
+    int rc = 0;
 
-    if (issue->newsletter && issue->newsletter->timezone) {
-        moment.zone = issue->newsletter->timezone;
+    if (newsletter && newsletter->timezone) {
+        moment.zone = newsletter->timezone;
     }
     if (!moment.zone || !zone_is_known(moment.zone)) {
         moment.zone = "UTC"; /* the site's own check has said so */
     }
-    issue->zone = moment.zone;
-    if (issue->send.civil.year == 0) {
-        return;
+    if (!yaml_is_null(issue->send)) {
+        issue->send_next =
+            issue->send->kind == YAML_SCALAR && strcasecmp(issue->send->text, "next") == 0;
+        if (!issue->send_next) {
+            rc = read_moment(load, issue, &moment);
+        } else if (newsletter && !newsletter->schedule) {
+            yaml_problem(load->report, issue->node, "send",
+                         "'send: next' needs a 'schedule' in %s", newsletter->file);
+        }
     }
-    if (issue->send.civil.date_only) {
-        yaml_problem(load->report, issue->node, "send",
-                     "'send' needs a time of day, such as 2026-12-01 09:00");
-        return;
-    }
-    issue->has_send =
-        load_moment(load, issue->node, "send", &issue->send, moment.zone, false, &moment);
     issue->zone = moment.zone;
     issue->send_at = moment.at;
+    return rc;
 }
 
 static void check_bodies(const struct load *load, const struct issue *issue)
@@ -120,13 +145,14 @@ static void check_bodies(const struct load *load, const struct issue *issue)
 static int issue_finish(struct load *load, void *facts)
 {
     struct issue *issue = facts;
+    int rc;
 
     find_newsletter(load, issue);
-    read_send(load, issue);
+    rc = read_send(load, issue);
     check_bodies(load, issue);
     (void)config_check_projects(load->config, issue->funded_by, issue->funded_by_count, issue->node,
                                 "funded_by", load->report);
-    return 0;
+    return rc;
 }
 
 const struct load_kind issue_kind = {

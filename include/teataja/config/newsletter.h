@@ -32,6 +32,15 @@ struct newsletter_brand {
 /* Blocks of a letter's body: {{> calls}} and so on. */
 enum newsletter_block { BLOCK_CALLS, BLOCK_EVENTS, BLOCK_NEWS, BLOCK_DEADLINES, BLOCK_COUNT };
 
+/* When it goes out by itself. Only the form of the values is checked here: what they mean
+ * is known to teataja/schedule/timetable.h. */
+struct newsletter_schedule {
+    const struct yaml_node *node;
+    const char *every;          /* "first Monday 09:00"; NULL if there is a rule */
+    const char *rrule;          /* "FREQ=MONTHLY;BYDAY=1MO"; NULL if there is `every` */
+    struct schema_moment start; /* year 0 if not given */
+};
+
 struct newsletter {
     const struct yaml_node *node;
     const char *file; /* "newsletters/funding.yaml" */
@@ -45,6 +54,8 @@ struct newsletter {
     size_t language_count;
     enum language fallback; /* one of languages; default: the first */
     const char *timezone;   /* NULL: the site's */
+    const struct newsletter_schedule *schedule; /* NULL: it is sent by hand */
+    int64_t too_late_after; /* microseconds: a run that was missed for longer is not made up for */
     const char *audience;   /* a segment expression; NULL: all subscribers */
     struct newsletter_brand brand;
     const char *const *funded_by; /* slugs of projects */

@@ -4,7 +4,7 @@
  *     subject: Funding in December
  *     preheader: …
  *     audience: 'sector in (music, design) and not tag = "press"'
- *     send: 2026-12-01 09:00
+ *     send: 2026-12-01 09:00          or `next`: when the newsletter's schedule says
  */
 #pragma once
 
@@ -25,14 +25,16 @@ struct issue {
     const char *preheader;
     const char *audience;         /* narrows the newsletter's own; a segment, which this room cannot
                                    * check; NULL if none */
-    struct schema_moment send;    /* year 0 if not given */
+    const struct yaml_node *send; /* a date and time, or `next`; NULL if not given */
     const char *const *funded_by; /* slugs of projects, beside the newsletter's own */
     size_t funded_by_count;
 
     /* Computed. */
     const struct newsletter *newsletter;
     const char *zone; /* of `send`: as written, the newsletter's, the site's */
+    bool send_next;   /* at the next time of the newsletter's schedule */
     bool has_send;
+    struct civil send_local; /* `send` as written */
     int64_t send_at; /* instant of `send` */
 };
 

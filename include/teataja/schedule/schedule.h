@@ -11,7 +11,7 @@
  *                  -> due       tried again after 1, 5, 15 minutes, 1 and 3 hours
  *                  -> failed    after SCHEDULE_ATTEMPTS
  *
- * A row that is running is guarded by a lock file, which goes with the process; what a
+ * A row that is running is guarded by a lock file beside the database; what a
  * dead scheduler left running is run again by the next tick (and is not done
  * twice: one issue is one mailing).
  *
@@ -85,7 +85,6 @@ struct schedule_options {
     const struct config *config;
     const struct content *content;
     const struct events *events;
-    const char *lock_folder; /* where schedule-N.lock stands; NULL: only this scheduler exists */
     schedule_do *run;        /* NULL: only to look */
     void *ctx;
 };
