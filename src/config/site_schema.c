@@ -1,5 +1,6 @@
 /* The table of teataja.yaml. */
 #include "teataja/base/clock.h"
+#include "teataja/base/log.h"
 #include "teataja/config/site.h"
 
 static const struct schema_choice web_urls[] = {
@@ -279,6 +280,45 @@ static const struct schema_field web_fields[] = {
 };
 static const struct schema web_schema = SCHEMA_SHORT("web", struct site_web, web_fields, "url");
 
+static const struct schema_choice serve_roles[] = {
+    {"schedule", SITE_ROLE_SCHEDULE, "starts what is due by the calendar"},
+    {"deliver", SITE_ROLE_DELIVER, "hands queued messages to the relay"},
+    {"web", SITE_ROLE_WEB, "answers the links of letters"},
+    {NULL, 0, NULL},
+};
+
+static const struct schema_choice serve_levels[] = {
+    {"debug", LOG_DEBUG, NULL},
+    {"info", LOG_INFO, NULL},
+    {"warn", LOG_WARN, NULL},
+    {"error", LOG_ERROR, NULL},
+    {NULL, 0, NULL},
+};
+
+static const struct schema_field serve_fields[] = {
+    {.key = "roles",
+     .type = SCHEMA_CHOICE,
+     .flags = SCHEMA_LIST | SCHEMA_OR_ONE | SCHEMA_UNIQUE | SCHEMA_NOT_EMPTY,
+     SCHEMA_ARRAY(site_serve, roles, role_count),
+     .choices = serve_roles,
+     .fallback = "[schedule, deliver, web]",
+     .help = "What 'teataja serve' does, each in a process of its own:"},
+    {.key = "metrics",
+     .type = SCHEMA_TEXT,
+     SCHEMA_AT(site_serve, metrics),
+     .max = 120,
+     .fallback = "127.0.0.1:9727",
+     .help = "Where /metrics (for Prometheus) and /healthz are: an address of this machine and a "
+             "port, unix:PATH, or none."},
+    {.key = "log",
+     .type = SCHEMA_CHOICE,
+     SCHEMA_AT(site_serve, log),
+     .choices = serve_levels,
+     .fallback = "info",
+     .help = "The least of the events that are logged."},
+};
+static const struct schema serve_schema = SCHEMA("serve", struct site_serve, serve_fields);
+
 static const struct schema_field vocabulary_fields[] = {
     {.key = "sectors",
      .type = SCHEMA_TERMS,
@@ -433,6 +473,11 @@ static const struct schema_field site_fields[] = {
      SCHEMA_AT(site, web),
      .sub = &web_schema,
      .help = "Our own public pages."},
+    {.key = "serve",
+     .type = SCHEMA_MAP,
+     SCHEMA_AT(site, serve),
+     .sub = &serve_schema,
+     .help = "The daemon, 'teataja serve'."},
     {.key = "vocabularies",
      .type = SCHEMA_MAP,
      SCHEMA_AT(site, vocabularies),

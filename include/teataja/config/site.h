@@ -106,6 +106,17 @@ struct site_web {
     size_t proxy_count;
 };
 
+enum site_role { SITE_ROLE_SCHEDULE, SITE_ROLE_DELIVER, SITE_ROLE_WEB, SITE_ROLES };
+
+/* The daemon. */
+struct site_serve {
+    const struct yaml_node *node;
+    int *roles; /* of enum site_role */
+    size_t role_count;
+    const char *metrics; /* as web.listen: server.h checks it; "none" */
+    int log;             /* of enum log_level */
+};
+
 struct name_index;
 
 /* Words with names in languages; see site_term_find and schema_term_name. */
@@ -171,6 +182,7 @@ struct site {
     size_t dkim_count;
     struct site_addresses addresses;
     struct site_web web;
+    struct site_serve serve;
     struct site_vocabularies vocabularies;
     struct site_attribute *attributes;
     size_t attribute_count;

@@ -2,6 +2,7 @@
 #include "teataja/config/site.h"
 
 #include "teataja/base/clock.h"
+#include "teataja/base/log.h"
 #include "teataja/base/mem.h"
 #include "teataja/base/suggest.h"
 #include "unit/config/site_folder.h"
@@ -28,6 +29,10 @@ static void test_a_short_file_is_enough(void **state)
     assert_string_equal(site.token_key, "file:var/token.key");
     assert_string_equal(site.office.address.text, "office@cluster.example");
     assert_string_equal(site.web.url, "https://letters.cluster.example");
+    assert_int_equal(site.serve.role_count, SITE_ROLES);
+    assert_int_equal(site.serve.roles[1], SITE_ROLE_DELIVER);
+    assert_string_equal(site.serve.metrics, "127.0.0.1:9727");
+    assert_int_equal(site.serve.log, LOG_INFO);
     assert_int_equal(site.list_count, 2);
     assert_string_equal(site_list_find(&site, "funding")->name.text[LANG_ET], "Rahastus");
     assert_string_equal(site.lists[0].controller.text[LANG_ET], "Cluster");
