@@ -65,6 +65,11 @@ int schema_read_text(struct schema_context *context, const struct schema_field *
     if (utf8_has_control(text, len)) {
         return schema_reject(context, field, node, "the text holds a control character");
     }
+    if (utf8_has_private(text, len)) {
+        return schema_reject(context, field, node,
+                             "the text holds a character for private use: each reader would see "
+                             "another");
+    }
     memcpy(out, &text, sizeof(text));
     return 0;
 }
@@ -244,7 +249,7 @@ int schema_read_url(struct schema_context *context, const struct schema_field *f
                              (int)(len < 20 ? len : 20), text, names);
     }
     if (strlen(text) > LIMIT_VALUE || strpbrk(text, " \t\r\n<>\"\\`{}|^") ||
-        utf8_has_control(text, strlen(text))) {
+        utf8_has_control(text, strlen(text)) || utf8_has_private(text, strlen(text))) {
         return schema_reject(context, field, node,
                              "'%.200s' is not a URL: it is too long or holds a space, a quote or a "
                              "bracket",

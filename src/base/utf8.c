@@ -122,6 +122,23 @@ static bool is_control(int32_t code)
            (code >= 0x7F && code <= 0x9F) || code == 0x2028 || code == 0x2029;
 }
 
+bool utf8_is_private(int32_t code)
+{
+    return (code >= 0xE000 && code <= 0xF8FF) || code >= 0xF0000;
+}
+
+bool utf8_has_private(const char *text, size_t len)
+{
+    size_t at = 0;
+
+    while (at < len) {
+        if (utf8_is_private(utf8_next(text, len, &at))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The bidirectional controls that are open, innermost last (UAX 9). */
 struct bidi {
     size_t depth;

@@ -71,7 +71,7 @@ size_t text_width(const char *text, size_t len)
 
 bool text_is_private(int32_t code)
 {
-    return (code >= 0xE000 && code <= 0xF8FF) || code >= 0xF0000;
+    return utf8_is_private(code);
 }
 
 /* What stands before a line: the prefix without the spaces at its end if

@@ -5,6 +5,7 @@ their own, or in one line of it, as each table says.
 """
 
 import json
+import re
 
 from schemas import LIMITS
 
@@ -631,5 +632,6 @@ COMMANDS = [
 
 
 def quoted(text):
-    """As a YAML value; JSON's strings are YAML's."""
-    return json.dumps(text, ensure_ascii=False)
+    """As a YAML value: a JSON string, but for what YAML takes for the end of a line."""
+    return re.sub("[\x7f-\x9f\u2028\u2029]", lambda found: f"\\u{ord(found.group()):04x}",
+                  json.dumps(text, ensure_ascii=False))

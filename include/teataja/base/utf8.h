@@ -28,6 +28,11 @@ size_t utf8_length(const char *text, size_t len);
  * closed: nothing that belongs in a name, a subject or a header. */
 bool utf8_has_control(const char *text, size_t len);
 
+/* Code points for private use. Each reader would see another sign (icons of a web page are
+ * such), and texts of letters mark with them where a member's values stand. */
+bool utf8_is_private(int32_t code);
+bool utf8_has_private(const char *text, size_t len);
+
 /* Appends the text case-folded and NFKC-normalised (ICU, nfkc_cf), runs of
  * white space made one space, ends trimmed: the form that is compared, so that
  * "ÕUN" is "õun". */
