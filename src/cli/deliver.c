@@ -222,31 +222,59 @@ enum exit_status deliver_report(const struct command *command, struct workspace 
     return counts.sent + counts.suppressed == counts.total ? EXIT_DONE : EXIT_PARTLY;
 }
 
+/* Opens what composes and signs, and delivers. */
+static int carry(struct workspace *workspace, struct delivery_options *options,
+                 struct delivery_result *result, struct err *err)
+{
+    struct composer *composer = NULL;
+    struct dkim dkim = {0};
+    int rc = dkim_open(&workspace->config, &dkim, err);
+
+    if (rc == 0) {
+        rc = composer_open(options->database, &workspace->key, &composer, err);
+    }
+    if (rc == 0) {
+        composer_sign(composer, &dkim);
+        options->compose = composer_message;
+        options->compose_ctx = composer;
+        rc = delivery_run(options, result, err);
+    }
+    composer_close(composer);
+    dkim_close(&dkim);
+    return rc;
+}
+
+int deliver_due(struct workspace *workspace, const struct deliver_watch *watch,
+                struct delivery_result *result, struct err *err)
+{
+    struct delivery_options options = {0};
+    struct workspace own = *workspace; /* with an arena that goes: a daemon comes here often */
+    int rc;
+
+    *result = (struct delivery_result){0};
+    own.arena = arena_new(LIMIT_ARENA_WORK);
+    rc = own.arena == NULL ? err_nomem(err) : fill_options(&own, NULL, &options, err);
+    options.stop = watch->stop;
+    options.progress = watch->progress;
+    options.progress_ctx = watch->ctx;
+    if (rc == 0) {
+        rc = carry(&own, &options, result, err);
+    }
+    arena_free(own.arena);
+    return rc;
+}
+
 enum exit_status deliver_mailing(const struct command *command, struct workspace *workspace,
                                  int64_t mailing, const char *relay_name, int64_t connections)
 {
-    struct delivery_options options = {.mailing = mailing,
-                                       .connections = (size_t)connections,
-                                       .compose = composer_message};
+    struct delivery_options options = {.mailing = mailing, .connections = (size_t)connections};
     struct delivery_result result = {0};
     struct screen screen = {.started = clock_ticks(), .at_start = -1};
     struct sigaction action = {.sa_handler = on_signal};
-    struct composer *composer = NULL;
-    struct dkim dkim = {0};
     struct err err = {0};
     enum exit_status status;
     int rc = fill_options(workspace, relay_name, &options, &err);
 
-    if (rc == 0) {
-        rc = dkim_open(&workspace->config, &dkim, &err);
-    }
-    if (rc == 0) {
-        rc = composer_open(options.database, &workspace->key, &composer, &err);
-    }
-    if (rc == 0) {
-        composer_sign(composer, &dkim);
-    }
-    options.compose_ctx = composer;
     if (isatty(STDERR_FILENO) && !command->json) {
         options.progress = show_progress;
         options.progress_ctx = &screen;
@@ -254,13 +282,11 @@ enum exit_status deliver_mailing(const struct command *command, struct workspace
     if (rc == 0) {
         sigaction(SIGINT, &action, NULL);
         sigaction(SIGTERM, &action, NULL);
-        rc = delivery_run(&options, &result, &err);
+        rc = carry(workspace, &options, &result, &err);
     }
     if (options.progress != NULL) {
         fputc('\n', stderr);
     }
-    composer_close(composer);
-    dkim_close(&dkim);
     if (rc < 0) {
         command_fail(&err);
         fprintf(stderr, "Nobody is lost: 'teataja mailing resume %" PRId64 "' goes on.\n", mailing);

@@ -1,6 +1,9 @@
 /* src/cli/deliver.h - runs a delivery in front of a person. */
 #pragma once
 
+#include <stdatomic.h>
+
+#include "teataja/delivery/delivery.h"
 #include "workspace.h"
 
 /* Delivers a mailing (0: all that is due) through the site's first relay, or the one
@@ -16,3 +19,15 @@ int deliver_ready(struct workspace *workspace, const char *relay_name, struct er
 /* Prints the counts of a mailing and what can be done about what is left. */
 enum exit_status deliver_report(const struct command *command, struct workspace *workspace,
                                 int64_t mailing);
+
+/* Who delivers without a person in front: when to stop, and whom to tell how it goes. */
+struct deliver_watch {
+    const atomic_bool *stop; /* set from a signal handler: stop between messages */
+    void (*progress)(void *ctx, const struct delivery_progress *progress);
+    void *ctx;
+};
+
+/* Delivers all that is due, silently. As delivery_run; also the errors of a relay's
+ * password and of signing keys. */
+int deliver_due(struct workspace *workspace, const struct deliver_watch *watch,
+                struct delivery_result *result, struct err *err);

@@ -143,7 +143,7 @@ static int read_key(struct workspace *workspace, struct err *err)
     return 0;
 }
 
-static int open_db(struct workspace *workspace, struct err *err)
+int workspace_open_db(struct workspace *workspace, struct err *err)
 {
     char *path = config_path(workspace->arena, &workspace->config, workspace->config.site.database);
     char *var = NULL;
@@ -279,7 +279,7 @@ enum exit_status workspace_open(const struct command *command, unsigned parts, b
     if (status != EXIT_DONE) {
         return status;
     }
-    if ((parts & WORKSPACE_DB) != 0 && open_db(out, &err) < 0) {
+    if ((parts & WORKSPACE_DB) != 0 && workspace_open_db(out, &err) < 0) {
         return command_fail(&err);
     }
     return EXIT_DONE;

@@ -36,6 +36,10 @@ enum workspace_parts {
 enum exit_status workspace_open(const struct command *command, unsigned parts, bool warn,
                                 struct workspace *out);
 
+/* Opens the register of a workspace without WORKSPACE_DB, and brings it in step with the
+ * files: for who forks in between. */
+int workspace_open_db(struct workspace *workspace, struct err *err);
+
 /* False where teataja.yaml cannot be read so far: every file of the content would then
  * seem wrong, and is left alone. */
 bool workspace_has_languages(const struct workspace *workspace);
