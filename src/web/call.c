@@ -76,7 +76,8 @@ const char *call_masked(struct call *call, const char *email)
     while (((unsigned char)email[first] & 0xC0) == 0x80) {
         first++;
     }
-    masked = arena_printf(call->arena, "%.*s…%s", (int)first, email, at);
+    /* U+2060 behind the ellipsis keeps a line from ending there. */
+    masked = arena_printf(call->arena, "%.*s…\xE2\x81\xA0%s", (int)first, email, at);
     return masked != NULL ? masked : "";
 }
 

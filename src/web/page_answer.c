@@ -6,6 +6,7 @@
 #include "sql/web/web.h"
 #include "teataja/base/clock.h"
 #include "teataja/base/limits.h"
+#include "teataja/calendar/zone.h"
 #include "teataja/events/answer.h"
 #include "teataja/events/occurrence.h"
 
@@ -86,34 +87,64 @@ static const char *take(struct call *call, struct str *text, int rc)
     return out != NULL ? out : "";
 }
 
-/* When it takes place, with the city where clocks differ from the member's. */
-static const char *when(struct call *call, const struct invited *invited)
+/* The occurrence that the page shows: the next one, else the first. */
+static struct occurrence find_next(struct call *call, const struct event *event)
 {
-    const struct event *event = invited->event;
-    const char *zone =
-        invited->member.tz != NULL ? invited->member.tz : call->site->config.site.timezone;
-    struct occurrence next = {.start = event->start, .end = event->end};
+    struct occurrence first = {
+        .event = event, .start = event->start, .end = event->end, .start_utc = event->start_utc};
+    struct occurrence next = first;
     int64_t now = clock_now();
+
+    return event_next(event, now, now + LOOK_AHEAD, call->arena, &next, &call->err) == 1 ? next
+                                                                                         : first;
+}
+
+/* Several days with the same hours each, as "20.-21. May, 10:00-16:00". */
+static bool has_hours_each_day(const struct occurrence *next)
+{
+    const struct civil *start = &next->start;
+    const struct civil *end = &next->end;
+
+    return civil_days(start) != civil_days(end) && !start->date_only && !end->date_only &&
+           start->hour * 60 + start->minute < end->hour * 60 + end->minute;
+}
+
+/* Whether clocks in the event's zone show another time than the member's. */
+static bool is_elsewhere(struct call *call, const struct member *member,
+                         const struct occurrence *next)
+{
+    const char *zone = member->tz != NULL ? member->tz : call->site->config.site.timezone;
+    int here = 0;
+    int there = 0;
+
+    return !next->event->all_day && zone_offset(zone, next->start_utc, &here, &call->err) == 0 &&
+           zone_offset(next->event->tzid, next->start_utc, &there, &call->err) == 0 &&
+           here != there;
+}
+
+/* When it takes place, as the invitation says it. */
+static const char *when(struct call *call, const struct member *member,
+                        const struct occurrence *next)
+{
     struct format *format;
     struct str text;
     const char *words;
     int rc = call_format(call, call->language, &format, &call->err);
 
-    if (rc == 0) {
-        rc = event_next(event, now, now + LOOK_AHEAD, call->arena, &next, &call->err);
-    }
     str_init(&text, LIMIT_VALUE);
-    if (rc >= 0) {
-        rc = event->has_end || event->all_day
-                 ? format_range(format, &next.start, &next.end, FORMAT_FULL, &text, &call->err)
-                 : format_moment(format, &next.start, FORMAT_FULL, &text, &call->err);
+    if (rc == 0 && has_hours_each_day(next)) {
+        rc = format_date_range(format, &next->start, &next->end, FORMAT_LONG, &text, &call->err);
+        str_add(&text, ", ");
+        rc = rc < 0 ? rc : format_time_range(format, &next->start, &next->end, &text, &call->err);
+    } else if (rc == 0) {
+        rc = format_range(format, &next->start, &next->end, FORMAT_FULL, &text, &call->err);
     }
     words = take(call, &text, rc);
-    if (rc < 0 || event->all_day || strcmp(zone, event->tzid) == 0) {
+    if (!is_elsewhere(call, member, next)) {
         return words;
     }
     str_init(&text, LIMIT_VALUE);
-    rc = format_zone_city(format, event->tzid, &text, &call->err);
+    rc = format_zone_city(format, next->event->tzid, &text, &call->err);
     return page_string(
         call, "time.zoned",
         (const struct catalogue_arg[]){catalogue_arg_text("time", words),
@@ -181,13 +212,17 @@ static int show(struct call *call, const struct invited *invited, const struct s
         event_edition_for(invited->event, invited->member.languages, invited->member.language_count,
                           call->site->config.site.languages[0], NULL);
 
+    const struct occurrence next = find_next(call, invited->event);
+    struct occurrence_text text;
+
+    occurrence_text(&next, edition, &text);
     page_begin(call, invited->event->list);
-    value_set_text(call->root, "title", edition->title);
+    value_set_text(call->root, "title", text.title);
     value_set_text(call->root, "edition",
                    edition->language != call->language ? language_tag(edition->language) : NULL);
-    value_set_text(call->root, "when", when(call, invited));
-    value_set_text(call->root, "place", edition->place);
-    value_set_text(call->root, "address", edition->address);
+    value_set_text(call->root, "when", when(call, &invited->member, &next));
+    value_set_text(call->root, "place", text.place);
+    value_set_text(call->root, "address", text.address);
     value_set_text(call->root, "answered", said->answered);
     value_set_text(call->root, "problem", said->problem);
     value_set_text(call->root, "closed", closed(call, invited));

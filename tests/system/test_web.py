@@ -36,7 +36,7 @@ class Leaving(WebSite):
         self.assertEqual(self.dump(), before)
         self.assertIn('name="do" value="leave"', page)
         self.assertNotIn(address, page)
-        self.assertIn(f"{address[0]}…@{address.partition('@')[2]}", page)
+        self.assertIn(f"{address[0]}…\u2060@{address.partition('@')[2]}", page)
         status, _, page = self.post(path, {"do": "leave"})
         self.assertEqual(status, 200)
         self.assertEqual(self.state(address), "left")

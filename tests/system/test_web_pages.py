@@ -65,7 +65,8 @@ class Pages(WebSite):
             address = self.addresses[20 + number]
             self.teataja("member", "set", address, f"language={language}")
             links = self.links[address]
-            paths += [links.path(page) for page in ("leave", "preferences", "answer", "view")]
+            paths += [links.path(page) for page in ("leave", "preferences", "answer")]
+        paths.append(links.path("view"))
         left = self.links[self.addresses[30]].path("leave")
         self.post(left, {"do": "leave"})
         paths += [left, self.links[reader_of(self)].path("archive")]
