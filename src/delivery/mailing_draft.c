@@ -18,7 +18,7 @@ enum {
     UID_BYTES = 10,
     UID_TEXT = UID_BYTES * 2,
     LOCK_PATH = 4096,
-    LOG_KIB = 4096 /* a checkpoint of 16 MB can take 100 ms */
+    LOG_KIB = 4096 /* a checkpoint of 16 MB can take 200 ms */
 };
 
 /* Held by whoever makes a mailing, or removes what a dead one left. */
@@ -83,11 +83,9 @@ static int forget(struct db *db, const char *uid, struct err *err)
         const struct db_sql *sql;
         int64_t most; /* rows at once; a variant is 50 KB */
     } steps[] = {
-        {SQL_MAILING_DRAFT_FORGET_OUTBOX, 1000},
-        {SQL_MAILING_DRAFT_FORGET_ITEMS, 1000},
-        {SQL_MAILING_DRAFT_FORGET_VARIANTS, 100},
-        {SQL_MAILING_DRAFT_FORGET_PARTS, 100},
-        {SQL_MAILING_DRAFT_FORGET, 1},
+        {SQL_MAILING_DRAFT_FORGET_QUEUED, 1000}, {SQL_MAILING_DRAFT_FORGET_OUTBOX, 1000},
+        {SQL_MAILING_DRAFT_FORGET_ITEMS, 1000},  {SQL_MAILING_DRAFT_FORGET_VARIANTS, 100},
+        {SQL_MAILING_DRAFT_FORGET_PARTS, 100},   {SQL_MAILING_DRAFT_FORGET, 1},
     };
     int rc = 0;
 
@@ -97,6 +95,13 @@ static int forget(struct db *db, const char *uid, struct err *err)
         } while (rc == 0 && db_changes(db) == steps[i].most);
     }
     return rc;
+}
+
+/* While much is written that may be lost: commits without fsync, short checkpoints. */
+static int hurry(struct db *db, bool on, struct err *err)
+{
+    db_set_log(db, on ? LOG_KIB : 0);
+    return db_set_durability(db, on ? DB_SURVIVES_KILL : DB_SURVIVES_POWER_CUT, err);
 }
 
 struct listed {
@@ -127,13 +132,18 @@ static int list_drafts(struct db *db, struct arena *arena, struct listed **out, 
 /* Leaves it alone if its maker lives. */
 static int remove_dead(struct db *db, const struct listed *draft, struct err *err)
 {
+    struct err ignored = {0};
     struct lock lock;
     int rc = lock_take(&lock, db, draft->uid, err);
 
     if (rc != 1) {
         return rc;
     }
-    rc = forget(db, draft->uid, err);
+    rc = hurry(db, true, err);
+    if (rc == 0) {
+        rc = forget(db, draft->uid, err);
+    }
+    (void)hurry(db, false, &ignored);
     lock_release(&lock);
     LOG(LOG_INFO, "dead_draft_removed", log_int("mailing", draft->id));
     return rc;
@@ -176,13 +186,12 @@ int mailing_draft_open(struct db *db, const struct mailing *plan, struct mailing
         rc = mailing_create(db, &named, &draft->id, err);
     }
     if (rc == 0) {
-        rc = db_set_durability(db, DB_SURVIVES_KILL, err);
+        rc = hurry(db, true, err);
     }
     if (rc < 0) {
         mailing_draft_close(draft);
         return rc;
     }
-    db_set_log(db, LOG_KIB);
     *out = draft;
     return 0;
 }
@@ -195,7 +204,7 @@ int64_t mailing_draft_id(const struct mailing_draft *draft)
 int mailing_draft_ready(struct mailing_draft *draft, const char *hash, int64_t not_after,
                         struct err *err)
 {
-    int rc = db_set_durability(draft->db, DB_SURVIVES_POWER_CUT, err);
+    int rc = hurry(draft->db, false, err);
 
     if (rc == 0) {
         rc = db_exec(draft->db, SQL_MAILING_DRAFT_READY, err, "it?", draft->id, hash,
@@ -220,9 +229,8 @@ void mailing_draft_close(struct mailing_draft *draft)
     if (draft->id != 0 && !draft->ready) {
         (void)forget(draft->db, draft->uid, &ignored);
     }
-    db_set_log(draft->db, 0);
     if (draft->id != 0) {
-        (void)db_set_durability(draft->db, DB_SURVIVES_POWER_CUT, &ignored);
+        (void)hurry(draft->db, false, &ignored);
     }
     lock_release(&draft->lock);
     mem_free(draft);

@@ -5,8 +5,17 @@ SELECT id, uid FROM mailing WHERE state = 'expanding' ORDER BY id;
 UPDATE mailing SET state = 'queued', hash = $2, not_after = $3
  WHERE id = $1 AND state = 'expanding';
 
+-- name: mailing_draft_forget_queued
+-- By uid, for an id may be used again once its mailing is gone; in bites of $2 rows, as
+-- they were written: in the order of the other index each would lie on a page of its own.
+DELETE FROM outbox
+ WHERE id IN (SELECT outbox.id FROM mailing JOIN outbox ON outbox.mailing = mailing.id
+               WHERE mailing.uid = $1 AND mailing.state = 'expanding'
+                 AND outbox.state IN ('queued', 'deferred')
+               ORDER BY outbox.next_at, outbox.id LIMIT $2);
+
 -- name: mailing_draft_forget_outbox
--- By uid, for an id may be used again once its mailing is gone; in bites of $2 rows.
+-- Those that became something else, for a member was erased meanwhile.
 DELETE FROM outbox
  WHERE id IN (SELECT outbox.id FROM mailing JOIN outbox ON outbox.mailing = mailing.id
                WHERE mailing.uid = $1 AND mailing.state = 'expanding' LIMIT $2);
