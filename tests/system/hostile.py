@@ -22,7 +22,7 @@ DATES = [("2027-02-30", "2027-02-30 is not a date: February 2027 has 28 days"),
          ("2027-01-00", "2027-01-00 is not a date: days run from 01"),
          ("1066-10-14", "1066-10-14 is not a date: years run from 1900 to 2200"),
          ("31.12.2027", "'31.12.2027' is not a date: write 2027-01-23")]
-PERIODS = [("soon", "'soon' is not a length of time"), ("-1 day", "-1 day is out of range; it must be"),
+PERIODS = [("soon", "'soon' is not a length of time"), ("-1 day", "-1 day is out of range; it"),
            ("99999999 days", "'99999999 days' is longer than 36500 days")]
 
 VALUES = {
@@ -53,7 +53,8 @@ VALUES = {
     "INT": [("many", "'many' is not a whole number"), ("1e3", "'1e3' is not a whole number"),
             ('"1 000"', "write the digits alone"), ("0x10", "'0x10' is not a whole number"),
             ("9999999999999999999", "the number is too large")],
-    "BOOL": [("maybe", "'maybe' is neither true nor false"), ("1", "'1' is neither true nor false")],
+    "BOOL": [("maybe", "'maybe' is neither true nor false"),
+             ("1", "'1' is neither true nor false")],
     "CHOICE": [("nonesuch", "'nonesuch' is not one of ")],
     "DATE": DATES + [('"2027-01-23 17:00"', "has a time; only a date can stand here")],
     "MOMENT": DATES + [('"2027-01-23 25:00"', "25:00 is not a time: times run from 00:00:00"),

@@ -308,14 +308,14 @@ class Things(Site):
                 with self.subTest(f"{file}: {error}"):
                     run = self.teataja(
                         "check", "--quiet", status=FAILED, ASAN_OPTIONS="detect_leaks=0",
-                        prefix=("strace", "-qq", "-o", "/dev/null", "-P", str(self.site / file), "-e",
-                                f"trace={call}", "-e", f"inject={call}:error={error}"))
+                        prefix=("strace", "-qq", "-o", "/dev/null", "-P", str(self.site / file),
+                                "-e", f"trace={call}", "-e", f"inject={call}:error={error}"))
                     self.assert_named(run.err.splitlines(), file, "",
                                       f"the file cannot be read: {words}")
 
     def test_names_of_files_that_are_no_slugs(self):
-        names = ["Ä.md", "a b.md", "-a.md", "a.xx.md", "a.et.en.md", ".md", "x" * 65 + ".md", "a'.md",
-                 'a".md', "a\nb.md", "a\x1b[31m.md", "$(id).md", "%s%n.md"]
+        names = ["Ä.md", "a b.md", "-a.md", "a.xx.md", "a.et.en.md", ".md", "x" * 65 + ".md",
+                 "a'.md", 'a".md', "a\nb.md", "a\x1b[31m.md", "$(id).md", "%s%n.md"]
         self.make_site({f"calls/{name}": "x" for name in names if name != ".md"})
         (self.site / "calls").mkdir(exist_ok=True)
         with open(os.path.join(os.fsencode(self.site), b"calls", b"\xff.md"), "wb"):
@@ -515,8 +515,8 @@ KILLERS = {
                       "{ status: cancelled }\n" for n in range(1500)) + "---\nx\n", None, None),
     "a segment of 8 KB": ("issues/k.md", ("name = a or " * 680 + "name = b", "x"), DONE, None),
     # Templates.
-    "sections": ("templates/mail/footer.txt.mustache", "{{#a}}\n" * 9000 + "{{/a}}\n" * 9000, CONTENT,
-                 "sections nest deeper than 32"),
+    "sections": ("templates/mail/footer.txt.mustache", "{{#a}}\n" * 9000 + "{{/a}}\n" * 9000,
+                 CONTENT, "sections nest deeper than 32"),
     "tags": ("templates/mail/footer.txt.mustache", ("{{a}}" * 10000 + "\n") * 20, None, None),
     "delimiters": ("templates/mail/footer.txt.mustache", ("{{=" + "<" * 60000 + " >=}}\n"), None,
                    None),

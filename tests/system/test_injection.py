@@ -56,9 +56,10 @@ NOT_SHOWN = {
         "lists.*.description": "for the pages of the preferences", "relays.user": "login",
         "dkim.domain": "a domain", "dkim.selector": "a word of the DNS", "relays.url": "a server",
         "addresses.domain": "a domain", "serve.metrics": "an address", "web.listen": "an address",
-        "web.trusted_proxies": "addresses", "import.columns.*.headers": "names of columns", "web.url": "checked apart",
+        "web.trusted_proxies": "addresses", "import.columns.*.headers": "names of columns",
+        "web.url": "checked apart",
     },
-    "newsletters": {"audience": "a segment"},
+    "newsletters": {"audience": "a segment", "schedule.every": "a time", "schedule.rrule": "a rule"},
     "regions.yaml": {"groups.*.aliases": "only found by"},
     "calls": {"deadline": "a date", "moved_from": "a date", "opens": "a date",
               "rounds.rrule": "a rule", "amount.currency": "three capitals",
@@ -362,7 +363,8 @@ class Injection(Case):
         self.assertFalse([c for c in text if (ord(c) < 32 and c != "\n") or 0x7F <= ord(c) < 0xA0
                           or 0xE000 <= ord(c) <= 0xF8FF or ord(c) >= 0xF0000])
         for got, before in ((" ".join(shape.texts), " ".join(was.texts)), (text, text_was)):
-            self.assertEqual(sorted(re.findall(r"q0\d+0q", got)), sorted(re.findall(r"q0\d+0q", before)))
+            self.assertEqual(sorted(re.findall(r"q0\d+0q", got)),
+                             sorted(re.findall(r"q0\d+0q", before)))
         lines, lines_was = self.calendar(message), self.calendar(plain)
         self.assertEqual([re.split("[:;]", line)[0] for line in lines],
                          [re.split("[:;]", line)[0] for line in lines_was])
