@@ -15,9 +15,10 @@
  *              | ordinals (weekday | "weekday") [span]  "first and third Monday"
  *              | (ordinals | "last") ["day"] [span]   "1st and 15th", "last day"
  *     span     = "month" | number "months" | "quarter" | months   "of March and September"
- *     time     = "9:00" | "09:00"
+ *     time     = "09:00"
  *
- * "first" to "fifth" and "1st" to "31st" are ordinals, and "last". Weeks, days and
+ * "first" to "fifth" and "1st" to "31st" are ordinals, and "last". The first Monday of
+ * the quarter is in its first month, the last in its last. Weeks, days and
  * months that are counted are counted from `start` if it is given, else from Monday,
  * 1 January 2024.
  *
@@ -62,7 +63,8 @@ struct timetable_time {
     enum zone_fit fit;  /* ZONE_GAP: the clock shows another time then */
 };
 
-/* Those of [from, to), instants, in order, at most `max`. Returns the number; ERR_LIMIT,
- * ERR_INVALID, ERR_NOMEM as recurrence_list. */
+/* Those of [from, to), instants, in order, at most `max` (0: all, or ERR_LIMIT where they
+ * are LIMIT_OCCURRENCES or more). Returns the number; ERR_LIMIT, ERR_INVALID, ERR_NOMEM as
+ * recurrence_list. */
 int timetable_list(struct arena *arena, const struct timetable *timetable, int64_t from,
                    int64_t to, size_t max, struct timetable_time **out, struct err *err);
