@@ -38,7 +38,7 @@ int subscription_basis_find(const char *name);
 struct subscription_ground {
     enum site_basis basis;
     int64_t consent_at;           /* when consent was given; 0: there is no evidence */
-    const char *how;              /* form, paper, import, mail, phone; may be NULL */
+    const char *how;              /* form, paper, import, mail, phone, web; may be NULL */
     const char *source;           /* which file, page or meeting; may be NULL */
     const char *wording;          /* the words agreed to; may be NULL */
     const char *wording_language; /* their language; NULL is "" */

@@ -146,7 +146,7 @@ CREATE TABLE consent (
             CHECK (act = 'imported' OR act = 'asked' OR act = 'given' OR act = 'confirmed'
                    OR act = 'left'),
     at      INTEGER NOT NULL,           -- when
-    how     TEXT,                       -- form, paper, import, mail, phone
+    how     TEXT,                       -- form, paper, import, mail, phone, web
     source  TEXT,                       -- which file, page or meeting
     wording INTEGER REFERENCES wording(id) -- what was shown
 ) STRICT;
