@@ -168,6 +168,19 @@ class Database(FaultCase):
         self.assertIn("is mailing 1 already", run.err)
         self.teataja(*VERBS["member import"], now=back)
 
+    def test_a_database_that_can_only_be_read_is_not_imported_into(self):
+        self.fresh("member import")
+        var = self.site / "var"
+        # Root may write anywhere: only a mount that is read-only keeps it from writing.
+        subprocess.run(["mount", "--bind", var, var], check=True)
+        try:
+            subprocess.run(["mount", "-o", "remount,ro,bind", var], check=True)
+            run = self.teataja(*VERBS["member import"], status=FAILED)
+        finally:
+            subprocess.run(["umount", var], check=True)
+        self.assertRegex(run.err, r"^teataja: database .* cannot be written \(check the permissions")
+        self.examine("member import", run)
+
     def test_a_disk_that_fills_while_sending_stops_it_and_loses_nobody(self):
         for number in sample(30, 150, 6):
             with self.subTest(write=number):
