@@ -251,8 +251,8 @@ int db_open(const char *path, enum db_open_mode mode, struct db **out, struct er
     }
     /* SQLite opens what it cannot open for writing for reading, and says nothing. */
     if (rc == 0 && may_write && sqlite3_db_readonly(db->native, "main") == 1) {
-        rc = err_set(err, ERR_DENIED, "database '%s' cannot be written%s", path,
-                     advice(ERR_DENIED));
+        rc =
+            err_set(err, ERR_DENIED, "database '%s' cannot be written%s", path, advice(ERR_DENIED));
     }
     if (rc == 0) {
         rc = set_up(db, may_write, err);
