@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "teataja/base/limits.h"
+#include "teataja/base/mem.h"
 #include "teataja/web/form.h"
 
 #define URLENCODED "application/x-www-form-urlencoded"
@@ -143,12 +144,36 @@ static void test_fields_are_found(void **state)
     arena_free(arena);
 }
 
+static void test_no_memory_is_an_error_and_no_more(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        for (unsigned long nth = 1;; nth++) {
+            struct arena *arena = arena_new(LIMIT_ARENA_WORK);
+            struct form form;
+            int rc;
+
+            assert_non_null(arena);
+            mem_fail_at(nth, 0);
+            rc =
+                form_parse(arena, forms[i].type, forms[i].body, strlen(forms[i].body), &form, NULL);
+            arena_free(arena);
+            if (mem_count() < nth) {
+                break;
+            }
+            assert_true(rc == ERR_NOMEM || (rc < 0 && forms[i].read == NULL));
+        }
+        mem_fail_at(0, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forms),
         cmocka_unit_test(test_ceilings),
         cmocka_unit_test(test_fields_are_found),
+        cmocka_unit_test(test_no_memory_is_an_error_and_no_more),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
