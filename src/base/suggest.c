@@ -9,6 +9,8 @@
 #include "teataja/base/limits.h"
 #include "teataja/base/utf8.h"
 
+#define NANOSECONDS INT64_C(1000000000) /* of a second */
+
 static _Thread_local int64_t second;  /* when the one that is counted in began, CPU time */
 static _Thread_local uint32_t looked; /* at so many names since */
 
@@ -65,7 +67,7 @@ void suggest_start(struct suggest *suggest, const char *name)
 {
     int64_t now = clock_thread_ticks();
 
-    if (now - second >= CLOCK_SECOND) {
+    if (now - second >= NANOSECONDS) {
         second = now;
         looked = 0;
     }

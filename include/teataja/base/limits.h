@@ -62,7 +62,7 @@
 
 /* Names held against misspelt ones within a second of CPU time: thousands of mistakes among
  * thousands of names would take minutes, and nobody reads so many hints. */
-#define LIMIT_SUGGESTIONS 100000
+#define LIMIT_SUGGESTIONS 50000
 
 /* Reports of problems: all are counted, so many are kept. */
 #define LIMIT_PROBLEMS 1000
