@@ -26,7 +26,7 @@ const struct verb *const verbs[] = {
     &verb_member_subscribe, &verb_member_leave, &verb_member_export, &verb_member_erase,
     &verb_segment_count, &verb_segment_show, &verb_segment_explain, &verb_call_list,
     &verb_event_list, &verb_event_show, &verb_event_invite, &verb_event_attendees,
-    &verb_event_answer, &verb_web, &verb_sink, &verb_dkim_keygen, &verb_dkim_record,
+    &verb_event_answer, &verb_serve, &verb_web, &verb_sink, &verb_dkim_keygen, &verb_dkim_record,
     &verb_backup, &verb_restore, &verb_migrate,
     &verb_config_sample, &verb_config_manual, NULL,
 };

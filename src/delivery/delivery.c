@@ -227,6 +227,7 @@ int delivery_run(const struct delivery_options *options, struct delivery_result 
         rc = ledger_open(&ledger_options, &delivery.ledger, err);
     }
     if (rc == 0) {
+        tell_progress(&delivery); /* what was there before anything was done */
         rc = run_rounds(&delivery, db, err);
     }
     ledger_close(delivery.ledger);
