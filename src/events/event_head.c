@@ -225,7 +225,8 @@ static const struct schema_field event_fields[] = {
      .type = SCHEMA_TEXT,
      .offset = offsetof(struct event_head, invite),
      .max = LIMIT_SEGMENT,
-     .help = "Who of the audience gets an invitation for the calendar; all when not given.",
+     .help = "Who of the audience gets an invitation for the calendar; all when not given. Or a "
+             "time before the start, such as '21 days before': it goes out by itself then.",
      .example = "sector in (music, design)"},
     {.key = "rsvp",
      .type = SCHEMA_MAP,

@@ -241,6 +241,31 @@ static int read_rsvp(struct md *md)
     return 0;
 }
 
+/* `invite` says whom, or when: "21 days before". No expression begins with a digit. */
+static void read_invite(struct md *md)
+{
+    const char *text = md->head.invite;
+    struct event *event = md->maker.event;
+    struct err local = {0};
+
+    if (text == NULL) {
+        return;
+    }
+    if (*text != 'P' && (*text < '0' || *text > '9')) {
+        event->invite = (struct event_expression){text, yaml_get(md->head.node, "invite")};
+        return;
+    }
+    event->has_invite_before = quantity_parse_period(text, true, &event->invite_before, &local) == 0;
+    if (!event->has_invite_before || event->invite_before.days < 0 ||
+        event->invite_before.micros < 0) {
+        struct event_spot spot = spot_at(md->head.node, "invite");
+
+        event_problem(&md->maker, &spot, "'invite': %s",
+                      event->has_invite_before ? "it is a time before the start" : local.msg);
+        event->has_invite_before = false;
+    }
+}
+
 static void read_facts(struct md *md)
 {
     const struct event_head *head = &md->head;
@@ -261,9 +286,7 @@ static void read_facts(struct md *md)
         event->audience =
             (struct event_expression){head->audience, yaml_get(head->node, "audience")};
     }
-    if (head->invite != NULL) {
-        event->invite = (struct event_expression){head->invite, yaml_get(head->node, "invite")};
-    }
+    read_invite(md);
     if (config_check_projects(config, head->funded_by, head->funded_by_count, head->node,
                               "funded_by", md->file->report) > 0 &&
         !md->maker.failed) {

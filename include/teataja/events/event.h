@@ -118,6 +118,8 @@ struct event {
     const char *list;                 /* slug of a list of the site; NULL: cannot be invited to */
     struct event_expression audience; /* who is told of it */
     struct event_expression invite;   /* who of them gets an invitation; none: all of them */
+    bool has_invite_before;           /* invitations go out by themselves ... */
+    struct period invite_before;      /* ... so long before the start */
     struct event_rsvp rsvp;
     const struct period *reminders; /* so long before the start */
     size_t reminder_count;

@@ -174,9 +174,9 @@ int schedule_held(struct db *db, struct arena *arena, struct schedule_hold *out,
 /* The clock is right: goes on from *time. ERR_STATE if nothing is held. */
 int schedule_release(struct db *db, const struct schedule_time *time, struct err *err);
 
-/* Checks the schedules of newsletters and what refers to them; problems go to `report`
- * with file, line and column. Returns 0, or ERR_NOMEM. For the verb check. */
-int schedule_check(struct arena *arena, const struct config *config, const struct content *content,
+/* Checks the schedules of newsletters; problems go to `report` with file, line and
+ * column. Returns 0, or ERR_NOMEM. For the verb check. */
+int schedule_check(struct arena *arena, const struct config *config, int64_t now,
                    struct report *report, struct err *err);
 
 /* "newsletter", "issue", "invitation". */

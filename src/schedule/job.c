@@ -1,0 +1,252 @@
+/* job.c - what the files of the site want to happen, and when. */
+#include <stdio.h>
+#include <string.h>
+
+#include "room.h"
+#include "sql/schedule/job.h"
+
+#define CHUNK (31 * CLOCK_DAY) /* of one expansion: bounded, however often a rule comes */
+
+const char *schedule_kind_name(enum schedule_kind kind)
+{
+    static const char *const names[SCHEDULE_KINDS] = {[SCHEDULE_NEWSLETTER] = "newsletter",
+                                                      [SCHEDULE_ISSUE] = "issue",
+                                                      [SCHEDULE_INVITE] = "invitation"};
+
+    return names[kind];
+}
+
+static struct job *add(struct schedule *schedule, enum schedule_kind kind, const char *slug)
+{
+    static const char *const folders[SCHEDULE_KINDS] = {[SCHEDULE_NEWSLETTER] = "newsletters",
+                                                        [SCHEDULE_ISSUE] = "issues",
+                                                        [SCHEDULE_INVITE] = "events"};
+    struct job *job = &schedule->jobs[schedule->count++];
+
+    *job = (struct job){.kind = kind, .slug = slug};
+    (void)snprintf(job->name, sizeof(job->name), "%s/%s", folders[kind], slug);
+    return job;
+}
+
+static int add_newsletters(struct schedule *schedule, struct err *err)
+{
+    const struct config *config = schedule->options.config;
+
+    for (size_t i = 0; i < config->newsletter_count; i++) {
+        const struct newsletter *newsletter = &config->newsletters[i];
+        struct timetable timetable;
+        int rc = timetable_of(schedule->arena, config, newsletter, NULL, &timetable, err);
+
+        if (rc < 0) {
+            return rc;
+        }
+        if (rc == 1) {
+            struct job *job = add(schedule, SCHEDULE_NEWSLETTER, newsletter->slug);
+
+            job->timetable = timetable;
+            job->zone = timetable.zone;
+            job->newsletter = newsletter;
+            job->too_late_after = newsletter->too_late_after;
+        }
+    }
+    return 0;
+}
+
+static void add_issues(struct schedule *schedule)
+{
+    const struct content *content = schedule->options.content;
+
+    for (size_t i = 0; i < content->issue_count; i++) {
+        const struct issue *issue = &content->issues[i];
+
+        if (issue->has_send && issue->newsletter != NULL) {
+            struct job *job = add(schedule, SCHEDULE_ISSUE, issue->item.slug);
+
+            job->once = true;
+            job->at = (struct timetable_time){.local = issue->send_local, .at = issue->send_at};
+            job->zone = issue->zone;
+            job->too_late_after = issue->newsletter->too_late_after;
+        }
+    }
+}
+
+/* Invitations that were missed are sent as long as the event has not begun. */
+static int add_events(struct schedule *schedule, struct err *err)
+{
+    const struct events *events = schedule->options.events;
+
+    for (size_t i = 0; i < events->count; i++) {
+        const struct event *event = &events->items[i];
+        struct job *job;
+        int rc;
+
+        if (!event->has_invite_before || event->status == EVENT_CANCELLED) {
+            continue;
+        }
+        job = add(schedule, SCHEDULE_INVITE, event->slug);
+        job->once = true;
+        job->zone = event->tzid;
+        job->at.local = event->start;
+        job->at.local.date_only = false;
+        civil_add_days(&job->at.local, -event->invite_before.days);
+        rc = zone_to_utc(event->tzid, &job->at.local, &job->at.at, &job->at.fit, err);
+        if (rc == 0 && event->invite_before.micros != 0) {
+            job->at.at -= event->invite_before.micros;
+            rc = zone_from_utc(event->tzid, job->at.at, &job->at.local, err);
+        }
+        if (rc < 0) {
+            return rc;
+        }
+        job->too_late_after = event->start_utc - job->at.at;
+    }
+    return 0;
+}
+
+int jobs_make(struct schedule *schedule, struct err *err)
+{
+    size_t most = schedule->options.config->newsletter_count +
+                  schedule->options.content->issue_count + schedule->options.events->count;
+    int rc;
+
+    schedule->jobs = arena_alloc(schedule->arena, most + 1, sizeof(*schedule->jobs));
+    if (schedule->jobs == NULL) {
+        return err_nomem(err);
+    }
+    rc = add_newsletters(schedule, err);
+    if (rc == 0) {
+        add_issues(schedule);
+        rc = add_events(schedule, err);
+    }
+    return rc;
+}
+
+struct job *job_find(const struct schedule *schedule, const char *name)
+{
+    for (size_t i = 0; i < schedule->count; i++) {
+        if (strcmp(schedule->jobs[i].name, name) == 0) {
+            return &schedule->jobs[i];
+        }
+    }
+    return NULL;
+}
+
+static int list_once(const struct job *job, struct arena *arena, int64_t from, int64_t to,
+                     struct timetable_time **out, struct err *err)
+{
+    if (job->at.at < from || job->at.at >= to) {
+        return 0;
+    }
+    *out = arena_alloc(arena, 1, sizeof(**out));
+    if (*out == NULL) {
+        return err_nomem(err);
+    }
+    **out = job->at;
+    return 1;
+}
+
+int job_list(const struct job *job, struct arena *arena, int64_t from, int64_t to,
+             struct timetable_time **out, struct err *err)
+{
+    struct timetable_time *times = NULL;
+    size_t capacity = 0;
+    size_t count = 0;
+
+    *out = NULL;
+    if (job->once) {
+        return list_once(job, arena, from, to, out, err);
+    }
+    for (int64_t at = from; at < to; at += CHUNK) {
+        struct timetable_time *some = NULL;
+        int found = timetable_list(arena, &job->timetable, at, to - at > CHUNK ? at + CHUNK : to, 0,
+                                   &some, err);
+
+        if (found < 0) {
+            return found;
+        }
+        for (int i = 0; i < found; i++) {
+            int rc = arena_grow(arena, &times, &capacity, count, sizeof(*times), err);
+
+            if (rc < 0) {
+                return rc;
+            }
+            times[count++] = some[i];
+        }
+    }
+    *out = times;
+    return (int)count;
+}
+
+int job_next(const struct job *job, struct arena *arena, int64_t after, int64_t *out,
+             struct err *err)
+{
+    static const int64_t windows[] = {32 * CLOCK_DAY, 400 * CLOCK_DAY, 3660 * CLOCK_DAY};
+
+    *out = INT64_MAX;
+    if (job->once) {
+        *out = job->at.at > after ? job->at.at : INT64_MAX;
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof(windows) / sizeof(windows[0]); i++) {
+        struct timetable_time *times = NULL;
+        int found =
+            timetable_list(arena, &job->timetable, after + 1, after + windows[i], 1, &times, err);
+
+        if (found != 0) {
+            *out = found > 0 ? times[0].at : INT64_MAX;
+            return found < 0 ? found : 0;
+        }
+    }
+    return 0;
+}
+
+int job_mailing(struct db *db, const char *purpose, const char *subject, int64_t *mailing,
+                struct err *err)
+{
+    return db_get_int(db, SQL_JOB_MAILING, mailing, err, "tt", purpose, subject);
+}
+
+int job_waiting(const struct schedule *schedule, const struct job *job, size_t nth,
+                const struct issue **out, struct err *err)
+{
+    const struct content *content = schedule->options.content;
+
+    *out = NULL;
+    for (size_t i = 0; i < content->issue_count; i++) {
+        const struct issue *issue = &content->issues[i];
+        char subject[JOB_NAME];
+        int64_t mailing;
+        int rc;
+
+        if (!issue->send_next || issue->newsletter != job->newsletter) {
+            continue;
+        }
+        (void)snprintf(subject, sizeof(subject), "issues/%s", issue->item.slug);
+        rc = job_mailing(schedule->options.db, "letter", subject, &mailing, err);
+        if (rc < 0) {
+            return rc;
+        }
+        if (rc == 0 && nth-- == 0) {
+            *out = issue;
+            return 0;
+        }
+    }
+    return 0;
+}
+
+int job_target(const struct schedule *schedule, const struct job *job, char out[JOB_NAME],
+               struct err *err)
+{
+    const struct issue *issue = NULL;
+    int rc;
+
+    if (job->kind != SCHEDULE_NEWSLETTER) {
+        memcpy(out, job->name, JOB_NAME);
+        return 1;
+    }
+    rc = job_waiting(schedule, job, 0, &issue, err);
+    if (rc < 0 || issue == NULL) {
+        return rc;
+    }
+    (void)snprintf(out, JOB_NAME, "issues/%s", issue->item.slug);
+    return 1;
+}

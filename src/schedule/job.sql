@@ -1,0 +1,3 @@
+-- name: job_mailing
+SELECT id FROM v_mailing
+ WHERE subject = $2 AND purpose = $1 AND state <> 'expanding' ORDER BY id DESC LIMIT 1;

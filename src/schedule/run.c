@@ -1,0 +1,421 @@
+/* run.c - doing what is due, one row at a time. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "room.h"
+#include "run_lock.h"
+#include "sql/schedule/run.h"
+#include "teataja/base/log.h"
+#include "teataja/base/suggest.h"
+
+/* Before the second, third, ... attempt. */
+static const int64_t pauses[SCHEDULE_ATTEMPTS - 1] = {CLOCK_MINUTE, 5 * CLOCK_MINUTE,
+                                                      15 * CLOCK_MINUTE, CLOCK_HOUR,
+                                                      3 * CLOCK_HOUR};
+
+struct running {
+    struct schedule *schedule;
+    struct schedule_run run; /* texts in the scratch arena */
+    int64_t now;
+    bool by_hand; /* not tried again */
+    struct schedule_outcome outcome;
+};
+
+static int list_ids(struct schedule *schedule, const struct db_sql *sql, int64_t now,
+                    int64_t **out, size_t *count, struct err *err)
+{
+    struct db_stmt *stmt = NULL;
+    size_t capacity = 0;
+    int rc = db_query(schedule->options.db, sql, &stmt, err);
+
+    *out = NULL;
+    *count = 0;
+    if (rc == 0 && sql == SQL_RUN_LIST) {
+        rc = db_bind(stmt, err, "i", now);
+    }
+    while (rc == 0 && (rc = db_next(stmt, err)) == 1) {
+        rc = arena_grow(schedule->scratch, out, &capacity, *count, sizeof(**out), err);
+        if (rc == 0) {
+            (*out)[(*count)++] = db_int(stmt, 0);
+        }
+    }
+    db_stmt_free(stmt);
+    return rc;
+}
+
+int run_recover(struct schedule *schedule, struct err *err)
+{
+    struct arena_mark mark = arena_mark(schedule->scratch);
+    struct db *db = schedule->options.db;
+    int64_t *ids = NULL;
+    size_t count = 0;
+    int rc = list_ids(schedule, SQL_RUN_RUNNING, 0, &ids, &count, err);
+
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        struct run_lock lock;
+
+        rc = run_lock_take(&lock, db, ids[i], err);
+        if (rc == 1) {
+            rc = db_exec(db, SQL_RUN_RECOVER, err, "i", ids[i]);
+            run_lock_release(&lock);
+        }
+    }
+    arena_rewind(schedule->scratch, mark);
+    return rc;
+}
+
+/* ---- outcomes ---- */
+
+static int end(const struct running *running, const char *state, const char *reason,
+               struct err *err)
+{
+    const struct schedule_outcome *outcome = &running->outcome;
+
+    LOG(strcmp(state, "failed") == 0 ? LOG_ERROR : LOG_INFO, "schedule_run",
+        log_text("job", running->run.job), log_text("occurrence", running->run.local),
+        log_text("target", running->run.target), log_text("state", state),
+        log_text("reason", reason), log_int("mailing", outcome->mailing),
+        log_int("recipients", outcome->recipients));
+    return db_exec(running->schedule->options.db, SQL_RUN_END, err, "itti?i?i", running->run.id,
+                   state, reason, running->now, outcome->mailing != 0, outcome->mailing,
+                   outcome->mailing != 0, outcome->recipients);
+}
+
+static int try_again(const struct running *running, const char *reason, struct err *err)
+{
+    int64_t next = running->now + pauses[running->run.attempt - 1];
+
+    LOG(LOG_WARN, "schedule_retry", log_text("job", running->run.job),
+        log_text("occurrence", running->run.local), log_text("target", running->run.target),
+        log_int("attempt", running->run.attempt), log_text("reason", reason));
+    return db_exec(running->schedule->options.db, SQL_RUN_AGAIN, err, "iti", running->run.id,
+                   reason, next);
+}
+
+/* What was done before counts as done: a scheduler died between making the mailing and
+ * saying so, or somebody was faster. 1 if so. */
+static int was_done(struct running *running, int said, struct err *err)
+{
+    const char *purpose = running->run.kind == SCHEDULE_INVITE ? "invitation" : "letter";
+
+    if (said != ERR_EXISTS && (said != ERR_STATE || running->run.attempt == 1)) {
+        return 0;
+    }
+    return job_mailing(running->schedule->options.db, purpose, running->run.target,
+                       &running->outcome.mailing, err);
+}
+
+static int fail(const struct running *running, const char *reason, struct schedule_tick *tick,
+                struct err *err)
+{
+    if (running->run.attempt >= SCHEDULE_ATTEMPTS || running->by_hand) {
+        tick->failed++;
+        return end(running, "failed", reason, err);
+    }
+    tick->retried++;
+    return try_again(running, reason, err);
+}
+
+/* Writes what the function said. */
+static int conclude(struct running *running, int said, const struct err *why,
+                    struct schedule_tick *tick, struct err *err)
+{
+    int before = was_done(running, said, err);
+
+    if (before < 0) {
+        return before;
+    }
+    if (said == 0 || before == 1) {
+        tick->done++;
+        return end(running, "done", before == 1 ? "it was made before" : "", err);
+    }
+    if (said == ERR_STATE) {
+        tick->skipped++;
+        return end(running, "skipped", why->msg, err);
+    }
+    if (said == ERR_STOPPED) {
+        return db_exec(running->schedule->options.db, SQL_RUN_UNBEGIN, err, "i", running->run.id);
+    }
+    return fail(running, why->msg, tick, err);
+}
+
+/* ---- before ---- */
+
+/* 1 and the run; 0 if somebody else has it or it is not due any more. */
+static int read_run(struct running *running, struct err *err)
+{
+    struct schedule *schedule = running->schedule;
+    struct schedule_run *run = &running->run;
+    struct db_stmt *stmt = NULL;
+    int rc = db_query(schedule->options.db, SQL_RUN_GET, &stmt, err);
+
+    if (rc == 0) {
+        rc = db_bind(stmt, err, "ii", run->id, running->now);
+    }
+    if (rc == 0) {
+        rc = db_next(stmt, err);
+    }
+    if (rc == 1) {
+        run->job = db_dup(stmt, 0, schedule->scratch);
+        run->local = db_dup(stmt, 1, schedule->scratch);
+        run->zone = db_dup(stmt, 2, schedule->scratch);
+        run->due = db_int(stmt, 3);
+        run->target = db_dup(stmt, 4, schedule->scratch);
+        run->attempt = db_int(stmt, 5) + 1;
+        if (run->job == NULL || run->local == NULL || run->zone == NULL || run->target == NULL) {
+            rc = err_nomem(err);
+        }
+    }
+    db_stmt_free(stmt);
+    return rc;
+}
+
+/* Why a run is not done after all; NULL if it is. */
+static const char *objection(const struct running *running, const struct job *job)
+{
+    char local[CIVIL_TEXT];
+
+    if (job == NULL) {
+        return "the site does not plan this any more";
+    }
+    civil_format(&job->at.local, local);
+    if (job->once && !running->by_hand && strcmp(local, running->run.local) != 0) {
+        return "the site plans this for another time now";
+    }
+    if (!running->by_hand && running->now - running->run.due > job->too_late_after) {
+        return "too late: it could not be done in time";
+    }
+    return NULL;
+}
+
+/* Chooses what is sent, unless an earlier attempt did: else a letter that was made just
+ * before a crash would be followed by the next one. */
+static int choose(struct running *running, const struct job *job, struct err *err)
+{
+    struct schedule *schedule = running->schedule;
+    char target[JOB_NAME];
+    int rc = 1;
+
+    if (running->run.target[0] == '\0') {
+        rc = job_target(schedule, job, target, err);
+        running->run.target = rc == 1 ? arena_strdup(schedule->scratch, target) : "";
+    }
+    if (rc < 0 || running->run.target == NULL) {
+        return rc < 0 ? rc : err_nomem(err);
+    }
+    running->run.kind = job->kind;
+    running->run.slug = strchr(running->run.target, '/');
+    running->run.slug = running->run.slug != NULL ? running->run.slug + 1 : "";
+    return rc;
+}
+
+static int skip(struct running *running, const char *reason, struct schedule_tick *tick,
+                struct err *err)
+{
+    tick->skipped++;
+    return end(running, "skipped", reason, err);
+}
+
+/* 1: go on; 0: it is settled. In one transaction, under the run's lock. */
+static int begin(struct running *running, struct schedule_tick *tick, struct err *err)
+{
+    struct db *db = running->schedule->options.db;
+    const struct job *job;
+    const char *why;
+    int rc = db_begin(db, err);
+
+    rc = rc == 0 ? read_run(running, err) : rc;
+    if (rc == 1) {
+        job = job_find(running->schedule, running->run.job);
+        why = objection(running, job);
+        if (why != NULL) {
+            rc = skip(running, why, tick, err);
+        } else {
+            rc = choose(running, job, err);
+            if (rc == 0) {
+                rc = skip(running, "no issue of it says 'send: next'", tick, err);
+            } else if (rc == 1) {
+                rc = db_exec(db, SQL_RUN_BEGIN, err, "it", running->run.id, running->run.target);
+                rc = rc == 0 ? 1 : rc;
+            }
+        }
+    }
+    if (rc >= 0) {
+        int committed = db_commit(db, err);
+
+        rc = committed < 0 ? committed : rc;
+    }
+    db_rollback(db);
+    return rc;
+}
+
+/* *said is what the function returned, ERR_STATE if it was not asked; *why its words. */
+static int do_locked(struct running *running, struct schedule_tick *tick, int *said,
+                     struct err *why, struct err *err)
+{
+    const struct schedule_options *options = &running->schedule->options;
+    int rc = begin(running, tick, err);
+
+    if (rc <= 0) {
+        *said = rc < 0 ? rc : err_set(why, ERR_STATE, "there is nothing to do");
+        return rc;
+    }
+    if (running->run.attempt > SCHEDULE_ATTEMPTS) {
+        *said = err_set(why, ERR_LIMIT, "the scheduler ended each time while this was being done");
+    } else {
+        *said = options->run(options->ctx, &running->run, &running->outcome, why);
+    }
+    return conclude(running, *said, why, tick, err);
+}
+
+static int do_one(struct running *running, struct schedule_tick *tick, int *said, struct err *why,
+                  struct err *err)
+{
+    struct run_lock lock;
+    int rc = run_lock_take(&lock, running->schedule->options.db, running->run.id, err);
+
+    if (rc == 0) {
+        *said = err_set(why, ERR_BUSY, "another scheduler does it just now");
+    }
+    if (rc == 1) {
+        rc = do_locked(running, tick, said, why, err);
+        run_lock_release(&lock);
+    }
+    return rc;
+}
+
+int run_due(struct schedule *schedule, int64_t now, struct schedule_tick *tick, struct err *err)
+{
+    struct arena_mark mark = arena_mark(schedule->scratch);
+    int64_t *ids = NULL;
+    size_t count = 0;
+    int64_t next;
+    int said = 0;
+    int rc = list_ids(schedule, SQL_RUN_LIST, now, &ids, &count, err);
+
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        struct arena_mark one = arena_mark(schedule->scratch);
+        struct running running = {.schedule = schedule, .run.id = ids[i], .now = now};
+        struct err why = {0};
+
+        rc = do_one(&running, tick, &said, &why, err);
+        if (rc == 0 && said == ERR_STOPPED) {
+            rc = err_set(err, ERR_STOPPED, "%s", why.msg);
+        }
+        arena_rewind(schedule->scratch, one);
+    }
+    arena_rewind(schedule->scratch, mark);
+    if (rc == 0) {
+        rc = db_get_int(schedule->options.db, SQL_RUN_NEXT, &next, err, "");
+        tick->next_due = rc == 1 && next < tick->next_due ? next : tick->next_due;
+    }
+    return rc < 0 ? rc : 0;
+}
+
+/* ---- by hand ---- */
+
+static int find_job(const struct schedule *schedule, const char *name, const struct job **out,
+                    struct err *err)
+{
+    char full[JOB_NAME];
+    struct suggest suggest;
+
+    (void)snprintf(full, sizeof(full), "newsletters/%s", name);
+    *out = job_find(schedule, name);
+    if (*out == NULL) {
+        *out = job_find(schedule, full);
+    }
+    if (*out != NULL) {
+        return 0;
+    }
+    suggest_start(&suggest, name);
+    for (size_t i = 0; i < schedule->count; i++) {
+        suggest_offer(&suggest, schedule->jobs[i].name);
+        if (schedule->jobs[i].kind == SCHEDULE_NEWSLETTER) {
+            suggest_offer(&suggest, schedule->jobs[i].slug);
+        }
+    }
+    return err_set(err, ERR_NOT_FOUND, "nothing is scheduled as '%s'%s", name,
+                   suggest_hint(&suggest));
+}
+
+int schedule_plan_now(struct schedule *schedule, struct arena *arena, const char *name,
+                      const struct schedule_time *time, struct schedule_run *out, struct err *err)
+{
+    const struct job *job = NULL;
+    char target[JOB_NAME] = "";
+    char text[CIVIL_TEXT];
+    struct civil local;
+    int rc;
+
+    memset(out, 0, sizeof(*out));
+    rc = find_job(schedule, name, &job, err);
+    if (rc == 0) {
+        rc = zone_from_utc(job->zone, time->now, &local, err);
+    }
+    if (rc == 0) {
+        rc = job_target(schedule, job, target, err);
+    }
+    if (rc <= 0) {
+        return rc < 0 ? rc
+                      : err_set(err, ERR_STATE, "no issue of '%s' says 'send: next'", job->slug);
+    }
+    civil_format(&local, text);
+    out->kind = job->kind;
+    out->job = arena_strdup(arena, job->name);
+    out->target = arena_strdup(arena, target);
+    out->local = arena_strdup(arena, text);
+    out->zone = job->zone;
+    out->due = time->now;
+    out->attempt = 1;
+    if (out->job == NULL || out->target == NULL || out->local == NULL) {
+        return err_nomem(err);
+    }
+    out->slug = strchr(out->target, '/') + 1;
+    return 0;
+}
+
+/* The row of an occurrence that nobody planned. */
+static int add_now(struct schedule *schedule, const struct schedule_run *run, int64_t *id,
+                   struct err *err)
+{
+    struct db *db = schedule->options.db;
+    int rc = db_exec(db, SQL_RUN_ADD_NOW, err, "tttti", run->job, run->local,
+                     schedule_kind_name(run->kind), run->zone, run->due);
+
+    if (rc == 0 && db_changes(db) == 0) {
+        return err_set(err, ERR_EXISTS, "%s was run at %s already", run->job, run->local);
+    }
+    if (rc == 0) {
+        *id = db_last_id(db);
+    }
+    return rc;
+}
+
+int schedule_run_now(struct schedule *schedule, const char *job, const struct schedule_time *time,
+                     struct schedule_outcome *out, struct err *err)
+{
+    struct running running = {.schedule = schedule, .now = time->now, .by_hand = true};
+    struct arena_mark mark = arena_mark(schedule->scratch);
+    struct schedule_tick tick = {0};
+    struct err why = {0};
+    struct schedule_run planned;
+    int said = 0;
+    int rc;
+
+    memset(out, 0, sizeof(*out));
+    rc = schedule_plan_now(schedule, schedule->scratch, job, time, &planned, err);
+    if (rc == 0) {
+        rc = add_now(schedule, &planned, &running.run.id, err);
+    }
+    if (rc == 0) {
+        rc = do_one(&running, &tick, &said, &why, err);
+    }
+    *out = running.outcome;
+    arena_rewind(schedule->scratch, mark);
+    if (rc == 0 && said < 0) {
+        rc = err_set(err, said, "%s", why.msg);
+    }
+    return rc;
+}
