@@ -65,7 +65,11 @@ static int load_newsletters(struct arena *arena, struct config *config, struct r
     }
     for (size_t i = 0; i < count && !must_stop(rc); i++) {
         struct newsletter *newsletter = &config->newsletters[config->newsletter_count];
+        const char *ending = strrchr(names[i], '.');
 
+        if (ending != NULL && strcmp(ending, ".md") == 0) {
+            continue; /* what automatic letters begin with: content/automatic.c reads it */
+        }
         rc = newsletter_load(arena, config->folder, names[i], report, newsletter, err);
         config->newsletter_count += newsletter->slug != NULL;
     }

@@ -16,6 +16,12 @@ static const struct schema_choice blocks[] = {
     {NULL, 0, NULL},
 };
 
+static const struct schema_choice composes[] = {
+    {"by_hand", COMPOSE_BY_HAND, "an editor writes issues"},
+    {"auto", COMPOSE_AUTO, "each member gets what is new to them; no issue is needed"},
+    {NULL, 0, NULL},
+};
+
 static const struct schema_field from_fields[] = {
     {.key = "name",
      .type = SCHEMA_BY_LANGUAGE,
@@ -140,6 +146,33 @@ static const struct schema_field newsletter_fields[] = {
      .sub = &schedule_schema,
      .help = "When its issues that say 'send: next' go out, one each time.",
      .example = "first Monday 09:00"},
+    {.key = "compose",
+     .type = SCHEMA_CHOICE,
+     SCHEMA_AT(newsletter, compose),
+     .choices = composes,
+     .fallback = "by_hand",
+     .help = "What its letters are made of:"},
+    {.key = "closing_soon",
+     .type = SCHEMA_DURATION,
+     SCHEMA_AT(newsletter, closing_soon),
+     .min = CLOCK_DAY,
+     .max = 366 * CLOCK_DAY,
+     .fallback = "7 days",
+     .help = "With 'compose: auto' and the block 'deadlines': how long before its deadline a call "
+             "is reminded of, once."},
+    {.key = "skip_if_empty",
+     .type = SCHEMA_BOOL,
+     SCHEMA_AT(newsletter, skip_if_empty),
+     .fallback = "yes",
+     .help = "With 'compose: auto': a member for whom there is nothing new gets no letter."},
+    {.key = "min_items",
+     .type = SCHEMA_INT,
+     SCHEMA_AT(newsletter, min_items),
+     .min = 1,
+     .max = 100,
+     .fallback = "1",
+     .help = "With 'compose: auto': a member for whom fewer things are new waits for the next "
+             "letter, unless a deadline is near."},
     {.key = "too_late_after",
      .type = SCHEMA_DURATION,
      SCHEMA_AT(newsletter, too_late_after),

@@ -32,6 +32,12 @@ struct newsletter_brand {
 /* Blocks of a letter's body: {{> calls}} and so on. */
 enum newsletter_block { BLOCK_CALLS, BLOCK_EVENTS, BLOCK_NEWS, BLOCK_DEADLINES, BLOCK_COUNT };
 
+/* Who chooses what a letter holds. */
+enum newsletter_compose {
+    COMPOSE_BY_HAND, /* an editor writes issues */
+    COMPOSE_AUTO     /* each member gets what is new to them: teataja/compose/letter.h */
+};
+
 /* When it goes out by itself. Only the form of the values is checked here: what they mean
  * is known to teataja/schedule/timetable.h. */
 struct newsletter_schedule {
@@ -55,6 +61,10 @@ struct newsletter {
     enum language fallback; /* one of languages; default: the first */
     const char *timezone;   /* NULL: the site's */
     const struct newsletter_schedule *schedule; /* NULL: it is sent by hand */
+    int compose;            /* of enum newsletter_compose */
+    int64_t closing_soon;   /* microseconds: an automatic letter reminds of deadlines so near */
+    bool skip_if_empty;     /* no automatic letter for whom there is nothing new */
+    int64_t min_items;      /* fewer new items than this wait for the next automatic letter */
     int64_t too_late_after; /* microseconds: a run that was missed for longer is not made up for */
     const char *audience;   /* a segment expression; NULL: all subscribers */
     struct newsletter_brand brand;
