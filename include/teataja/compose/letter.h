@@ -1,4 +1,8 @@
-/* teataja/compose/letter.h - an issue, from Markdown to frozen rows.
+/* teataja/compose/letter.h - a letter, from the site's files to frozen rows.
+ *
+ * A letter is an issue, named by its slug, or an automatic one: "newsletters/<slug>" of a
+ * newsletter with `compose: auto`. That one is made of what each member has not been told
+ * (compose/selection.h), below the text of newsletters/<slug>.intro.md if there is one.
  *
  * Who gets what is decided once: each recipient's selection (compose/selection.h)
  * makes a key, equal keys share a variant, each variant is rendered once.
@@ -22,14 +26,21 @@ struct letter_options {
     enum language language; /* with test and without `as`; LANG_NONE: the fallback's */
     int64_t date;           /* Date of the messages; 0: now */
     const char *on_unknown; /* "resend" or "hold"; NULL: resend */
+
+    /* Of an automatic letter: which time of its schedule this is, as the schedule's row has
+     * it ("2026-12-07T09:00:00", at most LETTER_OCCURRENCE bytes). One mailing of a newsletter
+     * and occurrence. NULL: the date of the letter, in the newsletter's zone. */
+    const char *occurrence;
 };
+
+enum { LETTER_OCCURRENCE = 40 };
 
 /* A line of what a letter shows. */
 struct letter_line {
     const char *block; /* "calls", "still_open", "events", "news", "deadlines" */
     const char *slug;
     const char *title; /* in the letter's language, else in the one shown */
-    const char *note;  /* "new", "moved", "closed", "in et" ...; "" */
+    const char *note;  /* "new", "moved", "closed", "closing soon", "in et" ...; "" */
 };
 
 /* Recipients whose letters show the same. */
@@ -46,11 +57,12 @@ struct letter_group {
 /* All in one arena. */
 struct letter_summary {
     int64_t mailing;     /* 0 for a dry run */
-    const char *subject; /* "issues/2026-12" */
+    const char *subject; /* "issues/2026-12", "newsletters/funding" */
     const struct newsletter *newsletter;
     int64_t date;
     int64_t not_after;                 /* the first deadline shown; 0: none */
     int64_t total;                     /* recipients */
+    int64_t nothing_new;               /* who would get an automatic letter, but it is empty */
     const struct letter_group *groups; /* most recipients first */
     size_t group_count;
     struct recipients_count reasons; /* why others get nothing; zeros for a test */
@@ -61,9 +73,11 @@ struct letter_summary {
 /* Plans the letter `slug`: freezes parts, variants and recipients, a chunk at a time so
  * that others can write meanwhile, and makes the mailing ready. What a process left that
  * was killed while it did so is removed first. Refused, with nothing left behind:
- *   ERR_NOT_FOUND  no such issue ("; did you mean ...")
- *   ERR_EXISTS     it was sent, or is being sent by somebody else
- *   ERR_STATE      nobody would get it; a project that pays for it is not running on
+ *   ERR_NOT_FOUND  no such issue or newsletter ("; did you mean ...")
+ *   ERR_EXISTS     it was sent, or is being sent by somebody else; the automatic letter of
+ *                  this occurrence was
+ *   ERR_STATE      nobody would get it, as nobody has anything new to read; a newsletter that
+ *                  is composed by hand; a project that pays for it is not running on
  *                  that day
  *   ERR_INVALID    a segment, a template, a notice that lacks the letter's language
  *   ERR_LIMIT      an HTML part over LIMIT_HTML, with what to do
