@@ -1,4 +1,5 @@
 /* The table of teataja.yaml. */
+#include "site_source.h"
 #include "teataja/base/clock.h"
 #include "teataja/base/log.h"
 #include "teataja/config/site.h"
@@ -478,6 +479,14 @@ static const struct schema_field site_fields[] = {
      SCHEMA_AT(site, serve),
      .sub = &serve_schema,
      .help = "The daemon, 'teataja serve'."},
+    {.key = "sources",
+     .type = SCHEMA_MAP,
+     .flags = SCHEMA_KEYED,
+     SCHEMA_ARRAY(site, sources, source_count),
+     .sub = &site_source_schema,
+     .help = "Calendars of others whose events and deadlines are told here, by name; the URL alone "
+             "is enough.",
+     .example = "partner"},
     {.key = "vocabularies",
      .type = SCHEMA_MAP,
      SCHEMA_AT(site, vocabularies),

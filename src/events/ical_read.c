@@ -100,7 +100,7 @@ static int read_frame(struct ical_reader *reader, struct ical_scan *scan)
 }
 
 /* Second pass: the events. */
-static int read_events(struct ical_reader *reader, struct ical_scan *scan)
+static int read_events(struct ical_reader *reader, struct ical_scan *scan, bool todos)
 {
     struct ical_content content;
     struct err scanned = {0};
@@ -108,8 +108,9 @@ static int read_events(struct ical_reader *reader, struct ical_scan *scan)
 
     while ((rc = ical_scan_next(scan, &content, &scanned)) > 0) {
         if (content.kind == ICAL_CONTENT_BEGIN && content.depth == 2 &&
-            strcmp(content.name, "VEVENT") == 0) {
-            rc = ical_reader_event(reader, scan, content.line);
+            (strcmp(content.name, "VEVENT") == 0 ||
+             (todos && strcmp(content.name, "VTODO") == 0))) {
+            rc = ical_reader_event(reader, scan, content.line, content.name[1] == 'T');
             if (rc < 0) {
                 return rc;
             }
@@ -118,8 +119,9 @@ static int read_events(struct ical_reader *reader, struct ical_scan *scan)
     return rc < 0 ? scan_problem(reader, rc, &scanned) : 0;
 }
 
-int ical_read(struct arena *arena, const char *file, const char *text, size_t len, const char *zone,
-              struct report *report, struct ical_calendar *out, struct err *err)
+static int read_calendar(struct arena *arena, const char *file, const char *text, size_t len,
+                         const char *zone, bool todos, struct report *report,
+                         struct ical_calendar *out, struct err *err)
 {
     struct ical_reader reader = {
         .arena = arena, .file = file, .report = report, .calendar = out, .err = err};
@@ -138,7 +140,7 @@ int ical_read(struct arena *arena, const char *file, const char *text, size_t le
     ical_scan_release(&scan);
     if (rc == 0) {
         ical_scan_init(&scan, text, len);
-        rc = read_events(&reader, &scan);
+        rc = read_events(&reader, &scan, todos);
         ical_scan_release(&scan);
     }
     if (rc < 0) {
@@ -148,4 +150,17 @@ int ical_read(struct arena *arena, const char *file, const char *text, size_t le
         return rc;
     }
     return reader.failed ? ERR_INVALID : 0;
+}
+
+int ical_read(struct arena *arena, const char *file, const char *text, size_t len, const char *zone,
+              struct report *report, struct ical_calendar *out, struct err *err)
+{
+    return read_calendar(arena, file, text, len, zone, false, report, out, err);
+}
+
+int ical_read_todos(struct arena *arena, const char *file, const char *text, size_t len,
+                    const char *zone, struct report *report, struct ical_calendar *out,
+                    struct err *err)
+{
+    return read_calendar(arena, file, text, len, zone, true, report, out, err);
 }

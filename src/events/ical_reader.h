@@ -39,7 +39,7 @@ struct ical_reader {
 int ical_problem(struct ical_reader *reader, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Reads a VEVENT whose BEGIN was at `line`, to its END, into the calendar. What
+/* Reads a VEVENT or VTODO whose BEGIN was at `line`, to its END, into the calendar. What
  * is wrong in it becomes a problem; negative only when reading must stop
  * (ERR_NOMEM, ERR_LIMIT). */
-int ical_reader_event(struct ical_reader *reader, struct ical_scan *scan, int line);
+int ical_reader_event(struct ical_reader *reader, struct ical_scan *scan, int line, bool todo);

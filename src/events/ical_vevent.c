@@ -107,6 +107,12 @@ static int read_end(struct ical_reader *reader, struct ical_event *event,
     return read_time(reader, content, &event->end);
 }
 
+static int read_due(struct ical_reader *reader, struct ical_event *event,
+                    const struct ical_content *content)
+{
+    return event->is_todo ? read_end(reader, event, content) : 0;
+}
+
 static int read_recurrence_id(struct ical_reader *reader, struct ical_event *event,
                               const struct ical_content *content)
 {
@@ -340,6 +346,8 @@ static int read_status(struct ical_reader *reader, struct ical_event *event,
         event->status = ICAL_IS_CANCELLED;
     } else if (strcasecmp(content->value, "TENTATIVE") == 0) {
         event->status = ICAL_IS_TENTATIVE;
+    } else if (event->is_todo) {
+        event->is_done = strcasecmp(content->value, "COMPLETED") == 0;
     } else if (strcasecmp(content->value, "CONFIRMED") != 0 && content->value[0] != '\0') {
         ical_problem(reader, content->line,
                      "STATUS '%.*s' is not CONFIRMED, TENTATIVE or CANCELLED",
@@ -384,6 +392,7 @@ static const struct {
 } properties[] = {
     {"DTSTART", true, read_start},
     {"DTEND", true, read_end},
+    {"DUE", true, read_due},
     {"DURATION", true, read_duration},
     {"RECURRENCE-ID", true, read_recurrence_id},
     {"UID", true, read_uid},
@@ -461,8 +470,13 @@ static int finish_event(struct ical_reader *reader, struct ical_event *event)
 {
     int rc;
 
+    if (event->is_todo && event->has_end) {
+        event->start = event->end;
+        event->has_end = false;
+    }
     if (event->start.line == 0 && !event->is_override) {
-        ical_problem(reader, event->line, "the event has no DTSTART");
+        ical_problem(reader, event->line, "the %s has no %s", event->is_todo ? "to-do" : "event",
+                     event->is_todo ? "DUE" : "DTSTART");
         return 0;
     }
     if (event->start.line == 0) {
@@ -479,6 +493,10 @@ static int finish_event(struct ical_reader *reader, struct ical_event *event)
             return rc;
         }
     }
+    if (event->is_todo && event->has_end) { /* DTSTART and DURATION */
+        event->start = event->end;
+        event->has_end = false;
+    }
     if (event->has_end && event->end.civil.year != 0 &&
         event->end.civil.date_only != event->start.civil.date_only) {
         ical_problem(reader, event->end.line,
@@ -491,9 +509,9 @@ static int finish_event(struct ical_reader *reader, struct ical_event *event)
     return 0;
 }
 
-int ical_reader_event(struct ical_reader *reader, struct ical_scan *scan, int line)
+int ical_reader_event(struct ical_reader *reader, struct ical_scan *scan, int line, bool todo)
 {
-    struct ical_event event = {.line = line};
+    struct ical_event event = {.line = line, .is_todo = todo};
     struct ical_content content;
     struct err local = {0};
     int depth = scan->depth;

@@ -17,6 +17,7 @@
 #include "teataja/base/report.h"
 #include "teataja/base/schema.h"
 #include "teataja/base/yaml.h"
+#include "teataja/config/source.h"
 
 #define SITE_FILE "teataja.yaml"
 
@@ -180,6 +181,8 @@ struct site {
     size_t relay_count;
     struct site_dkim *dkim; /* may be none: mail is not signed */
     size_t dkim_count;
+    struct site_source *sources; /* calendars of others, in the file's order */
+    size_t source_count;
     struct site_addresses addresses;
     struct site_web web;
     struct site_serve serve;

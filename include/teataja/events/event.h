@@ -91,6 +91,8 @@ struct event {
     const char *slug;
     const char *file;             /* "events/forum-2027.md", "events/opening.ics" */
     const struct yaml_node *node; /* front matter; NULL for .ics */
+    const char *uid;    /* that the calendar gives it; NULL for .md, and if it gives none */
+    const char *source; /* name of the source it was pulled from (source.h); NULL: a file */
     char tzid[CIVIL_ZONE];        /* IANA name */
     struct civil start;           /* date_only if all_day */
     struct civil end;             /* equals start if !has_end and not all_day */

@@ -33,11 +33,13 @@ struct ical_date {
 enum ical_status { ICAL_IS_CONFIRMED, ICAL_IS_TENTATIVE, ICAL_IS_CANCELLED };
 enum ical_class { ICAL_IS_PUBLIC, ICAL_IS_PRIVATE, ICAL_IS_CONFIDENTIAL };
 
-/* A VEVENT. Texts are unescaped, UTF-8, NULL when absent or empty; line breaks
+/* A VEVENT, or with ical_read_todos a VTODO. Texts are unescaped, UTF-8, NULL when absent or empty; line breaks
  * are LF, other controls are gone. */
 struct ical_event {
     int line;        /* of its BEGIN */
     const char *uid; /* NULL if it has none */
+    bool is_todo;    /* start is when it is due, there is no end; DTSTART only if nothing else */
+    bool is_done;    /* STATUS:COMPLETED */
     struct ical_time start;
     struct ical_time end; /* as written: for dates the day after the last; valid if has_end */
     bool has_end;         /* DTEND or DURATION */
@@ -82,3 +84,8 @@ struct ical_calendar {
  * LIMIT_OCCURRENCES events, dates or exceptions; ERR_NOMEM. */
 int ical_read(struct arena *arena, const char *file, const char *text, size_t len, const char *zone,
               struct report *report, struct ical_calendar *out, struct err *err);
+
+/* As ical_read, with the VTODOs among the events. */
+int ical_read_todos(struct arena *arena, const char *file, const char *text, size_t len,
+                    const char *zone, struct report *report, struct ical_calendar *out,
+                    struct err *err);
