@@ -20,15 +20,46 @@
 #include "verb.h"
 
 const struct verb *const verbs[] = {
-    &verb_init, &verb_check, &verb_preview, &verb_send, &verb_mailing_list, &verb_mailing_show,
-    &verb_mailing_resume, &verb_mailing_resend, &verb_member_import, &verb_member_add,
-    &verb_member_list, &verb_member_show, &verb_member_set, &verb_member_change_address,
-    &verb_member_subscribe, &verb_member_leave, &verb_member_export, &verb_member_erase,
-    &verb_segment_count, &verb_segment_show, &verb_segment_explain, &verb_call_list,
-    &verb_event_list, &verb_event_show, &verb_event_invite, &verb_event_attendees,
-    &verb_event_answer, &verb_serve, &verb_web, &verb_sink, &verb_dkim_keygen, &verb_dkim_record,
-    &verb_backup, &verb_restore, &verb_migrate,
-    &verb_config_sample, &verb_config_manual, NULL,
+    &verb_init,
+    &verb_check,
+    &verb_preview,
+    &verb_send,
+    &verb_mailing_list,
+    &verb_mailing_show,
+    &verb_mailing_resume,
+    &verb_mailing_resend,
+    &verb_member_import,
+    &verb_member_add,
+    &verb_member_list,
+    &verb_member_show,
+    &verb_member_set,
+    &verb_member_change_address,
+    &verb_member_subscribe,
+    &verb_member_leave,
+    &verb_member_export,
+    &verb_member_erase,
+    &verb_segment_count,
+    &verb_segment_show,
+    &verb_segment_explain,
+    &verb_call_list,
+    &verb_event_list,
+    &verb_event_show,
+    &verb_event_invite,
+    &verb_event_attendees,
+    &verb_event_answer,
+    &verb_serve,
+    &verb_web,
+    &verb_sink,
+    &verb_dkim_keygen,
+    &verb_dkim_record,
+    &verb_mailing_evidence,
+    &verb_report,
+    &verb_backup,
+    &verb_restore,
+    &verb_migrate,
+    &verb_config_sample,
+    &verb_config_manual,
+    NULL,
 };
 
 static const struct option global_options[] = {
@@ -214,8 +245,7 @@ static int unknown_verb(int argc, char **argv, int at)
         }
         return at + 1 < argc && strcmp(argv[at + 1], "--help") == 0 ? -1 : EXIT_USAGE;
     }
-    snprintf(tried, sizeof(tried), "%s%s%s", argv[at], group ? " " : "",
-             group ? argv[at + 1] : "");
+    snprintf(tried, sizeof(tried), "%s%s%s", argv[at], group ? " " : "", group ? argv[at + 1] : "");
     nearest = suggest_nearest(tried, names, count);
     fprintf(stderr, "teataja: no verb '%s'%s%s%s\nTry 'teataja --help'.\n", tried,
             nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
@@ -257,8 +287,7 @@ static int take_option(struct command *command, struct globals *globals, int arg
         return (int)command_misused(command, "option '%s' takes no value", bare);
     }
     if (option->value != NULL && value == NULL && *at + 1 >= argc) {
-        return (int)command_misused(command, "option '%s' needs a value (%s)", bare,
-                                    option->value);
+        return (int)command_misused(command, "option '%s' needs a value (%s)", bare, option->value);
     }
     if (*slot != NULL && !option->many) {
         return (int)command_misused(command, "option '%s' was given twice", bare);
@@ -352,8 +381,7 @@ static enum exit_status run(struct command *command, const struct globals *globa
     if (token_init(&err) < 0) {
         return command_fail(&err);
     }
-    if (global_value(globals, "now") != NULL &&
-        set_clock(global_value(globals, "now"), &err) < 0) {
+    if (global_value(globals, "now") != NULL && set_clock(global_value(globals, "now"), &err) < 0) {
         command_fail(&err);
         return EXIT_USAGE;
     }

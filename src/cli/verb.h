@@ -80,10 +80,10 @@ extern const struct verb *const verbs[];
 
 /* The verbs' tables, one file a noun. */
 extern const struct verb verb_init, verb_check, verb_preview, verb_send, verb_sink, verb_call_list,
-    verb_backup, verb_restore, verb_migrate, verb_config_sample, verb_config_manual,
-    verb_dkim_keygen, verb_dkim_record, verb_member_import, verb_member_add, verb_member_list,
-    verb_member_show, verb_member_set, verb_member_export, verb_member_subscribe, verb_member_leave,
-    verb_member_change_address, verb_member_erase, verb_segment_count, verb_segment_show,
-    verb_segment_explain, verb_event_list, verb_event_show, verb_event_invite, verb_event_attendees,
-    verb_event_answer, verb_mailing_list, verb_mailing_show, verb_mailing_resume,
-    verb_mailing_resend, verb_web, verb_serve;
+    verb_backup, verb_report, verb_mailing_evidence, verb_restore, verb_migrate, verb_config_sample,
+    verb_config_manual, verb_dkim_keygen, verb_dkim_record, verb_member_import, verb_member_add,
+    verb_member_list, verb_member_show, verb_member_set, verb_member_export, verb_member_subscribe,
+    verb_member_leave, verb_member_change_address, verb_member_erase, verb_segment_count,
+    verb_segment_show, verb_segment_explain, verb_event_list, verb_event_show, verb_event_invite,
+    verb_event_attendees, verb_event_answer, verb_mailing_list, verb_mailing_show,
+    verb_mailing_resume, verb_mailing_resend, verb_web, verb_serve;

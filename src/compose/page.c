@@ -317,3 +317,71 @@ int page_picture_find(struct db *db, struct arena *arena, int64_t mailing, const
     db_stmt_free(stmt);
     return rc;
 }
+
+int page_picture_list(struct db *db, struct arena *arena, int64_t mailing, const char ***cids,
+                      size_t *count, struct err *err)
+{
+    struct db_stmt *stmt = NULL;
+    size_t capacity = 0;
+    int rc = db_query(db, SQL_PAGE_PICTURES, &stmt, err);
+
+    *cids = NULL;
+    *count = 0;
+    if (rc == 0) {
+        rc = db_bind_int(stmt, 1, mailing, err);
+    }
+    while (rc == 0 && (rc = db_next(stmt, err)) == 1) {
+        rc = arena_grow(arena, cids, &capacity, *count, sizeof(**cids), err);
+        if (rc == 0) {
+            (*cids)[*count] = db_dup(stmt, 0, arena);
+            rc = (*cids)[*count] != NULL ? 0 : err_nomem(err);
+            *count += 1;
+        }
+    }
+    db_stmt_free(stmt);
+    return rc;
+}
+
+/* The fullest variant of each language; 0 where there is none. */
+static int find_variants(struct db *db, int64_t mailing, int64_t variants[LANG_COUNT],
+                         struct err *err)
+{
+    struct db_stmt *stmt = NULL;
+    int rc = db_query(db, SQL_PAGE_EDITIONS, &stmt, err);
+
+    if (rc == 0) {
+        rc = db_bind_int(stmt, 1, mailing, err);
+    }
+    while (rc == 0 && (rc = db_next(stmt, err)) == 1) {
+        enum language language = language_find(db_text(stmt, 0));
+
+        if (language != LANG_NONE && variants[language] == 0) {
+            variants[language] = db_int(stmt, 1);
+        }
+        rc = 0;
+    }
+    db_stmt_free(stmt);
+    return rc;
+}
+
+int page_letters_of_mailing(struct db *db, struct arena *arena, int64_t mailing, const char *web,
+                            const char *self, struct page_letter **out, size_t *count,
+                            struct err *err)
+{
+    const struct page_links links = {.web = web, .self = self, .mailing = mailing};
+    int64_t variants[LANG_COUNT] = {0};
+    int rc = find_variants(db, mailing, variants, err);
+
+    *count = 0;
+    *out = arena_alloc(arena, LANG_COUNT, sizeof(**out));
+    if (*out == NULL) {
+        return err_nomem(err);
+    }
+    for (size_t language = 0; rc == 0 && language < LANG_COUNT; language++) {
+        if (variants[language] != 0) {
+            rc = make_letter(db, arena, variants[language], &links, &(*out)[*count], err);
+            *count += 1;
+        }
+    }
+    return rc;
+}

@@ -16,3 +16,6 @@ SELECT lang, variant FROM v_edition WHERE mailing = $1 ORDER BY items DESC, vari
 
 -- name: page_picture
 SELECT type, data FROM v_mailing_part WHERE mailing = $1 AND name = $2;
+
+-- name: page_pictures
+SELECT name FROM v_mailing_part WHERE mailing = $1 AND type LIKE 'image/%' ORDER BY name;

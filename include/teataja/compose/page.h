@@ -47,6 +47,11 @@ int page_letter_of_archive(struct db *db, struct arena *arena, const char *list,
                            const enum language *languages, size_t language_count, const char *web,
                            const char *self, struct page_letter *out, struct err *err);
 
+/* A mailing in each language that it has, the edition that tells most. In the arena. */
+int page_letters_of_mailing(struct db *db, struct arena *arena, int64_t mailing, const char *web,
+                            const char *self, struct page_letter **out, size_t *count,
+                            struct err *err);
+
 /* A picture that a mailing carries. ERR_NOT_FOUND. In the arena. */
 struct page_picture {
     const char *type; /* "image/png" */
@@ -55,3 +60,7 @@ struct page_picture {
 };
 int page_picture_find(struct db *db, struct arena *arena, int64_t mailing, const char *cid,
                       struct page_picture *out, struct err *err);
+
+/* The content ids of all of them. In the arena. */
+int page_picture_list(struct db *db, struct arena *arena, int64_t mailing, const char ***cids,
+                      size_t *count, struct err *err);

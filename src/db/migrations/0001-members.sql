@@ -213,3 +213,23 @@ CREATE VIEW v_subscription AS
 SELECT subscription.member, list.id AS list, list.slug AS list_slug, subscription.state,
        subscription.basis, subscription.since
   FROM subscription JOIN list ON list.id = subscription.list;
+
+-- What a member is counted under: kind and sectors, own or of the organisation, and the
+-- region, own or else the organisation's.
+CREATE VIEW v_member_group AS
+SELECT member, vocabulary AS grouping, term FROM member_term WHERE vocabulary IN ('kind', 'sector')
+UNION
+SELECT member.id, 'kind', organisation.kind
+  FROM member JOIN organisation ON organisation.id = member.organisation
+ WHERE organisation.kind IS NOT NULL
+UNION
+SELECT member.id, 'sector', organisation_sector.term
+  FROM member JOIN organisation_sector ON organisation_sector.organisation = member.organisation
+UNION
+SELECT member.id, 'region', coalesce(member.region, organisation.region)
+  FROM member LEFT JOIN organisation ON organisation.id = member.organisation
+ WHERE coalesce(member.region, organisation.region) IS NOT NULL;
+
+-- Who left which list, and when.
+CREATE VIEW v_leaving AS
+SELECT member, list, at FROM consent WHERE act = 'left';

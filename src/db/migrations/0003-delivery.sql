@@ -168,3 +168,13 @@ CREATE VIEW v_edition AS
 SELECT variant.mailing, variant.id AS variant, variant.lang,
        (SELECT count(*) FROM variant_item WHERE variant_item.variant = variant.id) AS items
   FROM variant;
+
+-- What became of each recipient, for reports.
+CREATE VIEW v_outcome AS
+SELECT outbox.mailing, mailing.purpose, mailing.subject, mailing.list, mailing.message_date,
+       outbox.member, variant.lang, outbox.state, outbox.code, outbox.enhanced, outbox.reply,
+       coalesce(outbox.done_at, mailing.created_at) AS at
+  FROM outbox
+  JOIN mailing ON mailing.id = outbox.mailing
+  LEFT JOIN variant ON variant.mailing = outbox.mailing AND variant.id = outbox.variant
+ WHERE mailing.purpose <> 'test';
