@@ -2,6 +2,7 @@
 #include "teataja/config/site.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -87,6 +88,29 @@ static bool is_this_machine(const char *host)
            strcmp(host, "::1") == 0;
 }
 
+/* Each limit has a window of its own, and lets something of ours through. */
+static void check_limits(const struct site_relay *relay, struct report *report)
+{
+    for (size_t i = 0; i < relay->limit_count; i++) {
+        const struct site_limit *limit = &relay->limits[i];
+
+        if (limit->rate.count == 0) {
+            continue; /* unlimited, or the schema has said what is wrong with it */
+        }
+        if (limit->reserve >= limit->rate.count) {
+            yaml_problem(report, limit->node, "reserve",
+                         "reserve: %" PRId64 " of %" PRId64 " leaves nothing for letters",
+                         limit->reserve, limit->rate.count);
+        }
+        for (size_t k = 0; k < i; k++) {
+            if (relay->limits[k].rate.micros == limit->rate.micros) {
+                yaml_problem(report, limit->node, "rate",
+                             "there are two limits of the same length of time");
+            }
+        }
+    }
+}
+
 static int check_relay(struct arena *arena, struct site *site, size_t index, struct report *report,
                        struct err *err)
 {
@@ -118,6 +142,7 @@ static int check_relay(struct arena *arena, struct site *site, size_t index, str
             yaml_problem(report, relay->node, "name", "there are two relays '%s'", relay->name);
         }
     }
+    check_limits(relay, report);
     return 0;
 }
 

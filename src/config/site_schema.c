@@ -114,6 +114,24 @@ static const struct schema_field timeout_fields[] = {
 static const struct schema timeout_schema =
     SCHEMA("timeouts", struct relay_timeouts, timeout_fields);
 
+static const struct schema_field limit_fields[] = {
+    {.key = "rate",
+     .type = SCHEMA_RATE,
+     .flags = SCHEMA_REQUIRED,
+     SCHEMA_AT(site_limit, rate),
+     .help = "So many in any second, minute, hour or day.",
+     .example = "300/hour"},
+    {.key = "reserve",
+     .type = SCHEMA_INT,
+     SCHEMA_AT(site_limit, reserve),
+     .min = 0,
+     .max = 1000000000,
+     .fallback = "0",
+     .help = "So many of them are left for the office's own mail."},
+};
+static const struct schema limit_schema =
+    SCHEMA_SHORT("limit", struct site_limit, limit_fields, "rate");
+
 static const struct schema_field relay_fields[] = {
     {.key = "url",
      .type = SCHEMA_URL,
@@ -178,11 +196,37 @@ static const struct schema_field relay_fields[] = {
      .type = SCHEMA_RATE,
      SCHEMA_AT(site_relay, rate),
      .fallback = "unlimited",
-     .help = "Most messages in a time, over all connections.",
-     .example = "500/hour"},
+     .help = "The pace: messages in a time, evenly, over the connections of a process.",
+     .example = "20/s"},
+    {.key = "limits",
+     .type = SCHEMA_MAP,
+     .flags = SCHEMA_LIST | SCHEMA_OR_ONE,
+     SCHEMA_ARRAY(site_relay, limits, limit_count),
+     .sub = &limit_schema,
+     .help = "What the relay allows: no window of that length ever has more, whatever is "
+             "restarted. A rate, or a rate with a reserve.",
+     .example = "[30/minute, { rate: 300/hour, reserve: 60 }, 10000/day]"},
 };
 static const struct schema relay_schema =
     SCHEMA_SHORT("relay", struct site_relay, relay_fields, "url");
+
+static const struct schema_field delivery_fields[] = {
+    {.key = "max_age",
+     .type = SCHEMA_DURATION,
+     SCHEMA_AT(site_delivery, max_age),
+     .min = CLOCK_HOUR,
+     .max = 30 * CLOCK_DAY,
+     .fallback = "3 days",
+     .help = "Who could not be served for so long fails, with the last answer kept."},
+    {.key = "halt_after",
+     .type = SCHEMA_PERCENT,
+     SCHEMA_AT(site_delivery, halt_after),
+     .fallback = "10%",
+     .help = "A mailing halts when more of its answers, of at least 20, are refusals for good; "
+             "100% never halts."},
+};
+static const struct schema delivery_schema =
+    SCHEMA("delivery", struct site_delivery, delivery_fields);
 
 static const struct schema_field dkim_fields[] = {
     {.key = "domain",
@@ -454,7 +498,13 @@ static const struct schema_field site_fields[] = {
      .flags = SCHEMA_LIST | SCHEMA_OR_ONE,
      SCHEMA_ARRAY(site, relays, relay_count),
      .sub = &relay_schema,
-     .help = "Mail servers that take our letters, the preferred one first."},
+     .help = "Mail servers that take our letters, the preferred one first: the next is used "
+             "while it refuses, is down or has taken all that its limits allow."},
+    {.key = "delivery",
+     .type = SCHEMA_MAP,
+     SCHEMA_AT(site, delivery),
+     .sub = &delivery_schema,
+     .help = "When to give up."},
     {.key = "dkim",
      .type = SCHEMA_MAP,
      .flags = SCHEMA_LIST | SCHEMA_OR_ONE,

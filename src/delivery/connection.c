@@ -113,6 +113,9 @@ static int write_outcomes(struct connection *connection, const struct ledger_row
                     connection->outcomes[i].verdict.disposition == REPLY_RETURNED);
     }
     connection->settled_count = rc == 0 ? 0 : connection->settled_count;
+    if (rc == 0 && ledger_has_halted(connection->delivery->ledger)) {
+        rc = pool_return(connection->delivery->pool, err);
+    }
     return rc;
 }
 
@@ -147,7 +150,7 @@ static int return_ready(struct connection *connection, struct err *err)
 static int take_turn(struct connection *connection, bool idle)
 {
     struct delivery *delivery = connection->delivery;
-    const struct rate *rate = &delivery->options->relay->rate;
+    const struct rate *rate = &delivery->relay.relay->rate;
     int64_t pace = rate->count > 0 ? rate->micros / rate->count * 1000 : 0; /* ns a message */
     int64_t wait = 0;
 
@@ -336,14 +339,14 @@ static int connect_relay(struct connection *connection, struct stream **stream, 
         [RELAY_STARTTLS_OPTIONAL] = STREAM_STARTTLS_OPTIONAL,
         [RELAY_STARTTLS_OFF] = STREAM_STARTTLS_OFF,
     };
-    const struct delivery_options *options = connection->delivery->options;
-    const struct site_relay *relay = options->relay;
+    const struct delivery_relay *carrier = &connection->delivery->relay;
+    const struct site_relay *relay = carrier->relay;
     const struct stream_options stream_options = {
         .url = relay->url,
         .starttls = starttls[relay->starttls],
-        .ca_file = options->ca_file,
+        .ca_file = carrier->ca_file,
         .user = relay->user,
-        .password = options->password,
+        .password = carrier->password,
         .connect_ms = ms_of(relay->timeouts.connect),
         .reply_ms = ms_of(relay->timeouts.reply),
         .stop_fd = -1,
@@ -444,10 +447,10 @@ static int take_stock(struct connection *connection, const struct smtp_end *end,
 
     *faults = rc == 0 || connection->answered > answered ? 0 : *faults + 1;
     if (rc < 0 && !ours) {
-        LOG(LOG_INFO, "connection_ended", log_text("relay", delivery->options->relay->name),
+        LOG(LOG_INFO, "connection_ended", log_text("relay", delivery->relay.relay->name),
             log_text("why", err->msg), log_int("answered", connection->answered - answered));
     }
-    if (ours || *faults >= FAULTS_MAX || (*faults > 0 && is_final(connection, end, rc))) {
+    if (ours || *faults >= (delivery->probing ? 1 : FAULTS_MAX) || (*faults > 0 && is_final(connection, end, rc))) {
         give_up(delivery, err, ours);
         return rc;
     }
@@ -494,7 +497,7 @@ static int start(struct connection *connection, struct err *err)
     };
     const struct delivery_options *options = connection->delivery->options;
 
-    connection->pipelining = pipelining[options->relay->pipelining];
+    connection->pipelining = pipelining[connection->delivery->relay.relay->pipelining];
     for (size_t i = 0; i < IN_FLIGHT; i++) {
         str_init(&connection->flights[i].message, LIMIT_MESSAGE);
     }

@@ -6,10 +6,14 @@
 #include <time.h>
 
 #include "connection.h"
+#include "quota.h"
 #include "sql/delivery/delivery.h"
+#include "teataja/base/arena.h"
 #include "teataja/base/clock.h"
+#include "teataja/base/limits.h"
 #include "teataja/base/log.h"
 #include "teataja/base/mem.h"
+#include "teataja/delivery/relay.h"
 
 enum { CONNECTIONS_MAX = 64, PROGRESS_MS = 200 };
 
@@ -99,7 +103,7 @@ static int run_threads(struct delivery *delivery, size_t wanted, struct err *err
     const struct delivery_options *options = delivery->options;
     pthread_t threads[CONNECTIONS_MAX];
     int rc = pool_open(delivery->ledger, options->mailing, wanted,
-                       rows_a_second(&options->relay->rate), &delivery->pool, err);
+                       rows_a_second(&delivery->relay.relay->rate), &delivery->pool, err);
 
     if (rc < 0) {
         return rc;
@@ -124,11 +128,15 @@ static int run_threads(struct delivery *delivery, size_t wanted, struct err *err
                : rc;
 }
 
-static size_t connections_of(const struct delivery_options *options)
+static size_t connections_of(const struct delivery *delivery)
 {
-    size_t wanted =
-        options->connections > 0 ? options->connections : (size_t)options->relay->connections;
+    size_t wanted = delivery->options->connections > 0
+                        ? delivery->options->connections
+                        : (size_t)delivery->relay.relay->connections;
 
+    if (delivery->probing) {
+        return 1;
+    }
     return wanted > CONNECTIONS_MAX ? CONNECTIONS_MAX : wanted;
 }
 
@@ -146,7 +154,7 @@ static int64_t settled(struct delivery *delivery)
 static int run_rounds(struct delivery *delivery, struct db *db, struct err *err)
 {
     const struct delivery_options *options = delivery->options;
-    size_t connections = connections_of(options);
+    size_t connections = connections_of(delivery);
     int64_t before = -1;
     int64_t due = 0;
     int64_t requeued = 0;
@@ -168,9 +176,15 @@ static int run_rounds(struct delivery *delivery, struct db *db, struct err *err)
     return rc;
 }
 
-bool delivery_stopping(const struct delivery *delivery)
+static bool is_stopped(const struct delivery *delivery)
 {
     return delivery->options->stop != NULL && atomic_load(delivery->options->stop);
+}
+
+bool delivery_stopping(const struct delivery *delivery)
+{
+    return is_stopped(delivery) || (delivery->leave_at > 0 && clock_now() >= delivery->leave_at) ||
+           (delivery->probing && atomic_load(&delivery->answered) > delivery->answered_before);
 }
 
 /* A relay that let some connections in and did all that is due has no fault. */
@@ -196,19 +210,208 @@ static void sum_up(struct delivery *delivery, struct db *db, struct delivery_res
         LOG(LOG_WARN, "delivery_not_summed_up", log_text("error", err->msg));
     }
     result->deferred_until = next_at;
-    result->stopped = delivery_stopping(delivery) && result->progress.left > 0;
-    snprintf(result->relay_fault, sizeof(result->relay_fault), "%s", delivery->fault.msg);
+    result->stopped = is_stopped(delivery) && result->progress.left > 0;
+    if (delivery->fault.code != 0) {
+        snprintf(result->relay_fault, sizeof(result->relay_fault), "%s", delivery->fault.msg);
+    }
+}
+
+/* ---- which relay ---- */
+
+/* One of the relays, while delivery_run lasts. */
+struct candidate {
+    struct delivery_relay relay;
+    int64_t failures;
+    int64_t parked_until;
+    int64_t limited_until; /* its limits are used up */
+    char reason[256];      /* why it is parked */
+};
+
+struct candidates {
+    size_t count;
+    struct candidate items[1 + DELIVERY_SPARES];
+};
+
+static int find_candidates(const struct delivery_options *options, struct db *db,
+                           struct candidates *out, struct err *err)
+{
+    struct arena *arena = arena_new(LIMIT_ARENA_WORK);
+    int rc = arena != NULL ? 0 : err_nomem(err);
+
+    out->items[0] = (struct candidate){.relay = {.relay = options->relay,
+                                                 .password = options->password,
+                                                 .ca_file = options->ca_file}};
+    out->count = 1;
+    for (size_t i = 0; i < options->spare_count && i < DELIVERY_SPARES; i++) {
+        out->items[out->count++] = (struct candidate){.relay = options->spares[i]};
+    }
+    for (size_t i = 0; rc == 0 && i < out->count; i++) {
+        struct relay_state state;
+
+        rc = relay_state_get(db, arena, out->items[i].relay.relay->name, &state, err);
+        if (rc == 0) {
+            out->items[i].failures = state.failures;
+            out->items[i].parked_until = options->try_parked ? 0 : state.parked_until;
+            snprintf(out->items[i].reason, sizeof(out->items[i].reason), "%s", state.reason);
+        }
+    }
+    arena_free(arena);
+    return rc;
+}
+
+static int64_t free_at(const struct candidate *candidate)
+{
+    return candidate->parked_until > candidate->limited_until ? candidate->parked_until
+                                                              : candidate->limited_until;
+}
+
+/* The first that may be used now, or NULL; *leave_at is when a better one may be. */
+static const struct candidate *choose(const struct candidates *candidates, int64_t now,
+                                      int64_t *leave_at)
+{
+    *leave_at = 0;
+    for (size_t i = 0; i < candidates->count; i++) {
+        int64_t at = free_at(&candidates->items[i]);
+
+        if (at <= now) {
+            return &candidates->items[i];
+        }
+        *leave_at = *leave_at == 0 || at < *leave_at ? at : *leave_at;
+    }
+    return NULL;
+}
+
+/* After a turn: what it says of the relay. */
+static int judge(struct delivery *delivery, struct db *db, struct candidate *candidate,
+                 struct err *err)
+{
+    bool answered = atomic_load(&delivery->answered) > delivery->answered_before;
+    const char *name = candidate->relay.relay->name;
+
+    candidate->limited_until = ledger_waits_until(delivery->ledger);
+    if (delivery->fault_is_ours) {
+        return 0;
+    }
+    if (candidate->limited_until > 0) {
+        /* What was held then is settled now. */
+        int64_t room = 0;
+        int rc = quota_room(db, name, clock_now(), &room, &candidate->limited_until, err);
+
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    if (delivery->started > 0 && delivery->gave_up >= delivery->started) {
+        candidate->failures++;
+        snprintf(candidate->reason, sizeof(candidate->reason), "%s", delivery->fault.msg);
+        return relay_park(db, name, delivery->fault.msg, delivery->fault.code == ERR_DENIED,
+                          clock_now(), &candidate->parked_until, err);
+    }
+    if (answered && candidate->failures > 0) {
+        candidate->failures = 0;
+        candidate->parked_until = 0;
+        return relay_unpark(db, name, err);
+    }
+    return 0;
+}
+
+/* Sends over one relay until nothing is due, it would not go on, its limits are used up,
+ * or another one's turn has come. */
+static int take_turn(struct delivery *delivery, struct db *db, struct candidate *candidate,
+                     struct err *err)
+{
+    const struct delivery_options *options = delivery->options;
+    const struct ledger_options ledger_options = {.database = options->database,
+                                                  .lock_folder = options->lock_folder,
+                                                  .relay = candidate->relay.relay->name,
+                                                  .limits = candidate->relay.relay->limits,
+                                                  .limit_count = candidate->relay.relay->limit_count,
+                                                  .max_age = options->max_age,
+                                                  .halt_after = options->halt_after,
+                                                  .suppress = options->suppress,
+                                                  .suppress_ctx = options->suppress_ctx};
+    int rc;
+
+    delivery->relay = candidate->relay;
+    delivery->probing = candidate->failures > 0;
+    delivery->answered_before = atomic_load(&delivery->answered);
+    delivery->started = 0;
+    delivery->gave_up = 0;
+    delivery->next_slot = 0;
+    delivery->fault = (struct err){0};
+    rc = ledger_open(&ledger_options, &delivery->ledger, err);
+    if (rc == 0) {
+        rc = run_rounds(delivery, db, err);
+    }
+    if (rc == 0) {
+        rc = judge(delivery, db, candidate, err);
+    }
+    ledger_close(delivery->ledger);
+    delivery->ledger = NULL;
+    return rc;
+}
+
+/* When to call again, and why not now. */
+static void tell_wait(const struct candidates *candidates, struct delivery_result *result)
+{
+    const struct candidate *parked = NULL;
+
+    if (choose(candidates, clock_now(), &result->waits_until) != NULL) {
+        result->waits_until = 0;
+        return;
+    }
+    for (size_t i = candidates->count; i > 0; i--) {
+        const struct candidate *candidate = &candidates->items[i - 1];
+
+        if (candidate->parked_until > candidate->limited_until) {
+            parked = candidate;
+        }
+    }
+    result->limited = parked == NULL;
+    if (parked != NULL) {
+        snprintf(result->relay_fault, sizeof(result->relay_fault), "%s", parked->reason);
+    }
+}
+
+/* Turns of the relays, until nothing is due or none of them takes anything now. */
+static int run_relays(struct delivery *delivery, struct db *db, struct candidates *candidates,
+                      struct delivery_result *result, struct err *err)
+{
+    int64_t mailing = delivery->options->mailing;
+    int64_t due = 0;
+    int rc = count_due(db, mailing, &due, err);
+
+    while (rc == 0 && due > 0 && !is_stopped(delivery) && !delivery->fault_is_ours) {
+        const struct candidate *chosen = choose(candidates, clock_now(), &delivery->leave_at);
+        int64_t before = settled(delivery);
+        bool goes_on;
+
+        if (chosen == NULL) {
+            break;
+        }
+        rc = take_turn(delivery, db, &candidates->items[chosen - candidates->items], err);
+        /* It did something, it works again, or a better one's time has come. */
+        goes_on = settled(delivery) > before || (delivery->probing && chosen->failures == 0) ||
+                  free_at(chosen) > clock_now() ||
+                  (delivery->leave_at > 0 && clock_now() >= delivery->leave_at);
+        if (rc == 0) {
+            rc = count_due(db, mailing, &due, err);
+        }
+        if (!goes_on) {
+            break; /* it neither settles anything nor says when it will */
+        }
+    }
+    if (rc == 0 && due > 0) {
+        tell_wait(candidates, result);
+    }
+    return rc;
 }
 
 int delivery_run(const struct delivery_options *options, struct delivery_result *result,
                  struct err *err)
 {
     struct delivery delivery = {.options = options};
-    struct ledger_options ledger_options = {.database = options->database,
-                                            .lock_folder = options->lock_folder,
-                                            .relay = options->relay->name,
-                                            .suppress = options->suppress,
-                                            .suppress_ctx = options->suppress_ctx};
+    struct candidates candidates = {0};
     struct db *db = NULL;
     int64_t unknown = 0;
     int rc;
@@ -224,13 +427,11 @@ int delivery_run(const struct delivery_options *options, struct delivery_result 
         rc = count_states(db, options->mailing, &delivery.start, err);
     }
     if (rc == 0) {
-        rc = ledger_open(&ledger_options, &delivery.ledger, err);
+        rc = find_candidates(options, db, &candidates, err);
     }
     if (rc == 0) {
-        tell_progress(&delivery); /* what was there before anything was done */
-        rc = run_rounds(&delivery, db, err);
+        rc = run_relays(&delivery, db, &candidates, result, err);
     }
-    ledger_close(delivery.ledger);
     if (rc == 0) {
         rc = forgive_relay(&delivery, db, err);
     }

@@ -4,21 +4,26 @@
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "domain.h"
+#include "quota.h"
 #include "sql/delivery/ledger.h"
 #include "teataja/base/clock.h"
 #include "teataja/base/log.h"
 #include "teataja/base/mem.h"
 #include "teataja/delivery/ledger.h"
+#include "watch.h"
 
 enum {
     LOCK_PATH = 1024,
     GROUP_MAX = 256,  /* requests of one commit */
-    ATTEMPTS_MAX = 30 /* deferrals after which a row fails */
+    ATTEMPTS_MAX = 30, /* deferrals after which a row fails */
+    POSTPONE_MAX = 512 /* rows of paused domains that one transaction puts off */
 };
 
 /* Pauses after the first, second, ... deferral; the last one repeats. */
@@ -36,6 +41,7 @@ struct request {
     size_t max;
     struct ledger_row *rows;
     size_t count;
+    size_t postponed;
     const struct ledger_row *returned;     /* return */
     const struct ledger_outcome *outcomes; /* write */
     const struct ledger_row *begin;
@@ -52,6 +58,12 @@ struct ledger {
     const char *relay;
     ledger_suppress *suppress;
     void *suppress_ctx;
+    int64_t max_age;
+    bool limited;                  /* the relay has limits: claims are counted */
+    atomic_int_least64_t waits;    /* ledger_waits_until */
+    atomic_bool halted;            /* ledger_has_halted */
+    struct domains domains;        /* these and the next belong to who runs a commit */
+    struct watch watch;
     pthread_mutex_t mutex; /* of all below */
     struct request *head;
     struct request **tail;
@@ -71,17 +83,21 @@ static int lock_name(const char *folder, int64_t worker, char out[LOCK_PATH], st
 
 /* The lock is taken before the worker's row is seen by anybody: a row without a
  * held lock is a dead worker's. */
-static int enlist(struct ledger *ledger, const char *folder, struct err *err)
+static int enlist(struct ledger *ledger, const struct ledger_options *options, struct err *err)
 {
     int rc = db_begin(ledger->db, err);
 
     if (rc == 0) {
-        rc = db_exec(ledger->db, SQL_LEDGER_WORKER_INSERT, err, "tii", clock_boot_id(),
-                     (int64_t)getpid(), clock_now());
+        rc = db_exec(ledger->db, SQL_LEDGER_WORKER_INSERT, err, "tiit", clock_boot_id(),
+                     (int64_t)getpid(), clock_now(), ledger->relay);
     }
     if (rc == 0) {
         ledger->worker = db_last_id(ledger->db);
-        rc = lock_name(folder, ledger->worker, ledger->lock_path, err);
+        rc = lock_name(options->lock_folder, ledger->worker, ledger->lock_path, err);
+    }
+    if (rc == 0) {
+        rc = quota_declare(ledger->db, ledger->relay, options->limits, options->limit_count,
+                           &ledger->limited, err);
     }
     if (rc == 0) {
         ledger->lock = open(ledger->lock_path, O_CREAT | O_RDWR | O_CLOEXEC, 0644);
@@ -125,28 +141,93 @@ static int claim_row(struct db_stmt *stmt, struct ledger_row *row, struct err *e
     return row->address != NULL && row->slots != NULL ? 0 : err_nomem(err);
 }
 
-static int do_claim(struct ledger *ledger, struct request *request, struct err *err)
+static int claim_rows(struct ledger *ledger, struct request *request, int64_t now, int64_t max,
+                      struct err *err)
 {
     struct db_stmt *stmt = NULL;
-    int64_t mailing = 0;
     int rc = db_query(ledger->db, SQL_LEDGER_CLAIM, &stmt, err);
 
-    request->count = 0;
     if (rc == 0) {
-        rc = db_bind(stmt, err, "iiii", ledger->worker, clock_now(), (int64_t)request->max,
-                     request->mailing);
+        rc = db_bind(stmt, err, "iiii", ledger->worker, now, max, request->mailing);
     }
     while (rc == 0 && (rc = db_next(stmt, err)) == 1) {
         rc = claim_row(stmt, &request->rows[request->count++], err);
     }
     db_stmt_free(stmt);
+    return rc;
+}
+
+/* Puts off what belongs to a paused domain; what is left moves up. */
+static int postpone(struct ledger *ledger, struct request *request, int64_t now, struct err *err)
+{
+    size_t kept = 0;
+    int rc = domains_load(ledger->db, &ledger->domains, err);
+
+    if (rc < 0 || ledger->domains.count == 0) {
+        return rc;
+    }
+    for (size_t i = 0; i < request->count; i++) {
+        struct ledger_row *row = &request->rows[i];
+        int64_t until = domains_paused(&ledger->domains, row->address, now);
+
+        if (rc < 0 || until == 0) {
+            request->rows[kept++] = *row;
+            continue;
+        }
+        rc = db_exec(ledger->db, SQL_LEDGER_POSTPONE, err, "iii", row->id, ledger->worker, until);
+        ledger_row_release(row);
+        request->postponed++;
+    }
+    request->count = kept;
+    return rc;
+}
+
+/* What the relay's limits leave of `max`. */
+static int limit_claim(struct ledger *ledger, int64_t now, int64_t *max, struct err *err)
+{
+    int64_t room = 0;
+    int64_t next_at = 0;
+    int rc;
+
+    if (!ledger->limited) {
+        return 0;
+    }
+    rc = quota_room(ledger->db, ledger->relay, now, &room, &next_at, err);
+    *max = room < *max ? room : *max;
+    atomic_store(&ledger->waits, room == 0 ? next_at : 0);
+    return rc;
+}
+
+static int do_claim(struct ledger *ledger, struct request *request, struct err *err)
+{
+    int64_t now = clock_now();
+    int64_t max = (int64_t)request->max;
+    int64_t mailing = 0;
+    size_t postponed;
+    int rc = limit_claim(ledger, now, &max, err);
+
+    request->count = 0;
+    request->postponed = 0;
+    do {
+        postponed = request->postponed;
+        if (rc == 0 && max > 0) {
+            rc = claim_rows(ledger, request, now, max, err);
+        }
+        if (rc == 0) {
+            rc = postpone(ledger, request, now, err);
+        }
+    } while (rc == 0 && request->count == 0 && request->postponed > postponed &&
+             request->postponed < POSTPONE_MAX);
     for (size_t i = 0; rc == 0 && i < request->count; i++) {
         if (request->rows[i].mailing != mailing) {
             mailing = request->rows[i].mailing;
             rc = db_exec(ledger->db, SQL_LEDGER_MAILING_SENDING, err, "i", mailing);
         }
     }
-    return rc;
+    if (rc == 0 && ledger->limited) {
+        rc = quota_hold(ledger->db, ledger->worker, (int64_t)request->count, err);
+    }
+    return rc == 0 ? watch_flush(&ledger->watch, ledger->db, err) : rc;
 }
 
 static int do_suppress(struct ledger *ledger, const struct ledger_outcome *outcome, struct err *err)
@@ -176,6 +257,26 @@ static int note_attempt(struct ledger *ledger, const struct ledger_outcome *outc
                    smtp != NULL ? smtp->reply.enhanced : NULL, text);
 }
 
+/* When a row is tried again; *state becomes failed if it has been put off for too long. */
+static int put_off(struct ledger *ledger, const struct ledger_row *row, int64_t now,
+                   int64_t *next_at, const char **state, struct err *err)
+{
+    size_t n = (size_t)row->attempts < sizeof(pauses) / sizeof(pauses[0])
+                   ? (size_t)row->attempts
+                   : sizeof(pauses) / sizeof(pauses[0]) - 1;
+    int64_t first = now;
+    int rc = ledger->max_age > 0 && row->attempts > 0
+                 ? db_get_int(ledger->db, SQL_LEDGER_FIRST_ATTEMPT, &first, err, "ii", row->id, now)
+                 : 0;
+
+    *next_at = now + pauses[n];
+    if (row->attempts + 1 >= ATTEMPTS_MAX ||
+        (ledger->max_age > 0 && *next_at - first > ledger->max_age)) {
+        *state = "failed";
+    }
+    return rc < 0 ? rc : 0;
+}
+
 /* Deferred, failed, unknown, or not to be sent any more. */
 static int settle(struct ledger *ledger, const struct ledger_outcome *outcome, const char *state,
                   int64_t now, struct err *err)
@@ -184,20 +285,17 @@ static int settle(struct ledger *ledger, const struct ledger_outcome *outcome, c
     const struct smtp_outcome *smtp = outcome->smtp;
     const char *text = smtp != NULL ? smtp->reply.text : outcome->reason;
     int64_t next_at = 0;
-    int rc;
+    int rc = 0;
 
     if (strcmp(state, "deferred") == 0) {
-        size_t n = (size_t)row->attempts < sizeof(pauses) / sizeof(pauses[0])
-                       ? (size_t)row->attempts
-                       : sizeof(pauses) / sizeof(pauses[0]) - 1;
-
-        next_at = now + pauses[n];
-        state = row->attempts + 1 >= ATTEMPTS_MAX ? "failed" : state;
+        rc = put_off(ledger, row, now, &next_at, &state, err);
     }
-    rc = db_exec(ledger->db, SQL_LEDGER_SETTLED, err, "iitti?tti", row->id, ledger->worker, state,
-                 ledger->relay, now, smtp != NULL && smtp->reply.code != 0,
-                 smtp != NULL ? (int64_t)smtp->reply.code : 0,
-                 smtp != NULL ? smtp->reply.enhanced : NULL, text, next_at);
+    if (rc == 0) {
+        rc = db_exec(ledger->db, SQL_LEDGER_SETTLED, err, "iitti?tti", row->id, ledger->worker,
+                     state, ledger->relay, now, smtp != NULL && smtp->reply.code != 0,
+                     smtp != NULL ? (int64_t)smtp->reply.code : 0,
+                     smtp != NULL ? smtp->reply.enhanced : NULL, text, next_at);
+    }
     rc = must_touch_one(ledger, rc, row->id, err);
     return rc < 0 ? rc : note_attempt(ledger, outcome, text, now, err);
 }
@@ -230,12 +328,58 @@ static int do_outcome(struct ledger *ledger, const struct ledger_outcome *outcom
     return err_set(err, ERR_INVALID, "outbox row %" PRId64 " has no outcome", row->id);
 }
 
+/* The relay has had the message, or at least was asked to take it. */
+static bool uses_quota(const struct smtp_outcome *smtp)
+{
+    return smtp != NULL && smtp->verdict.disposition != REPLY_RETURNED &&
+           smtp->stage != REPLY_MESSAGE;
+}
+
+/* What an outcome means for its domain and for its mailing. */
+static int learn(struct ledger *ledger, const struct ledger_outcome *outcome, struct err *err)
+{
+    const struct smtp_outcome *smtp = outcome->smtp;
+    bool halted = false;
+    int rc;
+
+    if (!uses_quota(smtp)) {
+        return 0;
+    }
+    rc = domains_note(ledger->db, &ledger->domains, outcome->row->address, smtp, clock_now(), err);
+    if (rc == 0 && (smtp->verdict.disposition == REPLY_SENT ||
+                    smtp->verdict.disposition == REPLY_FAILED)) {
+        rc = watch_note(&ledger->watch, ledger->db, outcome->row->mailing,
+                        smtp->verdict.disposition == REPLY_FAILED, &halted, err);
+    }
+    if (halted) {
+        atomic_store(&ledger->halted, true);
+    }
+    return rc;
+}
+
+/* What is settled is held no more; what the relay answered counts from now on. */
+static int account(struct ledger *ledger, const struct request *request, struct err *err)
+{
+    int64_t used = 0;
+    int rc;
+
+    if (!ledger->limited || request->count == 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < request->count; i++) {
+        used += uses_quota(request->outcomes[i].smtp) ? 1 : 0;
+    }
+    rc = quota_hold(ledger->db, ledger->worker, -(int64_t)request->count, err);
+    return rc == 0 ? quota_use(ledger->db, ledger->worker, clock_now(), used, err) : rc;
+}
+
 static int do_write(struct ledger *ledger, const struct request *request, struct err *err)
 {
-    int rc = 0;
+    int rc = account(ledger, request, err);
 
     for (size_t i = 0; rc == 0 && i < request->count; i++) {
         rc = do_outcome(ledger, &request->outcomes[i], err);
+        rc = rc == 0 ? learn(ledger, &request->outcomes[i], err) : rc;
     }
     if (rc == 0 && request->begin != NULL) {
         rc = db_exec(ledger->db, SQL_LEDGER_BEGIN, err, "iii", request->begin->id, ledger->worker,
@@ -247,7 +391,9 @@ static int do_write(struct ledger *ledger, const struct request *request, struct
 
 static int do_return(struct ledger *ledger, const struct request *request, struct err *err)
 {
-    int rc = 0;
+    int rc = ledger->limited
+                 ? quota_hold(ledger->db, ledger->worker, -(int64_t)request->count, err)
+                 : 0;
 
     for (size_t i = 0; rc == 0 && i < request->count; i++) {
         rc = db_exec(ledger->db, SQL_LEDGER_RETURN, err, "ii", request->returned[i].id,
@@ -381,11 +527,13 @@ int ledger_open(const struct ledger_options *options, struct ledger **out, struc
     ledger->relay = options->relay;
     ledger->suppress = options->suppress;
     ledger->suppress_ctx = options->suppress_ctx;
+    ledger->max_age = options->max_age;
+    ledger->watch.halt_after = options->halt_after;
     ledger->tail = &ledger->head;
     pthread_mutex_init(&ledger->mutex, NULL);
     rc = db_open(options->database, DB_OPEN_EXISTING, &ledger->db, err);
     if (rc == 0) {
-        rc = enlist(ledger, options->lock_folder, err);
+        rc = enlist(ledger, options, err);
     }
     if (rc == 0) {
         rc = db_set_durability(ledger->db, DB_SURVIVES_KILL, err);
@@ -408,6 +556,9 @@ void ledger_close(struct ledger *ledger)
     }
     if (ledger->db != NULL && ledger->worker != 0) {
         rc = db_exec(ledger->db, SQL_LEDGER_RETURN_ALL, &err, "i", ledger->worker);
+        if (rc == 0) {
+            rc = watch_flush(&ledger->watch, ledger->db, &err);
+        }
         if (rc == 0) {
             rc = db_exec(ledger->db, SQL_LEDGER_WORKER_DELETE, &err, "i", ledger->worker);
         }
@@ -443,8 +594,11 @@ int ledger_claim(struct ledger *ledger, int64_t mailing, size_t max, struct ledg
                  size_t *count, struct err *err)
 {
     struct request request = {.kind = REQUEST_CLAIM, .mailing = mailing, .max = max, .rows = rows};
-    int rc = submit(ledger, &request, err);
+    int rc;
 
+    do {
+        rc = submit(ledger, &request, err);
+    } while (rc == 0 && request.count == 0 && request.postponed > 0);
     /* Not inside the commit: the others need not wait for the disk. */
     if (rc == 0 && request.count > 0) {
         rc = db_sync(ledger->db, err);
@@ -457,6 +611,16 @@ int ledger_claim(struct ledger *ledger, int64_t mailing, size_t max, struct ledg
         *count = 0;
     }
     return rc;
+}
+
+int64_t ledger_waits_until(const struct ledger *ledger)
+{
+    return atomic_load(&ledger->waits);
+}
+
+bool ledger_has_halted(struct ledger *ledger)
+{
+    return atomic_load(&ledger->halted) && atomic_exchange(&ledger->halted, false);
 }
 
 /* What is committed. The relay's words may hold the address: only its codes are logged. */

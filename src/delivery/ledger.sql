@@ -1,12 +1,14 @@
 -- name: ledger_worker_insert
-INSERT INTO worker (boot, pid, started) VALUES ($1, $2, $3);
+INSERT INTO worker (boot, pid, started, relay) VALUES ($1, $2, $3, $4);
 
 -- name: ledger_worker_delete
+-- A mailing that was halted is held, but not finished: rows of it may be claimed.
 -- Not while it holds a row: recovery finds rows by their worker.
 DELETE FROM worker
  WHERE id = $1 AND NOT EXISTS
        (SELECT 1 FROM outbox
-         WHERE mailing IN (SELECT id FROM mailing WHERE state NOT IN ('expanding', 'sent', 'held'))
+         WHERE mailing IN (SELECT id FROM mailing WHERE state NOT IN ('expanding', 'sent')
+                       AND (state <> 'held' OR finished_at IS NULL))
            AND outbox.worker = $1 AND outbox.state IN ('claimed', 'committing'));
 
 -- name: ledger_worker_list
@@ -34,6 +36,15 @@ RETURNING id, mailing, coalesce(member, 0), variant, attempts, address, slots,
                    (SELECT 1 FROM v_list_recipient
                      WHERE v_list_recipient.list = mailing.list
                        AND v_list_recipient.member = outbox.member)));
+
+-- name: ledger_postpone
+-- Not an attempt: nobody was asked.
+UPDATE outbox SET state = 'deferred', worker = NULL, next_at = $3,
+       reply = coalesce(reply, 'its domain puts everybody off')
+ WHERE id = $1 AND worker = $2 AND state = 'claimed';
+
+-- name: ledger_first_attempt
+SELECT coalesce(min(at), $2) FROM attempt WHERE outbox = $1 AND stage <> 'recovery';
 
 -- name: ledger_mailing_sending
 UPDATE mailing SET state = 'sending' WHERE id = $1 AND state = 'queued';
@@ -64,7 +75,8 @@ UPDATE outbox SET state = 'queued', worker = NULL, committing_at = NULL
 
 -- name: ledger_return_all
 UPDATE outbox SET state = 'queued', worker = NULL
- WHERE mailing IN (SELECT id FROM mailing WHERE state NOT IN ('expanding', 'sent', 'held'))
+ WHERE mailing IN (SELECT id FROM mailing WHERE state NOT IN ('expanding', 'sent')
+                       AND (state <> 'held' OR finished_at IS NULL))
    AND worker = $1 AND state = 'claimed';
 
 -- name: ledger_recover_note
@@ -73,12 +85,14 @@ INSERT INTO attempt (outbox, n, at, relay, stage, text)
 SELECT id, (SELECT coalesce(max(n), 0) + 1 FROM attempt WHERE attempt.outbox = outbox.id), $2,
        coalesce(relay, ''), 'recovery', $3
   FROM outbox
- WHERE mailing IN (SELECT id FROM mailing WHERE state NOT IN ('expanding', 'sent', 'held'))
+ WHERE mailing IN (SELECT id FROM mailing WHERE state NOT IN ('expanding', 'sent')
+                       AND (state <> 'held' OR finished_at IS NULL))
    AND worker = $1 AND (state = 'committing' OR ($4 AND state = 'claimed'));
 
 -- name: ledger_recover_unknown
 UPDATE outbox SET state = 'unknown', worker = NULL, done_at = $2, reply = $3
- WHERE mailing IN (SELECT id FROM mailing WHERE state NOT IN ('expanding', 'sent', 'held'))
+ WHERE mailing IN (SELECT id FROM mailing WHERE state NOT IN ('expanding', 'sent')
+                       AND (state <> 'held' OR finished_at IS NULL))
    AND worker = $1 AND (state = 'committing' OR ($4 AND state = 'claimed'));
 
 -- name: ledger_policy_requeue

@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "quota.h"
 #include "sql/delivery/ledger.h"
 #include "teataja/base/arena.h"
 #include "teataja/base/clock.h"
@@ -48,6 +49,7 @@ static int bury(struct db *db, const struct worker *worker, int64_t *unknown, st
     const char *why = worker->same_boot ? "the program ended while the message was on its way"
                                         : "the machine went down while the message was claimed";
     int64_t all = worker->same_boot ? 0 : 1;
+    int64_t doubts = 0;
     int rc = db_begin(db, err);
 
     if (rc == 0) {
@@ -58,7 +60,11 @@ static int bury(struct db *db, const struct worker *worker, int64_t *unknown, st
             db_exec(db, SQL_LEDGER_RECOVER_UNKNOWN, err, "iiti", worker->id, clock_now(), why, all);
     }
     if (rc == 0) {
-        *unknown += db_changes(db);
+        doubts = db_changes(db);
+        *unknown += doubts;
+        rc = quota_use(db, worker->id, clock_now(), doubts, err);
+    }
+    if (rc == 0) {
         rc = db_exec(db, SQL_LEDGER_RETURN_ALL, err, "i", worker->id);
     }
     if (rc == 0) {

@@ -158,7 +158,8 @@ int64_t outbox_site_number(struct outbox_site *site, const char *sql)
 
 bool outbox_site_hurry(struct outbox_site *site)
 {
-    return outbox_site_do(site, "UPDATE outbox SET next_at = 0 WHERE state = 'deferred'") &&
+    return outbox_site_do(site, "DELETE FROM domain_state") &&
+           outbox_site_do(site, "UPDATE outbox SET next_at = 0 WHERE state = 'deferred'") &&
            outbox_site_do(site, "UPDATE mailing SET on_unknown = 'resend', state = 'sending'"
                                 " WHERE state IN ('sending', 'held')");
 }
@@ -208,6 +209,7 @@ int outbox_site_deliver(const struct outbox_site *site, struct delivery_options 
 {
     options.database = site->path;
     options.lock_folder = site->folder;
+    options.try_parked = true;
     options.mailing = MAILING;
     options.compose = compose;
     options.compose_ctx = (void *)(uintptr_t)site; /* only read */

@@ -50,6 +50,13 @@ struct relay_timeouts {
     int64_t final_dot; /* RFC 5321 section 4.5.3.2.6: 10 minutes */
 };
 
+/* Most messages in any window of a time. */
+struct site_limit {
+    const struct yaml_node *node;
+    struct rate rate; /* count 0: no limit */
+    int64_t reserve;  /* of them: for other mail through the same account */
+};
+
 /* A mail server that takes our letters; the first is used first. */
 struct site_relay {
     const struct yaml_node *node;
@@ -66,7 +73,16 @@ struct site_relay {
     int64_t messages_per_connection;
     int pipelining; /* of enum relay_pipelining */
     struct relay_timeouts timeouts;
-    struct rate rate; /* count 0: unlimited */
+    struct rate rate; /* pace of each process; count 0: unlimited */
+    struct site_limit *limits;
+    size_t limit_count;
+};
+
+/* When to give up. */
+struct site_delivery {
+    const struct yaml_node *node;
+    int64_t max_age; /* microseconds: a row that was put off for longer fails */
+    int halt_after;  /* hundredths of a percent of permanent failures at which a mailing halts */
 };
 
 /* A key that signs the mail of a domain (RFC 6376). */
@@ -179,6 +195,7 @@ struct site {
     size_t list_count;
     struct site_relay *relays; /* may be none: sending says so */
     size_t relay_count;
+    struct site_delivery delivery;
     struct site_dkim *dkim; /* may be none: mail is not signed */
     size_t dkim_count;
     struct site_source *sources; /* calendars of others, in the file's order */

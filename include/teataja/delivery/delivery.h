@@ -41,12 +41,26 @@ struct delivery_progress {
     int64_t left; /* still to do now */
 };
 
+/* Another relay, for when the first cannot take a letter. */
+struct delivery_relay {
+    const struct site_relay *relay;
+    const char *password; /* read from its reference; NULL for none */
+    const char *ca_file;  /* as a path; NULL for the system's */
+};
+
+#define DELIVERY_SPARES 15 /* at most */
+
 struct delivery_options {
     const char *database; /* path */
     const char *lock_folder; /* the site's var/ */
     const struct site_relay *relay;
     const char *password; /* of the relay, read from its reference; NULL for none */
     const char *ca_file;  /* as a path; NULL for the system's */
+    const struct delivery_relay *spares; /* in the order in which they are used */
+    size_t spare_count;
+    bool try_parked;  /* try relays that are parked too: somebody asks for it */
+    int64_t max_age;  /* as ledger_options has them */
+    int halt_after;
     ledger_suppress *suppress; /* for addresses that do not exist; may be NULL */
     void *suppress_ctx;
     int64_t mailing;      /* only this one; 0 for all that is due */
@@ -64,6 +78,9 @@ struct delivery_result {
     struct delivery_progress progress;
     bool stopped;         /* on request; rows are left */
     int64_t deferred_until; /* the earliest next_at of deferred rows; 0 for none */
+    int64_t waits_until;    /* rows are due, but no relay takes one before: its limits are used
+                               up, or it is parked. 0: it is not so */
+    bool limited;           /* waits_until is for limits alone */
     char relay_fault[256]; /* why the relay would not go on; "" if nothing is left to do now */
 };
 
@@ -71,7 +88,14 @@ struct delivery_result {
  * mailing is due. Returns 0 also when rows failed or were deferred: *result says.
  * A connection that the relay ends is opened again, with growing pauses while
  * connections carry nothing; where it lets some connections in and not others, those
- * do the work. Errors: the relay answered for no row at all (it is away, refuses
- * the login or the sender, has an untrusted certificate), a database that fails. */
+ * do the work.
+ *
+ * A relay that would not go on is parked (relay.h), and the next one is used while one is
+ * parked or its limits are used up; as soon as that is over, it is used again. When no
+ * relay takes anything now, it returns, with *result: waits_until says when to call again.
+ *
+ * Errors: the relays answered for no row at all (they are away, refuse the login or the
+ * sender, have an untrusted certificate), a database that fails. *result is filled in as
+ * far as it is known. */
 int delivery_run(const struct delivery_options *options, struct delivery_result *result,
                  struct err *err);

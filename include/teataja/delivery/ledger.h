@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "teataja/base/err.h"
+#include "teataja/config/site.h"
 #include "teataja/db/db.h"
 #include "teataja/delivery/smtp.h"
 
@@ -35,6 +36,12 @@ struct ledger_options {
     const char *database;    /* path */
     const char *lock_folder; /* where worker-N.lock stands */
     const char *relay;       /* name, for the rows */
+    const struct site_limit *limits; /* of the relay; a claim never takes more than they allow */
+    size_t limit_count;
+    int64_t max_age; /* microseconds from a row's first answer after which it is not put off any
+                        more but fails; 0: only by the number of its attempts */
+    int halt_after;  /* hundredths of a percent of permanent failures, of at least 20 answers, at
+                        which a mailing is held; 0: never */
     ledger_suppress *suppress; /* may be NULL */
     void *suppress_ctx;
 };
@@ -64,9 +71,18 @@ void ledger_row_release(struct ledger_row *row);
 #define LEDGER_CLAIM 16 /* most rows that a connection may hold: in doubt after a power cut */
 
 /* Claims up to `max` due rows of the most urgent mailing (or of `mailing` unless 0)
- * into `rows`. *count is 0 when nothing is due. Survives a power cut. */
+ * into `rows`. *count is 0 when nothing is due, or when the relay's limits allow nothing
+ * now: see ledger_waits_until. Due rows of a domain that is paused are put off instead,
+ * without an attempt. Survives a power cut. */
 int ledger_claim(struct ledger *ledger, int64_t mailing, size_t max, struct ledger_row *rows,
                  size_t *count, struct err *err);
+
+/* When the relay's limits allow more, if the last claim took nothing because of them;
+ * else 0. */
+int64_t ledger_waits_until(const struct ledger *ledger);
+
+/* True once after a mailing was halted: rows that are claimed had better be returned. */
+bool ledger_has_halted(struct ledger *ledger);
 
 /* What became of a row. */
 struct ledger_outcome {

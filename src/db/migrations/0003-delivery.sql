@@ -22,7 +22,8 @@ CREATE TABLE mailing (
     not_after    INTEGER,               -- no attempt past it: the first deadline shown
     hash         TEXT NOT NULL,         -- digest of what was frozen
     created_at   INTEGER NOT NULL,      -- when send was asked for
-    finished_at  INTEGER                -- when nothing was left to do
+    finished_at  INTEGER,               -- when nothing was left to do
+    reason       TEXT                   -- held: why, if it was halted
 ) STRICT;
 
 CREATE INDEX mailing_active ON mailing(priority, id) WHERE state IN ('queued', 'sending');
@@ -107,15 +108,51 @@ CREATE TABLE worker (
     id      INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice: its lock file is named by it
     boot    TEXT NOT NULL,              -- the machine's boot id when it started
     pid     INTEGER NOT NULL,           -- for people; the lock file decides
-    started INTEGER NOT NULL            -- when
+    started INTEGER NOT NULL,           -- when
+    relay   TEXT NOT NULL DEFAULT '',   -- which relay it delivers to
+    held    INTEGER NOT NULL DEFAULT 0  -- rows that it has claimed and not settled, of a relay with limits
 ) STRICT;
 
--- What a relay has taught us.
+-- A relay that would not go on.
 CREATE TABLE relay_state (
     relay        TEXT PRIMARY KEY,      -- its name in teataja.yaml
-    parked_until INTEGER,               -- not used before
-    learned      TEXT NOT NULL DEFAULT '{}' -- JSON: pipelining that works, size
+    failures     INTEGER NOT NULL,      -- runs in a row that it took nothing in
+    parked_until INTEGER NOT NULL,      -- not used before
+    reason       TEXT NOT NULL,         -- what it said last
+    since        INTEGER NOT NULL       -- when it failed first
 ) STRICT, WITHOUT ROWID;
+
+-- The limits of a relay, as teataja.yaml had them when a worker began.
+CREATE TABLE relay_limit (
+    relay  TEXT NOT NULL,               -- its name
+    window INTEGER NOT NULL,            -- microseconds
+    most   INTEGER NOT NULL,            -- messages in any such window, less what is reserved
+    PRIMARY KEY (relay, window)
+) STRICT, WITHOUT ROWID;
+
+-- Messages that a relay with limits answered for, by slot: the 240th part of a window.
+CREATE TABLE relay_use (
+    relay  TEXT NOT NULL,               -- its name
+    window INTEGER NOT NULL,            -- of which limit
+    slot   INTEGER NOT NULL,            -- instant of the answer, divided by the length of a slot
+    n      INTEGER NOT NULL,            -- how many
+    PRIMARY KEY (relay, window, slot)
+) STRICT, WITHOUT ROWID;
+
+-- A recipient domain that answers "later".
+CREATE TABLE domain_state (
+    domain       TEXT PRIMARY KEY,      -- lower case
+    failures     INTEGER NOT NULL,      -- such answers in a row
+    paused_until INTEGER NOT NULL,      -- nothing of it is tried before
+    changed_at   INTEGER NOT NULL       -- when the last one came
+) STRICT, WITHOUT ROWID;
+
+-- What the relays said of a mailing since it was made or last halted, to halt it.
+CREATE TABLE mailing_watch (
+    mailing  INTEGER PRIMARY KEY REFERENCES mailing(id), -- of which mailing
+    answered INTEGER NOT NULL,          -- rows that are sent or failed for good
+    failed   INTEGER NOT NULL           -- of them
+) STRICT;
 
 -- What a member has had: rows that went out or may have. Failed ones do not count.
 CREATE VIEW v_had AS
@@ -168,6 +205,10 @@ CREATE VIEW v_edition AS
 SELECT variant.mailing, variant.id AS variant, variant.lang,
        (SELECT count(*) FROM variant_item WHERE variant_item.variant = variant.id) AS items
   FROM variant;
+
+-- Relays that would not go on, for who watches.
+CREATE VIEW v_relay_state AS
+SELECT relay, failures, parked_until, reason, since FROM relay_state;
 
 -- What became of each recipient, for reports.
 CREATE VIEW v_outcome AS

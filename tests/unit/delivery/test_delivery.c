@@ -105,6 +105,7 @@ static struct delivery_result deliver(const struct site_relay *relay, int expect
     const struct delivery_options options = {.database = path,
                                              .lock_folder = folder,
                                              .relay = relay,
+                                             .try_parked = true,
                                              .mailing = mailing,
                                              .suppress = suppress,
                                              .compose = compose};

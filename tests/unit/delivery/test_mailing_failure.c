@@ -236,7 +236,7 @@ static char *picture(void)
 static void begin(const struct act *act)
 {
     outbox_case_again();
-    must("INSERT INTO worker VALUES (1, 'another boot', 1, 0), (2, 'another boot', 1, 0)");
+    must("INSERT INTO worker (id, boot, pid, started) VALUES (1, 'another boot', 1, 0), (2, 'another boot', 1, 0)");
     if (act->before[0] != 'S') {
         must(act->before);
     }

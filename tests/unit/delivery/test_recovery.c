@@ -142,7 +142,7 @@ static void test_a_lock_that_cannot_be_looked_at_is_nobodys_death(void **state)
     int64_t unknown = -1;
 
     (void)state;
-    must("INSERT INTO worker VALUES (1, 'b', 1, 0)");
+    must("INSERT INTO worker (id, boot, pid, started) VALUES (1, 'b', 1, 0)");
     must("UPDATE outbox SET state = 'committing', worker = 1 WHERE id = 1");
     memset(folder, 'x', sizeof(folder) - 1);
     folder[sizeof(folder) - 1] = '\0';
