@@ -388,3 +388,8 @@ int db_check(struct db *db, struct arena *arena, char **out, struct err *err)
 {
     return rows_as_text(db, "PRAGMA quick_check", 0, arena, out, err);
 }
+
+int db_check_references(struct db *db, struct arena *arena, char **out, struct err *err)
+{
+    return rows_as_text(db, "PRAGMA foreign_key_check", 0, arena, out, err);
+}

@@ -421,3 +421,21 @@ bool stream_is_encrypted(const struct stream *stream)
 {
     return stream->encrypted;
 }
+
+int64_t stream_certificate_ends(const struct stream *stream)
+{
+    static const char field[] = "Expire date:";
+    struct curl_certinfo *info = NULL;
+    time_t seconds = 0;
+
+    if (curl_easy_getinfo(stream->curl, CURLINFO_CERTINFO, &info) != CURLE_OK || info == NULL ||
+        info->num_of_certs == 0) {
+        return 0;
+    }
+    for (const struct curl_slist *line = info->certinfo[0]; line != NULL; line = line->next) {
+        if (strncmp(line->data, field, sizeof(field) - 1) == 0) {
+            seconds = curl_getdate(line->data + sizeof(field) - 1, NULL);
+        }
+    }
+    return seconds > 0 ? (int64_t)seconds * CLOCK_SECOND : 0;
+}

@@ -153,5 +153,9 @@ int db_explain(struct db *db, const char *text, struct arena *arena, char **out,
 /* "ok" or what PRAGMA quick_check found. */
 int db_check(struct db *db, struct arena *arena, char **out, struct err *err);
 
+/* "" or the tables of rows that refer to what is not there, a line each (PRAGMA
+ * foreign_key_check). Reads the whole database. */
+int db_check_references(struct db *db, struct arena *arena, char **out, struct err *err);
+
 /* The number of the newest migration this program knows. */
 int db_schema_version(void);

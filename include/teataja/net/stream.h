@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "teataja/base/err.h"
 
@@ -68,3 +69,7 @@ const char *stream_peer(const struct stream *stream);
 
 /* True if TLS protects it. */
 bool stream_is_encrypted(const struct stream *stream);
+
+/* The instant (base/clock.h) at which the server's certificate expires; 0 without TLS, or
+ * where libcurl's TLS library does not say. */
+int64_t stream_certificate_ends(const struct stream *stream);
