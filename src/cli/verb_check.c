@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "output.h"
+#include "serve.h"
 #include "teataja/base/clock.h"
 #include "teataja/base/json.h"
 #include "teataja/base/limits.h"
@@ -34,6 +35,7 @@ static int check_across(struct workspace *workspace, struct err *err)
         rc = web_check(workspace->arena, &workspace->config, workspace->templates,
                        workspace->report, err);
     }
+    serve_check(workspace, workspace->report);
     compose_close(compose);
     return rc;
 }
