@@ -77,7 +77,7 @@ static int end(const struct running *running, const char *state, const char *rea
         log_text("target", running->run.target), log_text("state", state),
         log_text("reason", reason), log_int("mailing", outcome->mailing),
         log_int("recipients", outcome->recipients));
-    return db_exec(running->schedule->options.db, SQL_RUN_END, err, "itti?i?i", running->run.id,
+    return db_exec(running->schedule->options.db, SQL_RUN_END, err, "itti??", running->run.id,
                    state, reason, running->now, outcome->mailing != 0, outcome->mailing,
                    outcome->mailing != 0, outcome->recipients);
 }
