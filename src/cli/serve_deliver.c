@@ -12,7 +12,8 @@
 enum {
     LOOK_MS = 500,          /* between two looks whether somebody wrote */
     PAUSE_FIRST_MS = 5000,  /* when nothing could go although it was due */
-    PAUSE_MOST_MS = 300000
+    PAUSE_MOST_MS = 300000,
+    WAIT_MOST_MS = 60000 /* when the relays say until when: limits and parking may change */
 };
 
 #define RECOVER_EVERY (60 * INT64_C(1000000000)) /* nanoseconds */
@@ -81,8 +82,24 @@ static int recover(struct courier *courier, struct err *err)
     return rc == ERR_BUSY ? 0 : rc;
 }
 
-/* Delivers; afterwards courier->pause_ms says how long to leave the relay alone. Only what
- * no other attempt can mend is an error. */
+/* How long to leave the relays alone: until they may take something, or longer each time
+ * that nothing could go although it was due. */
+static void set_pause(struct courier *courier, const struct delivery_result *result, bool idle)
+{
+    int64_t wait_ms = (result->waits_until - clock_now()) / 1000;
+
+    if (result->waits_until > 0 && wait_ms > 0) {
+        courier->pause_ms = wait_ms < WAIT_MOST_MS ? (int)wait_ms + 1 : WAIT_MOST_MS;
+    } else if (idle) {
+        courier->pause_ms =
+            courier->pause_ms < PAUSE_FIRST_MS ? PAUSE_FIRST_MS : 2 * courier->pause_ms;
+        courier->pause_ms = courier->pause_ms > PAUSE_MOST_MS ? PAUSE_MOST_MS : courier->pause_ms;
+    } else {
+        courier->pause_ms = 0;
+    }
+}
+
+/* Only what no other attempt can mend is an error. */
 static int deliver(struct courier *courier, struct err *err)
 {
     const struct deliver_watch watch = {
@@ -90,6 +107,7 @@ static int deliver(struct courier *courier, struct err *err)
     struct delivery_result result;
     struct err fault = {0};
     int64_t before = settled(courier);
+    const char *why;
     int rc;
 
     courier->run_begun = false;
@@ -98,22 +116,17 @@ static int deliver(struct courier *courier, struct err *err)
         *err = fault;
         return rc;
     }
-    if (rc == 0 && settled(courier) > before) {
+    why = rc < 0 ? fault.msg : result.relay_fault;
+    if (settled(courier) > before) {
         LOG(LOG_INFO, "delivered", log_int("settled", settled(courier) - before),
             log_int("left", result.progress.left));
     }
-    if (rc < 0 || result.relay_fault[0] != '\0' || settled(courier) == before) {
-        courier->pause_ms = courier->pause_ms == 0 ? PAUSE_FIRST_MS : 2 * courier->pause_ms;
-        courier->pause_ms =
-            courier->pause_ms > PAUSE_MOST_MS ? PAUSE_MOST_MS : courier->pause_ms;
-    } else {
-        courier->pause_ms = 0;
-    }
-    if (rc < 0 || result.relay_fault[0] != '\0') {
-        LOG(LOG_WARN, "relay_fault", log_text("error", rc < 0 ? fault.msg : result.relay_fault),
+    set_pause(courier, &result, why[0] != '\0' || settled(courier) == before);
+    if (why[0] != '\0') {
+        LOG(LOG_WARN, "relay_fault", log_text("error", why),
             log_int("pause_ms", courier->pause_ms));
     }
-    serve_figure(courier->role, SERVE_RELAY_FAULT, rc < 0 || result.relay_fault[0] != '\0');
+    serve_figure(courier->role, SERVE_RELAY_FAULT, why[0] != '\0');
     return 0;
 }
 

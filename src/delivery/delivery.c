@@ -430,6 +430,7 @@ int delivery_run(const struct delivery_options *options, struct delivery_result 
         rc = find_candidates(options, db, &candidates, err);
     }
     if (rc == 0) {
+        tell_progress(&delivery); /* what was there before anything was done */
         rc = run_relays(&delivery, db, &candidates, result, err);
     }
     if (rc == 0) {

@@ -70,7 +70,8 @@ struct delivery_options {
     delivery_compose *compose;
     void *compose_ctx;
     const atomic_bool *stop; /* set from a signal handler: stop between messages */
-    void (*progress)(void *ctx, const struct delivery_progress *progress); /* about 5 a second; may be NULL */
+    /* At the start, about 5 a second, at the end; may be NULL. */
+    void (*progress)(void *ctx, const struct delivery_progress *progress);
     void *progress_ctx;
 };
 
