@@ -115,11 +115,18 @@ static const char *rsvp_by(struct frame *frame, const struct event *event)
                               : NULL;
 }
 
-static const char *moved_text(struct frame *frame, const struct occurrence *occurrence)
+/* From what this reader was told, else from what the rule says. */
+static const char *moved_text(struct frame *frame, const struct selected_event *selected)
 {
-    const char *from = frame_date(frame, &occurrence->original, FORMAT_DAY);
+    const struct occurrence *occurrence = &selected->occurrence;
+    bool told = frame->automatic && selected->moved_from.year != 0;
+    const char *from =
+        frame_date(frame, told ? &selected->moved_from : &occurrence->original, FORMAT_DAY);
     const char *to = frame_date(frame, &occurrence->start, FORMAT_DAY);
 
+    if (told && civil_days(&selected->moved_from) == civil_days(&occurrence->start)) {
+        return frame_word(frame, "event.changed");
+    }
     return frame_text(
         frame, "event.moved",
         (const struct catalogue_arg[]){catalogue_arg_text("old", from != NULL ? from : ""),
@@ -146,7 +153,10 @@ static void add_event(struct frame *frame, struct value *items,
     value_set_text(item, "place", block_place(frame, &text));
     value_set_bool(item, "online", text.online != NULL);
     value_set_text(item, "rsvp_by", rsvp_by(frame, event));
-    value_set_text(item, "badge", occurrence->moved ? moved_text(frame, occurrence) : NULL);
+    value_set_text(item, "badge",
+                   occurrence->moved || (frame->automatic && selected->moved_from.year != 0)
+                       ? moved_text(frame, selected)
+                       : NULL);
     value_set_text(item, "summary", frame->brief < BRIEF_TEXTS ? text.summary : NULL);
 }
 

@@ -409,6 +409,9 @@ static void add_deadline(struct frame *frame, struct value *items,
 
 static bool in_deadlines(const struct frame *frame, const struct selected_call *selected)
 {
+    if (frame->automatic) {
+        return selected->reason == SELECT_CLOSING;
+    }
     return selected->reason != SELECT_CLOSED && selected->round->has_deadline &&
            frame->newsletter != NULL &&
            selected->round->deadline.at <= frame->date + frame->newsletter->deadlines_within;
@@ -420,12 +423,29 @@ static struct value *items_of(struct frame *frame, const char *name, size_t coun
     return count > 0 ? value_set_list(value_set_map(frame->root, name), "items") : NULL;
 }
 
+/* The table of deadlines, with its heading. */
+static struct value *dated_items(struct frame *frame, size_t count)
+{
+    struct value *map;
+
+    value_set_null(frame->root, "deadlines");
+    if (count == 0) {
+        return NULL;
+    }
+    map = value_set_map(frame->root, "deadlines");
+    value_set_text(
+        map, "heading",
+        frame_word(frame, frame->automatic ? "letter.closing_soon" : "letter.deadlines"));
+    return value_set_list(map, "items");
+}
+
 int block_set_calls(struct frame *frame, const struct selection *selection, size_t *open,
                     struct err *err)
 {
     size_t told;
     size_t still = 0;
     size_t closed = 0;
+    size_t closing = 0;
     size_t dated = 0;
     struct value *calls;
     struct value *still_open;
@@ -436,22 +456,23 @@ int block_set_calls(struct frame *frame, const struct selection *selection, size
     for (size_t i = 0; i < selection->call_count; i++) {
         still += selection->calls[i].reason == SELECT_STILL;
         closed += selection->calls[i].reason == SELECT_CLOSED;
+        closing += selection->calls[i].reason == SELECT_CLOSING;
         dated += in_deadlines(frame, &selection->calls[i]);
     }
-    told = selection->call_count - still - closed;
-    *open += told + still;
+    told = selection->call_count - still - closed - closing;
+    *open += told + still + closing;
     calls = items_of(frame, "calls", told);
     still_open = items_of(frame, "still_open", still);
     closed_calls = items_of(frame, "closed_calls", closed);
-    deadlines = items_of(frame, "deadlines", dated);
+    deadlines = dated_items(frame, dated);
     for (size_t i = 0; rc == 0 && i < selection->call_count; i++) {
         const struct selected_call *selected = &selection->calls[i];
 
         if (selected->reason == SELECT_CLOSED) {
             add_closed(frame, closed_calls, selected);
-        } else if (selected->reason != SELECT_STILL) {
+        } else if (selected->reason == SELECT_NEW || selected->reason == SELECT_MOVED) {
             rc = add_call(frame, calls, selected, still > 0, err);
-        } else {
+        } else if (selected->reason == SELECT_STILL) {
             struct value *item = value_add_map(still_open);
 
             (void)set_head(frame, item, selected);

@@ -37,7 +37,8 @@ static int read_doc(struct arena *arena, const struct letter *letter, const stru
         }
     }
     doc->named = markdown_uses(doc->body, SLOT_NAME) ||
-                 strstr(edition->title, item_tokens[SLOT_NAME].name) != NULL ||
+                 (edition->title != NULL &&
+                  strstr(edition->title, item_tokens[SLOT_NAME].name) != NULL) ||
                  (edition->preheader != NULL &&
                   strstr(edition->preheader, item_tokens[SLOT_NAME].name) != NULL);
     return 0;
@@ -68,7 +69,7 @@ int letter_read(struct compose *compose, struct arena *arena, const struct issue
         if (edition == NULL) {
             continue;
         }
-        if (edition->title == NULL || edition->title[0] == '\0') {
+        if (!issue->automatic && (edition->title == NULL || edition->title[0] == '\0')) {
             return err_set(err, ERR_INVALID, "%s: the subject is missing", edition->file);
         }
         rc = read_doc(arena, out, edition, &out->docs[i], err);
@@ -184,8 +185,10 @@ static int add_segment(struct frame *frame, const struct letter_doc *doc, size_t
     return rc < 0 ? rc : markdown_text(doc->body, index, &options, text, err);
 }
 
-/* Fills body_html and body_text: Markdown and blocks in the author's order. */
-static int set_body(struct frame *frame, const struct letter_doc *doc, struct err *err)
+/* Fills body_html and body_text: Markdown and blocks in the author's order; that there is
+ * nothing new stands above the first block. */
+static int set_body(struct frame *frame, const struct letter_doc *doc, bool nothing,
+                    struct err *err)
 {
     struct str html;
     struct str text;
@@ -195,7 +198,13 @@ static int set_body(struct frame *frame, const struct letter_doc *doc, struct er
     str_init(&html, LIMIT_TEXT);
     str_init(&text, LIMIT_TEXT);
     for (size_t i = 0; rc == 0 && i < markdown_count(doc->body); i++) {
-        rc = add_segment(frame, doc, i, &footnote, &html, &text, err);
+        if (nothing && markdown_segment(doc->body, i)->block != NULL) {
+            separate(&text);
+            rc = add_template(frame, "nothing", "html", &html, err);
+            rc = rc < 0 ? rc : add_template(frame, "nothing", "txt", &text, err);
+            nothing = false;
+        }
+        rc = rc < 0 ? rc : add_segment(frame, doc, i, &footnote, &html, &text, err);
     }
     if (rc == 0) {
         str_trim_end(&text);
@@ -208,16 +217,94 @@ static int set_body(struct frame *frame, const struct letter_doc *doc, struct er
     return rc;
 }
 
-static void set_subject(struct frame *frame, const struct letter *letter,
-                        const struct letter_doc *doc, struct rendered *out)
+/* "3 open calls · 1 event": what is new. NULL if nothing is. */
+static const char *fresh_counts(struct frame *frame, const struct selection *selection)
 {
-    const char *subject = frame_keep(frame, edition_tokens(frame->arena, doc->edition->title));
-    const char *preheader = doc->edition->preheader;
+    struct {
+        const char *key;
+        size_t count;
+    } counts[] = {{"count.calls", 0},
+                  {"count.closing", 0},
+                  {"count.events", selection->event_count},
+                  {"count.news", selection->news_count}};
+    const char *line = NULL;
 
-    value_set_text(frame->root, "title", subject);
-    value_set_text(
-        frame->root, "preheader",
-        preheader != NULL ? frame_keep(frame, edition_tokens(frame->arena, preheader)) : NULL);
+    for (size_t i = 0; i < selection->call_count; i++) {
+        enum selection_reason reason = selection->calls[i].reason;
+
+        counts[0].count += reason == SELECT_NEW || reason == SELECT_MOVED;
+        counts[1].count += reason == SELECT_CLOSING;
+    }
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        const char *words =
+            counts[i].count > 0
+                ? frame_text_count(frame, counts[i].key, "count", (int64_t)counts[i].count)
+                : NULL;
+
+        if (words != NULL) {
+            line = line != NULL ? frame_printf(frame, "%s · %s", line, words) : words;
+        }
+    }
+    return line;
+}
+
+/* The titles of what is new, as many as a mail program shows. */
+static const char *fresh_titles(struct frame *frame, const struct selection *selection)
+{
+    enum { TITLES = 4 };
+    const char *titles[TITLES] = {NULL};
+    const char *line = NULL;
+    size_t count = 0;
+
+    for (size_t i = 0; i < selection->call_count && count < TITLES; i++) {
+        const struct selected_call *call = &selection->calls[i];
+
+        if (call->reason != SELECT_STILL && call->reason != SELECT_CLOSED) {
+            titles[count++] = call->call->item.editions[call->language]->title;
+        }
+    }
+    for (size_t i = 0; i < selection->event_count && count < TITLES; i++) {
+        const struct selected_event *event = &selection->events[i];
+
+        titles[count++] = event_edition(event->event, event->language)->title;
+    }
+    for (size_t i = 0; i < selection->news_count && count < TITLES; i++) {
+        const struct selected_news *news = &selection->news[i];
+
+        titles[count++] = news->news->item.editions[news->language]->title;
+    }
+    for (size_t i = 0; i < count; i++) {
+        line = line != NULL ? frame_printf(frame, "%s · %s", line, titles[i]) : titles[i];
+    }
+    return line;
+}
+
+/* NULL if the author says nothing. */
+static const char *author_text(struct frame *frame, const char *text)
+{
+    return text != NULL ? frame_keep(frame, edition_tokens(frame->arena, text)) : NULL;
+}
+
+static void set_subject(struct frame *frame, const struct letter *letter,
+                        const struct selection *selection, struct rendered *out)
+{
+    const struct edition *edition = letter->docs[selection->language].edition;
+    const char *title = author_text(frame, edition->title);
+    const char *preheader = author_text(frame, edition->preheader);
+    const char *subject = title;
+
+    if (title == NULL) {
+        const char *counts = fresh_counts(frame, selection);
+
+        title = lang_text_get(&letter->newsletter->name, frame->language,
+                              letter->newsletter->fallback);
+        subject = counts != NULL ? frame_printf(frame, "%s: %s", title, counts) : title;
+    }
+    if (preheader == NULL && letter->issue->automatic) {
+        preheader = fresh_titles(frame, selection);
+    }
+    value_set_text(frame->root, "title", title);
+    value_set_text(frame->root, "preheader", preheader);
     out->subject =
         letter->test ? frame_text_with(frame, "letter.test", "subject", subject) : subject;
 }
@@ -268,6 +355,7 @@ static int render(const struct letter *letter, struct arena *arena,
     }
     rc = frame_start(letter->compose, arena, &options, frame, err);
     frame->brief = brief;
+    frame->automatic = letter->issue->automatic;
     if (rc == 0) {
         rc = block_set(frame, selection, err);
     }
@@ -275,8 +363,8 @@ static int render(const struct letter *letter, struct arena *arena,
         return rc;
     }
     out->language = selection->language;
-    set_subject(frame, letter, doc, out);
-    rc = set_body(frame, doc, err);
+    set_subject(frame, letter, selection, out);
+    rc = set_body(frame, doc, letter->issue->automatic && selection->fresh == 0, err);
     if (rc == 0) {
         rc = edition_templates(frame, "letter", out, err);
     }

@@ -18,6 +18,7 @@ struct frame {
     const struct newsletter *newsletter; /* NULL: the site's own brand */
     const struct site_list *list;
     const char *zone;   /* of the dates shown */
+    bool automatic;     /* of a letter that composes itself */
     int brief;          /* how much is left out so that a long letter fits: block.h */
     int64_t date;       /* of the message */
     struct civil today; /* the same in the zone */

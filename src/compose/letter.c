@@ -10,6 +10,7 @@
 #include "teataja/base/clock.h"
 #include "teataja/base/limits.h"
 #include "teataja/base/suggest.h"
+#include "teataja/calendar/zone.h"
 
 struct planning {
     struct compose *compose;
@@ -22,24 +23,55 @@ struct planning {
     struct selector *selector;
     struct plan plan;
     struct letter_variants variants;
+    int64_t nothing_new; /* who would get an empty letter */
     char subject[LIMIT_SLUG + 16];
+    char number[LETTER_OCCURRENCE + 1]; /* of an automatic letter: its occurrence */
 };
+
+/* The automatic letter of a newsletter. */
+static int find_automatic(const struct compose *compose, const char *slug,
+                          const struct issue **out, struct err *err)
+{
+    const struct config *config = compose->site.config;
+    const struct newsletter *newsletter = config_newsletter(config, slug);
+    struct suggest suggest;
+
+    *out = content_letter(compose->site.content, slug);
+    if (*out != NULL) {
+        return 0;
+    }
+    if (newsletter != NULL) {
+        return err_set(err, ERR_STATE,
+                       "%s is composed by hand: send one of its issues, or let it say 'compose: "
+                       "auto'",
+                       newsletter->file);
+    }
+    suggest_start(&suggest, slug);
+    for (size_t i = 0; i < config->newsletter_count; i++) {
+        suggest_offer(&suggest, config->newsletters[i].slug);
+    }
+    return err_set(err, ERR_NOT_FOUND, "no newsletter '%s' in newsletters/%s", slug,
+                   suggest_hint(&suggest));
+}
 
 int letter_find(struct compose *compose, const char *slug, const struct issue **out,
                 struct err *err)
 {
     const struct content *content = compose->site.content;
-    const struct issue *issue = content_issue(content, slug);
+    const struct issue *issue = NULL;
     struct suggest suggest;
 
+    if (strncmp(slug, LETTER_AUTOMATIC, strlen(LETTER_AUTOMATIC)) == 0) {
+        return find_automatic(compose, slug + strlen(LETTER_AUTOMATIC), out, err);
+    }
+    issue = content_issue(content, slug);
     if (issue == NULL) {
         suggest_start(&suggest, slug);
         for (size_t i = 0; i < content->issue_count; i++) {
             suggest_offer(&suggest, content->issues[i].item.slug);
         }
-        (void)err_set(err, ERR_NOT_FOUND, "no issue '%s' in issues/%s", slug,
-                      suggest_hint(&suggest));
-        return ERR_NOT_FOUND;
+        return err_set(err, ERR_NOT_FOUND, "no issue '%s' in issues/%s", slug,
+                       suggest_hint(&suggest));
     }
     *out = issue;
     return 0;
@@ -88,6 +120,10 @@ static int add_member(struct planning *planning, const struct member_profile *pr
 
     if (rc < 0) {
         return rc;
+    }
+    if (!test && !selector_sends(planning->selector, &selection)) {
+        planning->nothing_new++;
+        return 0;
     }
     nameless = profile->name[0] == '\0' && planning->letter.docs[selection.language].named;
     rc = letter_variants_find(&planning->variants, &selection, nameless, &recipient.variant, err);
@@ -190,6 +226,11 @@ static int gather(struct planning *planning, struct letter_summary *out, struct 
     if (rc == 0 && out->reasons.on_list == 0) {
         rc = err_set(err, ERR_STATE, "nobody would get %s: nobody is on the list '%s'",
                      planning->subject, query.list);
+    } else if (rc == 0 && planning->plan.total == 0 && planning->nothing_new > 0) {
+        rc = err_set(err, ERR_STATE,
+                     "nobody would get %s: there is nothing new for any of %" PRId64
+                     " on the list '%s'",
+                     planning->subject, planning->nothing_new, query.list);
     } else if (rc == 0 && planning->plan.total == 0) {
         rc = err_set(err, ERR_STATE,
                      "nobody would get %s: of %" PRId64 " on the list '%s' %" PRId64
@@ -223,7 +264,7 @@ static int open_plan(struct planning *planning, struct err *err)
                                    .sender = &planning->sender,
                                    .subject = planning->subject,
                                    .list = planning->letter.newsletter->list,
-                                   .number = "",
+                                   .number = planning->number,
                                    .audience = audience_text(planning),
                                    .on_unknown =
                                        options->on_unknown != NULL ? options->on_unknown : "resend",
@@ -238,6 +279,32 @@ static int open_plan(struct planning *planning, struct err *err)
                    : rc;
 }
 
+/* What it is about, and which of several about the same it is. */
+static int set_subject(struct planning *planning, const struct issue *issue, int64_t date,
+                       struct err *err)
+{
+    const char *occurrence = planning->options->occurrence;
+    struct civil day;
+    int rc = 0;
+
+    (void)snprintf(planning->subject, sizeof(planning->subject), "%s/%s",
+                   issue->automatic ? "newsletters" : mail_kinds[MAIL_LETTER].folder,
+                   issue->item.slug);
+    if (issue->automatic && occurrence != NULL) {
+        if (snprintf(planning->number, sizeof(planning->number), "%s", occurrence) >
+            LETTER_OCCURRENCE) {
+            rc = err_set(err, ERR_LIMIT, "the occurrence '%.60s' is too long", occurrence);
+        }
+    } else if (issue->automatic) {
+        rc = zone_from_utc(issue->zone, date, &day, err);
+        day.date_only = true;
+        if (rc == 0) {
+            civil_format(&day, planning->number);
+        }
+    }
+    return rc;
+}
+
 static int open_planning(struct planning *planning, const char *slug, struct err *err)
 {
     struct compose *compose = planning->compose;
@@ -248,8 +315,10 @@ static int open_planning(struct planning *planning, const char *slug, struct err
     if (rc < 0) {
         return rc;
     }
-    (void)snprintf(planning->subject, sizeof(planning->subject), "%s/%s",
-                   mail_kinds[MAIL_LETTER].folder, issue->item.slug);
+    rc = set_subject(planning, issue, date, err);
+    if (rc < 0) {
+        return rc;
+    }
     /* What is recorded stays if the mailing fails: it is no more than what the files say. */
     rc = planning->options->dry_run ? content_recall(compose->site.members->db, compose->arena,
                                                      compose->site.content, date, err)
@@ -269,9 +338,10 @@ static int open_planning(struct planning *planning, const char *slug, struct err
     planning->letter.test = planning->options->test != NULL;
     planning->sender = letter_sender(&planning->letter);
     rc = open_plan(planning, err);
-    return rc == 0
-               ? letter_open_selector(&planning->letter, planning->work, &planning->selector, err)
-               : rc;
+    if (rc == 0) {
+        rc = letter_open_selector(&planning->letter, planning->work, &planning->selector, err);
+    }
+    return rc == 0 && !planning->options->dry_run ? selector_record(planning->selector, err) : rc;
 }
 
 static int summarize(struct planning *planning, struct letter_summary *out, struct err *err)
@@ -287,6 +357,7 @@ static int summarize(struct planning *planning, struct letter_summary *out, stru
     out->date = planning->letter.date;
     out->not_after = planning->variants.not_after;
     out->total = planning->plan.total;
+    out->nothing_new = planning->nothing_new;
     out->subject = arena_strdup(planning->arena, planning->subject);
     return rc == 0 && out->subject == NULL ? err_nomem(err) : rc;
 }

@@ -58,13 +58,23 @@ static void add_calls(struct lines *lines, const struct selection *selection)
     static const char *const notes[] = {[SELECT_NEW] = "new",
                                         [SELECT_MOVED] = "moved",
                                         [SELECT_CLOSED] = "closed",
-                                        [SELECT_STILL] = ""};
+                                        [SELECT_STILL] = "",
+                                        [SELECT_CLOSING] = "closing soon"};
 
+    for (size_t i = 0; i < selection->call_count; i++) {
+        const struct selected_call *call = &selection->calls[i];
+
+        if (call->reason == SELECT_CLOSING) {
+            add_line(lines, "deadlines", call->call->item.slug,
+                     call->call->item.editions[call->language]->title, call->language,
+                     notes[call->reason]);
+        }
+    }
     for (int still = 0; still < 2; still++) {
         for (size_t i = 0; i < selection->call_count; i++) {
             const struct selected_call *call = &selection->calls[i];
 
-            if ((call->reason == SELECT_STILL) == (still == 1)) {
+            if (call->reason != SELECT_CLOSING && (call->reason == SELECT_STILL) == (still == 1)) {
                 add_line(lines, still == 1 ? "still_open" : "calls", call->call->item.slug,
                          call->call->item.editions[call->language]->title, call->language,
                          notes[call->reason]);
@@ -86,14 +96,16 @@ int letter_list_lines(const struct letter *letter, struct arena *arena,
     if (lines.items == NULL) {
         return err_nomem(err);
     }
-    if ((letter->docs[selection->language].blocks & 1U << BLOCK_CALLS) != 0) {
+    if (letter->issue->automatic ||
+        (letter->docs[selection->language].blocks & 1U << BLOCK_CALLS) != 0) {
         add_calls(&lines, selection);
     }
     for (size_t i = 0; i < selection->event_count; i++) {
         const struct selected_event *event = &selection->events[i];
 
         add_line(&lines, "events", event->event->slug,
-                 event_edition(event->event, event->language)->title, event->language, "");
+                 event_edition(event->event, event->language)->title, event->language,
+                 event->moved_from.year != 0 && letter->issue->automatic ? "moved" : "");
     }
     for (size_t i = 0; i < selection->news_count; i++) {
         const struct selected_news *news = &selection->news[i];
@@ -155,7 +167,7 @@ int letter_warn(const struct letter *letter, struct arena *arena, bool sent,
     if (warnings == NULL) {
         return err_nomem(err);
     }
-    if (sent) {
+    if (sent && !letter->issue->automatic) {
         rc = warn_sent(letter, arena, &text, err);
     }
     if (text != NULL) {

@@ -93,23 +93,32 @@ static int copy_selection(struct arena *arena, const struct selection *from, str
     return 0;
 }
 
-/* What a variant's recipients are told: calls and news of blocks that are shown. */
+/* What a variant's recipients are told: calls, events and news of blocks that are shown. */
 static int set_items(const struct letter_variants *variants, struct plan_variant *variant,
                      const struct selection *selection, struct err *err)
 {
     unsigned blocks = variants->letter->docs[selection->language].blocks;
-    struct mailing_item *items = arena_alloc(
-        variants->arena, selection->call_count + selection->news_count + 1, sizeof(*items));
+    size_t most = selection->call_count + selection->event_count + selection->news_count;
+    struct mailing_item *items = arena_alloc(variants->arena, most + 1, sizeof(*items));
+    unsigned calls = variants->letter->issue->automatic
+                         ? 1U << BLOCK_CALLS | 1U << BLOCK_DEADLINES
+                         : 1U << BLOCK_CALLS;
 
     if (items == NULL) {
         return err_nomem(err);
     }
-    for (size_t i = 0; (blocks & 1U << BLOCK_CALLS) != 0 && i < selection->call_count; i++) {
+    for (size_t i = 0; (blocks & calls) != 0 && i < selection->call_count; i++) {
         const struct selected_call *call = &selection->calls[i];
 
         if (call->call->item.id != 0) {
             items[variant->item_count++] =
                 (struct mailing_item){.item = call->call->item.id, .round = call->told};
+        }
+    }
+    for (size_t i = 0; i < selection->event_count; i++) {
+        if (selection->events[i].item != 0) {
+            items[variant->item_count++] = (struct mailing_item){
+                .item = selection->events[i].item, .round = selection->events[i].told};
         }
     }
     for (size_t i = 0; i < selection->news_count; i++) {

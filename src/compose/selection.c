@@ -6,16 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "history.h"
 #include "room.h"
-#include "sql/compose/selection.h"
+#include "teataja/base/clock.h"
+#include "teataja/base/json.h"
 #include "teataja/base/limits.h"
 #include "teataja/base/token.h"
-
-enum { TOLD_MOST = 160 }; /* bytes of a round as the ledger keeps it */
 
 struct event_choice {
     const struct event *event;
     struct occurrence occurrence;
+    const char *told;
+    int64_t item;
     bool everybody;
     const int64_t *members; /* sorted */
     size_t member_count;
@@ -28,6 +30,7 @@ struct selector {
     const struct newsletter *newsletter;
     int64_t date;
     unsigned blocks[LANG_COUNT];
+    bool reminds; /* has a block for deadlines */
     const struct call **calls; /* open, exhausted or cancelled now; by deadline */
     size_t call_count;
     struct event_choice *events; /* by start */
@@ -144,6 +147,16 @@ static int compare_events(const void *a, const void *b)
            (one->occurrence.start_utc < other->occurrence.start_utc);
 }
 
+/* 1, or negative. */
+static int set_event_told(struct selector *selector, struct event_choice *choice, struct err *err)
+{
+    char start[CIVIL_TEXT];
+
+    civil_format(&choice->occurrence.start, start);
+    choice->told = arena_printf(selector->arena, "%s>%s", choice->occurrence.id, start);
+    return choice->told != NULL ? 1 : err_nomem(err);
+}
+
 static int collect_events(struct selector *selector, struct err *err)
 {
     const struct events *events = selector->compose->site.events;
@@ -160,6 +173,9 @@ static int collect_events(struct selector *selector, struct err *err)
         choice->event = &events->items[i];
         rc = event_next(choice->event, selector->date, until, selector->arena, &choice->occurrence,
                         err);
+        if (rc == 1) {
+            rc = set_event_told(selector, choice, err);
+        }
         if (rc == 1) {
             rc = find_audience(selector, choice->event, choice, err);
             selector->event_count++;
@@ -186,6 +202,9 @@ int selector_open(struct compose *compose, struct arena *arena,
     selector->newsletter = options->issue->newsletter;
     selector->date = options->date;
     memcpy(selector->blocks, options->blocks, sizeof(selector->blocks));
+    for (size_t i = 0; i < LANG_COUNT; i++) {
+        selector->reminds |= (selector->blocks[i] & 1U << BLOCK_DEADLINES) != 0;
+    }
     rc = collect_calls(selector, err);
     if (rc == 0) {
         rc = collect_news(selector, err);
@@ -197,99 +216,44 @@ int selector_open(struct compose *compose, struct arena *arena,
     return rc;
 }
 
-/* ---- what was told ---- */
-
-struct had {
-    const char *kind;
-    const char *slug;
-    const char *round;
-};
-
-struct history {
-    struct had *items; /* oldest first */
-    size_t count;
-    size_t capacity;
-};
-
-static int read_history(struct selector *selector, struct arena *arena, int64_t member,
-                        struct history *out, struct err *err)
+static int record_event(struct selector *selector, struct event_choice *choice, struct err *err)
 {
-    struct db_stmt *stmt = NULL;
+    const struct event *event = choice->event;
+    struct db *db = selector->compose->site.members->db;
+    int64_t revision;
+    char digest[33];
+    struct str data;
+    struct json_writer json = json_writer(&data);
     int rc;
 
-    memset(out, 0, sizeof(*out));
-    if (member == 0) {
-        return 0;
-    }
-    rc = db_query(selector->compose->site.members->db, SQL_SELECTION_HAD, &stmt, err);
+    str_init(&data, LIMIT_TEXT);
+    json_write_object(&json);
+    json_write_text_at(&json, "title",
+                       event_edition_for(event, NULL, 0, LANG_NONE, NULL)->title);
+    json_write_object_end(&json);
+    rc = str_check(&data, err);
     if (rc == 0) {
-        rc = db_bind_int(stmt, 1, member, err);
+        token_digest(data.data, data.len, digest);
+        rc = item_record(db, "event", event->slug, digest, data.data, clock_now(), &choice->item,
+                         &revision, err);
     }
-    while (rc == 0 && (rc = db_next(stmt, err)) == 1) {
-        rc = arena_grow(arena, &out->items, &out->capacity, out->count, sizeof(*out->items), err);
-        if (rc == 0) {
-            struct had *had = &out->items[out->count++];
-
-            *had = (struct had){.kind = db_dup(stmt, 0, arena),
-                                .slug = db_dup(stmt, 1, arena),
-                                .round = db_dup(stmt, 2, arena)};
-            rc = had->kind != NULL && had->slug != NULL && had->round != NULL ? 0 : err_nomem(err);
-        }
-    }
-    db_stmt_free(stmt);
+    str_release(&data);
     return rc;
 }
 
-/* Length of the key at the head of what was told: up to '>' or '!'. */
-static size_t key_length(const char *told)
+int selector_record(struct selector *selector, struct err *err)
 {
-    return strcspn(told, ">!");
-}
+    struct db *db = selector->compose->site.members->db;
+    int rc = selector->event_count > 0 ? db_begin(db, err) : 0;
 
-/* What was told last of a call: of one round, or of any if `key` is NULL. */
-static const char *last_told(const struct history *history, const char *slug, const char *key)
-{
-    for (size_t i = history->count; i > 0; i--) {
-        const struct had *had = &history->items[i - 1];
-
-        if (strcmp(had->kind, "call") == 0 && strcmp(had->slug, slug) == 0 &&
-            (key == NULL || (strlen(key) == key_length(had->round) &&
-                             strncmp(had->round, key, strlen(key)) == 0))) {
-            return had->round;
-        }
+    for (size_t i = 0; rc == 0 && i < selector->event_count; i++) {
+        rc = record_event(selector, &selector->events[i], err);
     }
-    return NULL;
-}
-
-static bool had_news(const struct history *history, const char *slug)
-{
-    for (size_t i = 0; i < history->count; i++) {
-        if (strcmp(history->items[i].kind, "news") == 0 &&
-            strcmp(history->items[i].slug, slug) == 0) {
-            return true;
-        }
+    if (selector->event_count > 0) {
+        rc = rc == 0 ? db_commit(db, err) : rc;
+        db_rollback(db);
     }
-    return false;
-}
-
-/* The deadline that a told round spoke of; year 0 if it does not say. */
-static void told_deadline(const char *told, struct civil *out)
-{
-    const char *deadline = strchr(told, '>');
-    char text[TOLD_MOST];
-    struct err ignored = {0};
-    size_t len;
-
-    deadline = deadline != NULL ? deadline + 1 : told;
-    len = strcspn(deadline, "!");
-    memset(out, 0, sizeof(*out));
-    if (len < sizeof(text)) {
-        memcpy(text, deadline, len);
-        text[len] = '\0';
-        if (civil_parse(text, out, &ignored) < 0) {
-            memset(out, 0, sizeof(*out));
-        }
-    }
+    return rc;
 }
 
 /* ---- one member ---- */
@@ -306,7 +270,7 @@ struct reader {
 
 static const struct call_round *round_by_key(const struct call *call, const char *told)
 {
-    size_t len = key_length(told);
+    size_t len = history_key(told);
 
     for (size_t i = 0; i < call->round_count; i++) {
         if (strlen(call->rounds[i].key) == len && strncmp(call->rounds[i].key, told, len) == 0) {
@@ -319,7 +283,7 @@ static const struct call_round *round_by_key(const struct call *call, const char
 /* An end is news only to who was told of the beginning, and before its deadline. */
 static bool pick_closed(struct reader *reader, const struct call *call, struct selected_call *out)
 {
-    const char *told = last_told(&reader->history, call->item.slug, NULL);
+    const char *told = history_call(&reader->history, call->item.slug, NULL);
     const struct call_round *round = told != NULL ? round_by_key(call, told) : NULL;
 
     if (round == NULL || strchr(told, '!') != NULL ||
@@ -328,26 +292,53 @@ static bool pick_closed(struct reader *reader, const struct call *call, struct s
     }
     out->round = round;
     out->reason = SELECT_CLOSED;
-    out->told = arena_printf(reader->arena, "%.*s!%s", (int)key_length(told), told,
+    out->told = arena_printf(reader->arena, "%.*s!%s", (int)history_key(told), told,
                              call_state_name(call_state_at(call, reader->selector->date)));
     return true;
+}
+
+/* Whether an automatic letter says of this round that it closes soon. */
+static bool closes_soon(const struct selector *selector, const struct call_round *round)
+{
+    return selector->issue->automatic && selector->reminds && round->has_deadline &&
+           round->deadline.at <= selector->date + selector->newsletter->closing_soon;
 }
 
 static void pick_open(struct reader *reader, const struct call *call, struct selected_call *out)
 {
     const struct call_round *round = call_current_round(call, reader->selector->date);
-    const char *told = last_told(&reader->history, call->item.slug, round->key);
+    const char *told = history_call(&reader->history, call->item.slug, round->key);
+    bool soon = closes_soon(reader->selector, round);
 
     out->round = round;
     out->told = round->told;
     if (told == NULL || strchr(told, '!') != NULL) {
         out->reason = SELECT_NEW;
-    } else if (strcmp(told, round->told) == 0) {
-        out->reason = SELECT_STILL;
-    } else {
+    } else if (!history_same(told, round->told)) {
         out->reason = SELECT_MOVED;
-        told_deadline(told, &out->moved_from);
+        history_deadline(told, &out->moved_from);
+    } else {
+        out->reason = soon && !history_reminded(&reader->history, call->item.slug, round->told)
+                          ? SELECT_CLOSING
+                          : SELECT_STILL;
     }
+    if (soon && out->reason != SELECT_STILL) {
+        out->told = arena_printf(reader->arena, "%s~", round->told);
+    }
+}
+
+/* Without a place for calls, only what closes soon is shown, and as such. */
+static bool has_place(const struct reader *reader, struct selected_call *call, unsigned blocks)
+{
+    if (!reader->selector->issue->automatic || (blocks & 1U << BLOCK_CALLS) != 0) {
+        return true;
+    }
+    if (call->reason == SELECT_STILL || call->reason == SELECT_CLOSED ||
+        !closes_soon(reader->selector, call->round)) {
+        return false;
+    }
+    call->reason = SELECT_CLOSING;
+    return true;
 }
 
 static enum language shown_language(const struct reader *reader, const struct item *item)
@@ -358,7 +349,8 @@ static enum language shown_language(const struct reader *reader, const struct it
     return edition->language;
 }
 
-static int pick_calls(struct reader *reader, struct selection *out, struct err *err)
+static int pick_calls(struct reader *reader, unsigned blocks, struct selection *out,
+                      struct err *err)
 {
     struct selector *selector = reader->selector;
     struct selected_call *calls =
@@ -384,6 +376,14 @@ static int pick_calls(struct reader *reader, struct selection *out, struct err *
         }
         if (picked->told == NULL) {
             return err_nomem(err);
+        }
+        if (!has_place(reader, picked, blocks)) {
+            continue;
+        }
+        if (picked->reason != SELECT_STILL) {
+            out->fresh++;
+            out->urgent |=
+                picked->reason != SELECT_CLOSED && closes_soon(selector, picked->round);
         }
         picked->language = shown_language(reader, &call->item);
         out->call_count++;
@@ -420,16 +420,29 @@ static int pick_events(struct reader *reader, struct selection *out, struct err 
     for (size_t i = 0; i < selector->event_count; i++) {
         const struct event_choice *choice = &selector->events[i];
 
-        if (may_see(reader, choice)) {
-            events[out->event_count++] = (struct selected_event){
+        const char *told = may_see(reader, choice)
+                               ? history_event(&reader->history, choice->event->slug, choice->told)
+                               : NULL;
+        bool same = told != NULL && strcmp(told, choice->told) == 0;
+
+        if (may_see(reader, choice) && !(selector->issue->automatic && same)) {
+            struct selected_event *event = &events[out->event_count++];
+
+            *event = (struct selected_event){
                 .event = choice->event,
                 .occurrence = choice->occurrence,
+                .told = choice->told,
+                .item = choice->item,
                 .language =
                     event_edition_for(choice->event, reader->languages, reader->language_count,
                                       selector->newsletter->fallback, NULL)
                         ->language};
+            if (told != NULL && !same) {
+                history_deadline(told, &event->moved_from);
+            }
         }
     }
+    out->fresh += out->event_count;
     out->events = events;
     return 0;
 }
@@ -445,12 +458,13 @@ static int pick_news(struct reader *reader, struct selection *out, struct err *e
     }
     for (size_t i = 0; i < selector->news_count; i++) {
         if (news_matches(selector->news[i], &reader->audience) &&
-            !had_news(&reader->history, selector->news[i]->item.slug)) {
+            !history_news(&reader->history, selector->news[i]->item.slug)) {
             news[out->news_count++] = (struct selected_news){
                 .news = selector->news[i],
                 .language = shown_language(reader, &selector->news[i]->item)};
         }
     }
+    out->fresh += out->news_count;
     out->news = news;
     return 0;
 }
@@ -497,7 +511,13 @@ static int make_key(struct selection *selection, struct err *err)
     for (size_t i = 0; i < selection->event_count; i++) {
         const struct selected_event *event = &selection->events[i];
 
-        add_key(&text, "event", event->event->slug, event->occurrence.id, event->language);
+        if (event->moved_from.year != 0) {
+            char moved[CIVIL_TEXT];
+
+            civil_format(&event->moved_from, moved);
+            str_add(&text, moved);
+        }
+        add_key(&text, "event", event->event->slug, event->told, event->language);
     }
     for (size_t i = 0; i < selection->news_count; i++) {
         add_key(&text, "news", selection->news[i].news->item.slug, "", selection->news[i].language);
@@ -546,9 +566,10 @@ int selector_pick(struct selector *selector, struct arena *arena,
     (void)snprintf(out->zone, sizeof(out->zone), "%s",
                    compose_reader_zone(selector->compose, selector->newsletter, profile));
     set_languages(&reader, edition->language);
-    rc = read_history(selector, arena, profile->id, &reader.history, err);
+    rc = history_read(selector->compose->site.members->db, arena, profile->id, &reader.history,
+                      err);
     if (rc == 0 && (blocks & calls) != 0) {
-        rc = pick_calls(&reader, out, err);
+        rc = pick_calls(&reader, blocks, out, err);
     }
     if (rc == 0 && (blocks & 1U << BLOCK_EVENTS) != 0) {
         rc = pick_events(&reader, out, err);
@@ -557,4 +578,12 @@ int selector_pick(struct selector *selector, struct arena *arena,
         rc = pick_news(&reader, out, err);
     }
     return rc == 0 ? make_key(out, err) : rc;
+}
+
+bool selector_sends(const struct selector *selector, const struct selection *selection)
+{
+    const struct newsletter *newsletter = selector->newsletter;
+
+    return !selector->issue->automatic || !newsletter->skip_if_empty || selection->urgent ||
+           selection->fresh >= (size_t)newsletter->min_items;
 }

@@ -120,7 +120,7 @@ static int load_all(struct load *load, struct content *out)
         rc = load_folder(load, &issue_kind, &items, &out->issue_count);
         out->issues = items;
     }
-    return rc;
+    return rc == 0 ? load_letters(load, out) : rc;
 }
 
 int content_load(struct arena *arena, const struct config *config, const struct holidays *holidays,

@@ -32,6 +32,10 @@ extern const struct load_kind issue_kind;
  * ERR_LIMIT, ERR_IO, ERR_NOMEM. */
 int load_folder(struct load *load, const struct load_kind *kind, void **items, size_t *count);
 
+/* The letters of newsletters with `compose: auto`, in automatic.c. 0 or ERR_NOMEM,
+ * ERR_LIMIT. */
+int load_letters(struct load *load, struct content *out);
+
 /* A time that somebody wrote at `path` of `node`, as an instant: in its own zone,
  * else in `zone`. Of a date the start counts, or with `whole_day` the end. Reports
  * unknown zones and times that DST leaves out or repeats. True if it could. */

@@ -35,6 +35,8 @@ struct letter_options {
 
 enum { LETTER_OCCURRENCE = 40 };
 
+#define LETTER_AUTOMATIC "newsletters/" /* what the name of an automatic letter begins with */
+
 /* A line of what a letter shows. */
 struct letter_line {
     const char *block; /* "calls", "still_open", "events", "news", "deadlines" */

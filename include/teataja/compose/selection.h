@@ -8,6 +8,12 @@
  * it stands in the table "still open". News once. Events that the member may see,
  * each time. What was told is read from v_had, by slug and round.
  *
+ * An automatic letter (issue->automatic) tells an occurrence of an event once, and again
+ * when it moved. With the block `deadlines` it reminds of a call that was told when its
+ * deadline is at most closing_soon away, once a deadline; a call that it first tells so
+ * late is not reminded of. Without the block `calls` it reminds of calls that were never
+ * told, and shows no others.
+ *
  * Deadlines and events are in their own zone, which is named where the reader's
  * clock shows another time.
  *
@@ -35,7 +41,8 @@ enum selection_reason {
     SELECT_NEW,    /* not told yet */
     SELECT_MOVED,  /* told with another deadline */
     SELECT_CLOSED, /* told while open; exhausted or cancelled since */
-    SELECT_STILL   /* told and open: the short table */
+    SELECT_STILL,  /* told and open: the short table */
+    SELECT_CLOSING /* told and open, and closes soon: the table of deadlines, once */
 };
 
 struct selected_call {
@@ -45,13 +52,17 @@ struct selected_call {
     enum match match;
     enum language language;  /* of the edition shown */
     struct civil moved_from; /* the deadline told before; year 0 if none */
-    const char *told;        /* what the ledger keeps: the round, "!" and its state if closed */
+    const char *told;        /* what the ledger keeps: the round; behind it "!" and its state if
+                              * closed, "~" if it was said that it closes soon */
 };
 
 struct selected_event {
     const struct event *event;
     struct occurrence occurrence; /* the next one */
     enum language language;
+    struct civil moved_from; /* the start told before; year 0 if none */
+    const char *told;        /* what the ledger keeps: id of the occurrence, ">", its start */
+    int64_t item;            /* row of `item`; 0 until recorded */
 };
 
 struct selected_news {
@@ -68,6 +79,8 @@ struct selection {
     size_t event_count;
     const struct selected_news *news; /* newest first */
     size_t news_count;
+    size_t fresh; /* items that were not told so before: all but SELECT_STILL */
+    bool urgent;  /* one of them closes within closing_soon */
     char key[33];
 };
 
@@ -84,6 +97,13 @@ struct selector_options {
 /* Lives in the arena, with nothing to close. */
 int selector_open(struct compose *compose, struct arena *arena,
                   const struct selector_options *options, struct selector **out, struct err *err);
+
+/* Whether a member gets the letter at all: of an automatic one, if enough is new. */
+bool selector_sends(const struct selector *selector, const struct selection *selection);
+
+/* Records the events that may be told, so that they have items: in a transaction of its
+ * own. */
+int selector_record(struct selector *selector, struct err *err);
 
 /* The selection of a member (profile->id 0: a reader who has had nothing). */
 int selector_pick(struct selector *selector, struct arena *arena,

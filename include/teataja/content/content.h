@@ -26,6 +26,14 @@ struct content {
     size_t news_count;
     struct issue *issues; /* by slug */
     size_t issue_count;
+
+    /* What the automatic letters of newsletters with `compose: auto` are made of, by slug of
+     * the newsletter. There is an edition in each of its languages: the text of
+     * newsletters/<slug>.intro.md (site's first language) or <slug>.intro.<lang>.md, if there
+     * is one, then the blocks that this does not hold; title and preheader are NULL where the
+     * text does not say them. */
+    struct issue *letters;
+    size_t letter_count;
 };
 
 /* Loads calls/, news/ and issues/ of config->folder; a folder that is not there
@@ -42,6 +50,7 @@ int content_load(struct arena *arena, const struct config *config, const struct 
 struct call *content_call(const struct content *content, const char *slug);
 struct news *content_news(const struct content *content, const char *slug);
 struct issue *content_issue(const struct content *content, const char *slug);
+struct issue *content_letter(const struct content *content, const char *newsletter);
 
 /* Fills item.id and item.revision of what is recorded with the same facts (0: not
  * yet), and finds deadlines that moved since they were recorded: a single deadline

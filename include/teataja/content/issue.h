@@ -30,6 +30,7 @@ struct issue {
     size_t funded_by_count;
 
     /* Computed. */
+    bool automatic; /* no issue that somebody wrote: content.letters */
     const struct newsletter *newsletter;
     const char *zone; /* of `send`: as written, the newsletter's, the site's */
     bool send_next;   /* at the next time of the newsletter's schedule */
