@@ -11,7 +11,7 @@
 #include "teataja/base/clock.h"
 
 #define MOST_DAYS 36500
-#define MOST_DIGITS 12
+#define MOST_DIGITS 13 /* of MOST_DAYS in milliseconds */
 
 struct unit {
     const char *name;

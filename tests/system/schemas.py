@@ -97,12 +97,16 @@ def _read_field(file, entry, schema_of):
                  sub=schema_of(sub.group(1)) if sub else None)
 
 
-def _read(file, name):
+def _read(file, name, public):
+    """A table of the file, or one that another file shows."""
+    file = file if any(own == name for own, *_ in file.schemas) else public.get(name)
+    if file is None:
+        raise AssertionError(f"no table {name} in src/")
     for own, title, _, fields, shorthand in file.schemas:
         if own == name:
             entries = file.fields[fields].split(".key =")[1:]
             return Schema(title.strip('"'),
-                          [_read_field(file, entry.strip(), lambda sub: _read(file, sub))
+                          [_read_field(file, entry.strip(), lambda sub: _read(file, sub, public))
                            for entry in entries], shorthand)
     raise AssertionError(f"{file.path}: no table {name}")
 
@@ -114,9 +118,7 @@ def read_schemas():
     public = {own: file for file in files for own, *_ in file.schemas}
     found = {}
     for kind, name in ROOTS.items():
-        if name not in public:
-            raise AssertionError(f"no table {name} in src/")
-        found[kind] = _read(public[name], name)
+        found[kind] = _read(public.get(name, files[0]), name, public)
     return found
 
 

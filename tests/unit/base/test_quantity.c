@@ -103,15 +103,21 @@ static void test_durations_are_written_in_their_largest_unit(void **state)
         {36 * CLOCK_HOUR, "36 h"},
         {90 * CLOCK_SECOND, "90 s"},
         {1500000, "1500 ms"},
+        {INT64_C(1000000007999000), "1000000007999 ms"},
         {7, "7 microseconds"},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char text[QUANTITY_TEXT];
+        int64_t again = 0;
 
         quantity_format_duration(cases[i].micros, text);
         assert_string_equal(text, cases[i].text);
+        if (cases[i].micros % 1000 == 0) {
+            assert_int_equal(quantity_parse_duration(text, false, &again, NULL), 0);
+            assert_int_equal(again, cases[i].micros);
+        }
     }
 }
 
