@@ -22,6 +22,7 @@
 const struct verb *const verbs[] = {
     &verb_init,
     &verb_check,
+    &verb_doctor,
     &verb_preview,
     &verb_send,
     &verb_mailing_list,

@@ -85,5 +85,5 @@ extern const struct verb verb_init, verb_check, verb_preview, verb_send, verb_si
     verb_member_list, verb_member_show, verb_member_set, verb_member_export, verb_member_subscribe,
     verb_member_leave, verb_member_change_address, verb_member_erase, verb_segment_count,
     verb_segment_show, verb_segment_explain, verb_event_list, verb_event_show, verb_event_invite,
-    verb_event_attendees, verb_event_answer, verb_mailing_list, verb_mailing_show,
+    verb_doctor, verb_event_attendees, verb_event_answer, verb_mailing_list, verb_mailing_show,
     verb_mailing_resume, verb_mailing_resend, verb_web, verb_serve;
