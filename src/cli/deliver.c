@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "deliver.h"
@@ -16,6 +17,7 @@
 #include "teataja/delivery/delivery.h"
 #include "teataja/delivery/dkim.h"
 #include "teataja/delivery/mailing.h"
+#include "teataja/delivery/relay.h"
 #include "teataja/members/suppression.h"
 
 static atomic_bool stop;
@@ -93,31 +95,66 @@ static const struct site_relay *choose_relay(const struct site *site, const char
     return relay;
 }
 
-static int fill_options(struct workspace *workspace, const char *relay_name,
-                        struct delivery_options *options, struct err *err)
+/* What a delivery needs of a relay: its password, and where its certificates are. */
+static int open_relay(struct workspace *workspace, const struct site_relay *relay,
+                      struct delivery_relay *out, struct err *err)
 {
     char *text = NULL;
     int rc;
 
-    options->relay = choose_relay(&workspace->config.site, relay_name, err);
-    if (options->relay == NULL) {
-        return err->code;
-    }
-    if (options->relay->password != NULL) {
-        rc = config_secret(workspace->arena, &workspace->config, options->relay->password, &text,
-                           err);
+    *out = (struct delivery_relay){.relay = relay};
+    if (relay->password != NULL) {
+        rc = config_secret(workspace->arena, &workspace->config, relay->password, &text, err);
         if (rc < 0) {
-            return err_prefix(err, "the password of relay '%s'", options->relay->name);
+            return err_prefix(err, "the password of relay '%s'", relay->name);
         }
-        options->password = text;
+        out->password = text;
     }
-    if (options->relay->ca_file != NULL) {
-        options->ca_file =
-            config_path(workspace->arena, &workspace->config, options->relay->ca_file);
-        if (options->ca_file == NULL) {
+    if (relay->ca_file != NULL) {
+        out->ca_file = config_path(workspace->arena, &workspace->config, relay->ca_file);
+        if (out->ca_file == NULL) {
             return err_nomem(err);
         }
     }
+    return 0;
+}
+
+/* The other relays take over when the first cannot; one that was asked for stands alone. */
+static int open_spares(struct workspace *workspace, struct delivery_options *options,
+                       struct err *err)
+{
+    const struct site *site = &workspace->config.site;
+    struct delivery_relay *spares =
+        arena_alloc(workspace->arena, site->relay_count, sizeof(*spares));
+    int rc = spares != NULL ? 0 : err_nomem(err);
+
+    options->spares = spares;
+    for (size_t i = 1; rc == 0 && i < site->relay_count && i <= DELIVERY_SPARES; i++) {
+        rc = open_relay(workspace, &site->relays[i], &spares[options->spare_count++], err);
+    }
+    return rc;
+}
+
+static int fill_options(struct workspace *workspace, const char *relay_name,
+                        struct delivery_options *options, struct err *err)
+{
+    const struct site *site = &workspace->config.site;
+    const struct site_relay *relay = choose_relay(site, relay_name, err);
+    struct delivery_relay first;
+    char *text = NULL;
+    int rc = relay != NULL ? open_relay(workspace, relay, &first, err) : err->code;
+
+    if (rc == 0 && relay_name == NULL) {
+        rc = open_spares(workspace, options, err);
+    }
+    if (rc < 0) {
+        return rc;
+    }
+    options->relay = first.relay;
+    options->password = first.password;
+    options->ca_file = first.ca_file;
+    options->max_age = site->delivery.max_age;
+    options->halt_after = site->delivery.halt_after;
     options->database = db_path(workspace->db);
     options->suppress = suppress;
     options->suppress_ctx = workspace;
@@ -149,6 +186,9 @@ static void report_json(const struct mailing *mailing, const struct mailing_coun
     json_write_text_at(&json, "subject", mailing->subject);
     json_write_text_at(&json, "purpose", mailing->purpose);
     json_write_text_at(&json, "state", mailing->state);
+    if (mailing->reason != NULL) {
+        json_write_text_at(&json, "reason", mailing->reason);
+    }
     json_write_int_at(&json, "total", counts->total);
     json_write_int_at(&json, "sent", counts->sent);
     json_write_int_at(&json, "queued", counts->queued + counts->claimed + counts->committing);
@@ -183,6 +223,12 @@ static void report_text(struct arena *arena, const struct mailing *mailing,
         }
     }
     puts(".");
+    if (strcmp(mailing->state, "held") == 0 && mailing->reason != NULL) {
+        printf("It was halted: %s. When that is in order, go on with: teataja mailing resume "
+               "%" PRId64 "\n",
+               mailing->reason, mailing->id);
+        return;
+    }
     if (waiting + counts->deferred > 0 && mailing->not_after != 0 &&
         clock_now() > mailing->not_after) {
         printf("It shows a deadline that was over at %s UTC: who has not got it gets nothing of it.\n",
@@ -264,6 +310,64 @@ int deliver_due(struct workspace *workspace, const struct deliver_watch *watch,
     return rc;
 }
 
+/* When the limits of the relay let the rest of a mailing go. */
+static void tell_wait(const struct command *command, struct workspace *workspace,
+                      const struct delivery_options *options, const struct delivery_result *result)
+{
+    struct relay_forecast forecast;
+    struct err ignored = {0};
+    int64_t left = result->progress.left - result->progress.deferred;
+
+    if (command->json || relay_forecast(workspace->db, options->relay, left, clock_now(),
+                                        &forecast, &ignored) < 0) {
+        return;
+    }
+    printf("%" PRId64 " sent; the relay's limits let the rest go from %s UTC, the last at %s UTC. "
+           "Ctrl-C leaves them to 'teataja mailing resume %" PRId64 "'.\n",
+           result->progress.sent, output_when(command->arena, result->waits_until),
+           output_when(command->arena, forecast.last_at), options->mailing);
+    fflush(stdout);
+}
+
+/* Waits until the limits allow more. What is less urgent waits a little longer, so that
+ * the others are served first. */
+static void wait_until(struct workspace *workspace, int64_t mailing, int64_t until)
+{
+    enum { STEP_MS = 50 };
+    struct arena_mark mark = arena_mark(workspace->arena);
+    struct mailing row = {.priority = MAILING_LETTER};
+    struct err ignored = {0};
+
+    (void)mailing_get(workspace->db, workspace->arena, mailing, &row, &ignored);
+    until += (row.priority - MAILING_CANCELLATION) * CLOCK_SECOND / 5;
+    arena_rewind(workspace->arena, mark);
+    while (!atomic_load(&stop) && clock_now() < until) {
+        nanosleep(&(struct timespec){.tv_nsec = STEP_MS * 1000000L}, NULL);
+    }
+}
+
+/* Delivers, and waits for the limits of the relays as often as it takes. */
+static int carry_all(const struct command *command, struct workspace *workspace,
+                     struct delivery_options *options, struct delivery_result *result,
+                     struct err *err)
+{
+    bool told = false;
+    int rc;
+
+    options->try_parked = true;
+    while ((rc = carry(workspace, options, result, err)) == 0 && result->limited &&
+           result->waits_until > 0 && !atomic_load(&stop)) {
+        if (!told && result->waits_until - clock_now() > 2 * CLOCK_SECOND) {
+            told = true;
+            tell_wait(command, workspace, options, result);
+        }
+        wait_until(workspace, options->mailing, result->waits_until);
+        options->try_parked = false;
+    }
+    result->stopped = result->stopped || (atomic_load(&stop) && result->progress.left > 0);
+    return rc;
+}
+
 enum exit_status deliver_mailing(const struct command *command, struct workspace *workspace,
                                  int64_t mailing, const char *relay_name, int64_t connections)
 {
@@ -282,7 +386,7 @@ enum exit_status deliver_mailing(const struct command *command, struct workspace
     if (rc == 0) {
         sigaction(SIGINT, &action, NULL);
         sigaction(SIGTERM, &action, NULL);
-        rc = carry(workspace, &options, &result, &err);
+        rc = carry_all(command, workspace, &options, &result, &err);
     }
     if (options.progress != NULL) {
         fputc('\n', stderr);

@@ -1,4 +1,4 @@
-/* mailing list | show | resume | resend: the ledger, for people. */
+/* mailing list | show | pause | resume | cancel | resend: the ledger, for people. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -236,35 +236,150 @@ const struct verb verb_mailing_resume = {
     .run = resume_run,
 };
 
+/* Reads the number of a mailing and the mailing itself. */
+static enum exit_status open_mailing(const struct command *command, struct workspace *workspace,
+                                     struct mailing *mailing, struct mailing_counts *counts)
+{
+    struct err err = {0};
+    int64_t id = 0;
+    enum exit_status status = read_id(command, &id);
+
+    *workspace = (struct workspace){0};
+    if (status == EXIT_DONE) {
+        status = open_ledger(command, workspace);
+    }
+    if (status == EXIT_DONE &&
+        (mailing_get(workspace->db, command->arena, id, mailing, &err) < 0 ||
+         mailing_count(workspace->db, id, counts, &err) < 0)) {
+        status = command_fail(&err);
+    }
+    return status;
+}
+
+/* What is left in a mailing that was paused or cancelled is no failure. */
+static enum exit_status report(const struct command *command, struct workspace *workspace,
+                               int64_t mailing)
+{
+    return deliver_report(command, workspace, mailing) == EXIT_FAILED ? EXIT_FAILED : EXIT_DONE;
+}
+
+static enum exit_status pause_run(struct command *command)
+{
+    struct workspace workspace;
+    struct mailing mailing;
+    struct mailing_counts counts;
+    struct err err = {0};
+    enum exit_status status = open_mailing(command, &workspace, &mailing, &counts);
+
+    if (status == EXIT_DONE && mailing_pause(workspace.db, mailing.id, &err) < 0) {
+        status = command_fail(&err);
+    }
+    if (status == EXIT_DONE) {
+        status = report(command, &workspace, mailing.id);
+    }
+    workspace_close(&workspace);
+    return status;
+}
+
+const struct verb verb_mailing_pause = {
+    .name = "mailing pause",
+    .usage = "ID",
+    .summary = "stop sending a mailing for now",
+    .help = "Whoever is sending it takes no more recipients: those that are taken, at most 16 a\n"
+            "connection, get it. 'mailing resume' goes on.",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .run = pause_run,
+};
+
+static enum exit_status cancel_run(struct command *command)
+{
+    struct workspace workspace;
+    struct mailing mailing = {0};
+    struct mailing_counts counts = {0};
+    struct err err = {0};
+    enum exit_status status = open_mailing(command, &workspace, &mailing, &counts);
+    int64_t waiting = counts.queued + counts.deferred + counts.claimed;
+
+    if (status == EXIT_DONE && command_has(command, "dry-run")) {
+        if (command->json) {
+            status = report(command, &workspace, mailing.id);
+        } else {
+            printf("%s: %" PRId64 " of %" PRId64 " have it; %" PRId64 " would not get it.\n"
+                   "Dry run: nothing was cancelled.\n",
+                   mailing.subject, counts.sent, counts.total, waiting);
+        }
+    } else if (status == EXIT_DONE) {
+        const char *question =
+            arena_printf(command->arena,
+                         "Cancel mailing %" PRId64 " (%s) for good? %" PRId64 " of %" PRId64
+                         " have it, %" PRId64 " will not get it",
+                         mailing.id, mailing.subject, counts.sent, counts.total, waiting);
+
+        if (question == NULL || !command_confirm(command, question)) {
+            fputs("teataja: nothing was cancelled; --yes answers the question\n", stderr);
+            status = EXIT_FAILED;
+        } else if (mailing_cancel(workspace.db, mailing.id, &err) < 0) {
+            status = command_fail(&err);
+        } else {
+            status = report(command, &workspace, mailing.id);
+        }
+    }
+    workspace_close(&workspace);
+    return status;
+}
+
+static const struct option cancel_options[] = {
+    {"dry-run", NULL, "only say who would not get it", false},
+    {NULL, NULL, NULL, false},
+};
+
+const struct verb verb_mailing_cancel = {
+    .name = "mailing cancel",
+    .usage = "ID",
+    .summary = "send a mailing to nobody more, for good",
+    .help = "Asks first, unless --yes is given. Who has it has it; the others never get it.",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .options = cancel_options,
+    .run = cancel_run,
+};
+
 static enum exit_status resend_run(struct command *command)
 {
     struct workspace workspace;
+    struct mailing mailing;
+    struct mailing_counts counts;
     struct err err = {0};
-    int64_t id = 0;
     int64_t count = 0;
     int rc;
     bool unknown = command_has(command, "unknown");
-    enum exit_status status = read_id(command, &id);
+    enum exit_status status;
 
-    if (status != EXIT_DONE) {
-        return status;
-    }
     if (unknown == command_has(command, "failed")) {
         return command_misused(command, "resend needs --unknown or --failed");
     }
-    status = open_ledger(command, &workspace);
+    status = open_mailing(command, &workspace, &mailing, &counts);
+    if (status == EXIT_DONE && command_has(command, "dry-run")) {
+        printf(command->json ? "{\"mailing\":%" PRId64 ",\"again\":%" PRId64 "}\n"
+                             : "Mailing %" PRId64 ": %" PRId64 " would be sent again.\n",
+               mailing.id, unknown ? counts.unknown : counts.failed);
+        goto out;
+    }
     if (status == EXIT_DONE) {
-        rc = unknown ? mailing_resend_unknown(workspace.db, id, &count, &err)
-                     : mailing_resend_failed(workspace.db, id, &count, &err);
+        rc = unknown ? mailing_resend_unknown(workspace.db, mailing.id, &count, &err)
+                     : mailing_resend_failed(workspace.db, mailing.id, &count, &err);
         status = rc < 0 ? command_fail(&err) : EXIT_DONE;
     }
     if (status == EXIT_DONE && count == 0 && command->json) {
-        status = deliver_report(command, &workspace, id) == EXIT_FAILED ? EXIT_FAILED : EXIT_DONE;
+        status = report(command, &workspace, mailing.id);
     } else if (status == EXIT_DONE && count == 0) {
-        printf("Mailing %" PRId64 " has no %s rows.\n", id, unknown ? "unknown" : "failed");
+        printf("Mailing %" PRId64 " has no %s rows.\n", mailing.id, unknown ? "unknown" : "failed");
     } else if (status == EXIT_DONE) {
-        status = deliver_mailing(command, &workspace, id, command_value(command, "relay"), 0);
+        status = deliver_mailing(command, &workspace, mailing.id, command_value(command, "relay"),
+                                 0);
     }
+out:
     workspace_close(&workspace);
     return status;
 }
@@ -272,6 +387,7 @@ static enum exit_status resend_run(struct command *command)
 static const struct option resend_options[] = {
     {"unknown", NULL, "those of whom nobody knows whether they got it", false},
     {"failed", NULL, "those whom the relay refused", false},
+    {"dry-run", NULL, "only say how many", false},
     {"relay", "NAME", "use this relay of teataja.yaml (default: the first)", false},
     {NULL, NULL, NULL, false},
 };

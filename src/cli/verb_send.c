@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "deliver.h"
+#include "forecast.h"
 #include "output.h"
 #include "teataja/base/clock.h"
 #include "teataja/base/file.h"
@@ -55,6 +56,22 @@ static const char *slug_of(struct arena *arena, const char *name)
     const char *slug = arena_strndup(arena, base, len);
 
     return slug != NULL ? slug : base; /* main tells that memory was short */
+}
+
+/* What compose calls a letter. "newsletters/funding" is the automatic letter of that
+ * newsletter; so is "funding" where no issue has that name. */
+static const char *letter_name(const struct command *command, const struct desk *desk)
+{
+    const char *name = command->arguments[0];
+    const char *slug = slug_of(command->arena, name);
+    bool automatic = strncmp(name, LETTER_AUTOMATIC, strlen(LETTER_AUTOMATIC)) == 0 ||
+                     (strchr(name, '/') == NULL &&
+                      content_issue(&desk->workspace.content, slug) == NULL &&
+                      config_newsletter(&desk->workspace.config, slug) != NULL);
+    const char *full =
+        automatic ? arena_printf(command->arena, "%s%s", LETTER_AUTOMATIC, slug) : slug;
+
+    return full != NULL ? full : slug;
 }
 
 static enum exit_status read_language(const struct command *command, enum language *out)
@@ -145,12 +162,9 @@ static void view_json(const struct letter_view *view)
 
 /* A preview shows what a member would read who, as things stand, would get nothing. */
 static void warn_of_silence(const struct command *command, const struct desk *desk,
-                            const char *slug, bool is_event)
+                            const char *list)
 {
     const struct workspace *workspace = &desk->workspace;
-    const struct issue *issue = is_event ? NULL : content_issue(&workspace->content, slug);
-    const struct event *event = is_event ? event_find(&workspace->events, slug) : NULL;
-    const char *list = issue != NULL ? issue->newsletter->list : event != NULL ? event->list : NULL;
     enum subscription_state state = SUBSCRIPTION_ACTIVE;
     struct member member;
     struct err ignored = {0};
@@ -170,6 +184,18 @@ static void warn_of_silence(const struct command *command, const struct desk *de
     }
 }
 
+/* The list of what is previewed; NULL if there is none. */
+static const char *list_of(const struct workspace *workspace, const char *name, const char *slug,
+                           bool is_event)
+{
+    const struct event *event = is_event ? event_find(&workspace->events, slug) : NULL;
+    const struct issue *issue = is_event                ? NULL
+                                : strchr(name, '/') != NULL ? content_letter(&workspace->content, slug)
+                                                        : content_issue(&workspace->content, slug);
+
+    return issue != NULL ? issue->newsletter->list : event != NULL ? event->list : NULL;
+}
+
 static enum exit_status preview_run(struct command *command)
 {
     struct letter_preview options = {.member = command_value(command, "member"),
@@ -179,6 +205,7 @@ static enum exit_status preview_run(struct command *command)
     struct desk desk;
     const char *folder = command_value(command, "o");
     const char *slug = slug_of(command->arena, command->arguments[0]);
+    const char *name;
     bool event = strncmp(command->arguments[0], "events/", 7) == 0;
     enum exit_status status = open_desk(command, &desk);
     int rc;
@@ -189,13 +216,17 @@ static enum exit_status preview_run(struct command *command)
     if (status != EXIT_DONE) {
         goto out;
     }
+    name = letter_name(command, &desk);
     rc = event ? invite_preview(desk.compose, command->arena, slug, &options, &view, &err)
-               : letter_preview(desk.compose, command->arena, slug, &options, &view, &err);
+               : letter_preview(desk.compose, command->arena, name, &options, &view, &err);
     if (rc < 0) {
         status = command_fail(&err);
         goto out;
     }
-    warn_of_silence(command, &desk, slug, event);
+    warn_of_silence(command, &desk, list_of(&desk.workspace, name, slug, event));
+    if (view.held_back) {
+        fputs("teataja: warning: this letter would not be sent: too little in it is new\n", stderr);
+    }
     if (folder != NULL && write_view(command, folder, slug, &view, &err) < 0) {
         status = command_fail(&err);
         goto out;
@@ -223,9 +254,10 @@ static const struct option preview_options[] = {
 
 const struct verb verb_preview = {
     .name = "preview",
-    .usage = "ISSUE|events/EVENT",
+    .usage = "ISSUE|NEWSLETTER|events/EVENT",
     .summary = "show a letter or an invitation as it would be sent",
-    .help = "Nothing is written to the database. The .eml file opens in a mail program.",
+    .help = "A newsletter with 'compose: auto' has letters without issues: its name shows the next.\n"
+            "Nothing is written to the database. The .eml file opens in a mail program.",
     .min_arguments = 1,
     .max_arguments = 1,
     .options = preview_options,
@@ -272,6 +304,9 @@ static void print_summary(const struct letter_summary *summary)
                output_colour(stdout, OUTPUT_PLAIN), (group->html_bytes + 1023) / 1024);
         print_lines(group->lines, group->line_count, "      ");
     }
+    if (summary->nothing_new > 0) {
+        printf("Nothing new for %" PRId64 ": they get no letter.\n", summary->nothing_new);
+    }
     print_reasons(&summary->reasons);
     for (size_t i = 0; i < summary->warning_count; i++) {
         printf("warning: %s\n", summary->warnings[i]);
@@ -291,7 +326,7 @@ static void write_reasons(struct json_writer *json, const struct recipients_coun
     json_write_object_end(json);
 }
 
-static void summary_json(const struct letter_summary *summary)
+static void summary_json(const struct letter_summary *summary, const struct forecast *forecast)
 {
     struct str out;
     struct json_writer json = json_writer(&out);
@@ -301,6 +336,7 @@ static void summary_json(const struct letter_summary *summary)
     json_write_text_at(&json, "subject", summary->subject);
     json_write_int_at(&json, "mailing", summary->mailing);
     json_write_int_at(&json, "recipients", summary->total);
+    json_write_int_at(&json, "nothing_new", summary->nothing_new);
     json_write_key(&json, "versions");
     json_write_array(&json);
     for (size_t i = 0; i < summary->group_count; i++) {
@@ -322,6 +358,7 @@ static void summary_json(const struct letter_summary *summary)
         json_write_text(&json, summary->warnings[i]);
     }
     json_write_array_end(&json);
+    forecast_json(forecast, &json);
     json_write_object_end(&json);
     puts(out.data);
     str_release(&out);
@@ -389,16 +426,22 @@ static enum exit_status send_run(struct command *command)
     if (status != EXIT_DONE) {
         goto out;
     }
-    if (letter_plan(desk.compose, command->arena, slug_of(command->arena, command->arguments[0]),
-                    &options, &summary, &err) < 0) {
+    if (letter_plan(desk.compose, command->arena, letter_name(command, &desk), &options, &summary,
+                    &err) < 0) {
         status = command_fail(&err);
         goto out;
     }
     if (options.dry_run) {
-        if (command->json) {
-            summary_json(&summary);
+        struct forecast forecast;
+
+        if (forecast_letter(&desk.workspace, command_value(command, "relay"), &summary, &forecast,
+                            &err) < 0) {
+            status = command_fail(&err);
+        } else if (command->json) {
+            summary_json(&summary, &forecast);
         } else {
             print_summary(&summary);
+            forecast_print(&desk.workspace, &forecast);
             puts("\nDry run: nothing was sent.");
         }
         goto out;
@@ -427,11 +470,12 @@ static const struct option send_options[] = {
 
 const struct verb verb_send = {
     .name = "send",
-    .usage = "ISSUE",
+    .usage = "ISSUE|NEWSLETTER",
     .summary = "freeze a letter, queue it for its recipients, deliver it",
     .help = "The letter is frozen: what is edited afterwards does not change it. Each recipient is\n"
             "one row of the ledger, whatever happens. Ctrl-C stops between messages; 'mailing\n"
-            "resume' goes on. An issue is sent once.",
+            "resume' goes on. An issue is sent once; a newsletter with 'compose: auto' once a day, to\n"
+            "those for whom there is something new.",
     .min_arguments = 1,
     .max_arguments = 1,
     .options = send_options,

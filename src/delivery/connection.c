@@ -113,7 +113,7 @@ static int write_outcomes(struct connection *connection, const struct ledger_row
                     connection->outcomes[i].verdict.disposition == REPLY_RETURNED);
     }
     connection->settled_count = rc == 0 ? 0 : connection->settled_count;
-    if (rc == 0 && ledger_has_halted(connection->delivery->ledger)) {
+    if (rc == 0 && ledger_recalls(connection->delivery->ledger)) {
         rc = pool_return(connection->delivery->pool, err);
     }
     return rc;

@@ -1,7 +1,6 @@
 #include "domain.h"
 
 #include <ctype.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -79,7 +78,7 @@ static bool is_of_domain(const struct smtp_outcome *outcome)
 }
 
 static int put_off(struct db *db, struct domains *domains, const char *name, int64_t now,
-                   struct err *err)
+                   bool *paused, struct err *err)
 {
     char key[LIMIT_DOMAIN + 1];
     struct db_stmt *stmt = NULL;
@@ -106,6 +105,7 @@ static int put_off(struct db *db, struct domains *domains, const char *name, int
     if (failures >= IN_A_ROW) {
         size_t n = (size_t)(failures - IN_A_ROW);
 
+        *paused = true;
         until = now + pauses[n < sizeof(pauses) / sizeof(pauses[0])
                                  ? n
                                  : sizeof(pauses) / sizeof(pauses[0]) - 1];
@@ -118,12 +118,12 @@ static int put_off(struct db *db, struct domains *domains, const char *name, int
 }
 
 int domains_note(struct db *db, struct domains *domains, const char *address,
-                 const struct smtp_outcome *outcome, int64_t now, struct err *err)
+                 const struct smtp_outcome *outcome, int64_t now, bool *paused, struct err *err)
 {
     const char *name = domain_of(address);
 
     if (is_of_domain(outcome)) {
-        return put_off(db, domains, name, now, err);
+        return put_off(db, domains, name, now, paused, err);
     }
     if (outcome->verdict.disposition == REPLY_SENT && domains->count > 0) {
         struct domain *domain = find(domains, name);

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "teataja/base/err.h"
@@ -31,6 +32,6 @@ int domains_load(struct db *db, struct domains *domains, struct err *err);
 /* Until when an address has to wait; 0: not at all. */
 int64_t domains_paused(const struct domains *domains, const char *address, int64_t now);
 
-/* Takes note of an answer about an address. */
+/* Takes note of an answer about an address. *paused: its domain waits from now on. */
 int domains_note(struct db *db, struct domains *domains, const char *address,
-                 const struct smtp_outcome *outcome, int64_t now, struct err *err);
+                 const struct smtp_outcome *outcome, int64_t now, bool *paused, struct err *err);

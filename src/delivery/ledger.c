@@ -61,7 +61,7 @@ struct ledger {
     int64_t max_age;
     bool limited;                  /* the relay has limits: claims are counted */
     atomic_int_least64_t waits;    /* ledger_waits_until */
-    atomic_bool halted;            /* ledger_has_halted */
+    atomic_bool recalls;           /* ledger_recalls */
     struct domains domains;        /* these and the next belong to who runs a commit */
     struct watch watch;
     pthread_mutex_t mutex; /* of all below */
@@ -339,20 +339,22 @@ static bool uses_quota(const struct smtp_outcome *smtp)
 static int learn(struct ledger *ledger, const struct ledger_outcome *outcome, struct err *err)
 {
     const struct smtp_outcome *smtp = outcome->smtp;
+    bool paused = false;
     bool halted = false;
     int rc;
 
     if (!uses_quota(smtp)) {
         return 0;
     }
-    rc = domains_note(ledger->db, &ledger->domains, outcome->row->address, smtp, clock_now(), err);
+    rc = domains_note(ledger->db, &ledger->domains, outcome->row->address, smtp, clock_now(),
+                      &paused, err);
     if (rc == 0 && (smtp->verdict.disposition == REPLY_SENT ||
                     smtp->verdict.disposition == REPLY_FAILED)) {
         rc = watch_note(&ledger->watch, ledger->db, outcome->row->mailing,
                         smtp->verdict.disposition == REPLY_FAILED, &halted, err);
     }
-    if (halted) {
-        atomic_store(&ledger->halted, true);
+    if (halted || paused) {
+        atomic_store(&ledger->recalls, true);
     }
     return rc;
 }
@@ -618,9 +620,9 @@ int64_t ledger_waits_until(const struct ledger *ledger)
     return atomic_load(&ledger->waits);
 }
 
-bool ledger_has_halted(struct ledger *ledger)
+bool ledger_recalls(struct ledger *ledger)
 {
-    return atomic_load(&ledger->halted) && atomic_exchange(&ledger->halted, false);
+    return atomic_load(&ledger->recalls) && atomic_exchange(&ledger->recalls, false);
 }
 
 /* What is committed. The relay's words may hold the address: only its codes are logged. */

@@ -208,6 +208,7 @@ static int get_row(struct db_stmt *stmt, struct arena *arena, struct mailing *ou
         .hash = get_text(stmt, 13, arena, &lost),
         .created_at = db_int(stmt, 14),
         .finished_at = db_int(stmt, 15),
+        .reason = get_text(stmt, 16, arena, &lost),
     };
     return lost ? err_nomem(err) : 0;
 }

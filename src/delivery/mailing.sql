@@ -33,12 +33,12 @@ ON CONFLICT (mailing, dedupe) DO NOTHING;
 
 -- name: mailing_get
 SELECT id, uid, purpose, subject, list, dedupe, state, on_unknown, priority, config, audience,
-       message_date, not_after, hash, created_at, finished_at
+       message_date, not_after, hash, created_at, finished_at, reason
   FROM mailing WHERE id = $1;
 
 -- name: mailing_list
 SELECT id, uid, purpose, subject, list, dedupe, state, on_unknown, priority, config, audience,
-       message_date, not_after, hash, created_at, finished_at
+       message_date, not_after, hash, created_at, finished_at, reason
   FROM mailing ORDER BY id DESC LIMIT $1;
 
 -- name: mailing_count_states
@@ -46,7 +46,7 @@ SELECT state, count(*), sum(resends > 0) FROM outbox WHERE mailing = $1 GROUP BY
 
 -- name: mailing_set_state
 -- $3 lists the states that may become $2, with a comma around each.
-UPDATE mailing SET state = $2 WHERE id = $1 AND instr($3, ',' || state || ',') > 0;
+UPDATE mailing SET state = $2, reason = NULL WHERE id = $1 AND instr($3, ',' || state || ',') > 0;
 
 -- name: mailing_requeue
 -- Sent again with the same bytes: row, slots and date are what they were.

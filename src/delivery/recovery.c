@@ -137,5 +137,7 @@ int ledger_apply_policy(struct db *db, int64_t mailing, int64_t *requeued, struc
 
 int ledger_finish(struct db *db, struct err *err)
 {
-    return db_exec(db, SQL_LEDGER_FINISH, err, "i", clock_now());
+    int rc = db_exec(db, SQL_LEDGER_FINISH_CANCELLED, err, "i", clock_now());
+
+    return rc == 0 ? db_exec(db, SQL_LEDGER_FINISH, err, "i", clock_now()) : rc;
 }

@@ -36,6 +36,7 @@ static int judge(const struct watch *watch, struct db *db, int64_t mailing, bool
     struct db_stmt *stmt = NULL;
     int64_t answered = 0;
     int64_t failed = 0;
+    int64_t most = 0; /* doubled each time that somebody went on in spite of it */
     char reason[120];
     int rc = db_query(db, SQL_WATCH_GET, &stmt, err);
 
@@ -44,9 +45,10 @@ static int judge(const struct watch *watch, struct db *db, int64_t mailing, bool
     if (rc == 1) {
         answered = db_int(stmt, 0);
         failed = db_int(stmt, 1);
+        most = (int64_t)watch->halt_after << (db_int(stmt, 2) < 14 ? db_int(stmt, 2) : 14);
     }
     db_stmt_free(stmt);
-    if (rc < 0 || answered < WATCH_LEAST || failed * WHOLE <= answered * watch->halt_after) {
+    if (rc < 0 || answered < WATCH_LEAST || failed * WHOLE <= answered * most) {
         return rc < 0 ? rc : 0;
     }
     snprintf(reason, sizeof(reason), "%" PRId64 " of %" PRId64 " were refused for good", failed,
@@ -55,7 +57,7 @@ static int judge(const struct watch *watch, struct db *db, int64_t mailing, bool
     if (rc == 0 && db_changes(db) == 1) {
         *halted = true;
         LOG(LOG_ERROR, "mailing_halted", log_int("mailing", mailing), log_text("why", reason));
-        rc = db_exec(db, SQL_WATCH_FORGET, err, "i", mailing);
+        rc = db_exec(db, SQL_WATCH_ANEW, err, "i", mailing);
     }
     return rc;
 }

@@ -81,8 +81,9 @@ int ledger_claim(struct ledger *ledger, int64_t mailing, size_t max, struct ledg
  * else 0. */
 int64_t ledger_waits_until(const struct ledger *ledger);
 
-/* True once after a mailing was halted: rows that are claimed had better be returned. */
-bool ledger_has_halted(struct ledger *ledger);
+/* True once after a mailing was halted or a domain paused: rows that are claimed and not
+ * begun had better be returned. */
+bool ledger_recalls(struct ledger *ledger);
 
 /* What became of a row. */
 struct ledger_outcome {

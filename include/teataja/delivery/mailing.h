@@ -41,6 +41,7 @@ struct mailing {
     const char *hash;       /* digest of what was frozen */
     int64_t created_at;
     int64_t finished_at; /* 0 while unfinished */
+    const char *reason;  /* held: why it was halted; NULL if it was not */
 };
 
 /* Creates a mailing in state expanding from purpose, subject, list, dedupe,

@@ -151,7 +151,8 @@ CREATE TABLE domain_state (
 CREATE TABLE mailing_watch (
     mailing  INTEGER PRIMARY KEY REFERENCES mailing(id), -- of which mailing
     answered INTEGER NOT NULL,          -- rows that are sent or failed for good
-    failed   INTEGER NOT NULL           -- of them
+    failed   INTEGER NOT NULL,          -- of them
+    halts    INTEGER NOT NULL           -- times that it was halted
 ) STRICT;
 
 -- What a member has had: rows that went out or may have. Failed ones do not count.
