@@ -173,6 +173,7 @@ struct viewing {
     struct letter letter;
     struct member_profile profile;
     struct selection selection;
+    bool held_back;
 };
 
 static int choose(struct compose *compose, struct arena *arena, const char *slug,
@@ -199,7 +200,11 @@ static int choose(struct compose *compose, struct arena *arena, const char *slug
     if (rc == 0) {
         rc = letter_open_selector(&out->letter, arena, &selector, err);
     }
-    return rc == 0 ? selector_pick(selector, arena, &out->profile, &out->selection, err) : rc;
+    if (rc == 0) {
+        rc = selector_pick(selector, arena, &out->profile, &out->selection, err);
+        out->held_back = !selector_sends(selector, &out->selection);
+    }
+    return rc;
 }
 
 int letter_preview(struct compose *compose, struct arena *arena, const char *slug,
@@ -230,6 +235,7 @@ int letter_preview(struct compose *compose, struct arena *arena, const char *slu
         rc = edition_freeze(compose, arena, &rendered, &sender, &frozen, err);
     }
     if (rc == 0) {
+        out->held_back = viewing->held_back;
         rc = letter_list_lines(&viewing->letter, arena, &viewing->selection, &out->lines,
                                &out->line_count, err);
     }

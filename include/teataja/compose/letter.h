@@ -101,6 +101,7 @@ struct letter_view {
     size_t eml_len;
     const struct letter_line *lines;
     size_t line_count;
+    bool held_back; /* an automatic letter that would not be sent: too little is new */
 };
 
 struct letter_preview {
