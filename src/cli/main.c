@@ -29,6 +29,11 @@ const struct verb *const verbs[] = {
     &verb_mailing_show,
     &verb_mailing_resume,
     &verb_mailing_resend,
+    &verb_schedule,
+    &verb_schedule_log,
+    &verb_schedule_run,
+    &verb_schedule_run_due,
+    &verb_schedule_release,
     &verb_member_import,
     &verb_member_add,
     &verb_member_list,
@@ -200,9 +205,11 @@ static void print_verb_help(const struct verb *verb)
     }
 }
 
-/* The verb at argv[*at]; moves *at past its words. */
+/* The verb at argv[*at]; moves *at past its words. Two words go before one. */
 static const struct verb *find_verb(int argc, char **argv, int *at)
 {
+    const struct verb *short_one = NULL;
+
     for (size_t i = 0; verbs[i] != NULL; i++) {
         const char *space = strchr(verbs[i]->name, ' ');
         size_t first = space != NULL ? (size_t)(space - verbs[i]->name) : strlen(verbs[i]->name);
@@ -211,15 +218,14 @@ static const struct verb *find_verb(int argc, char **argv, int *at)
             continue;
         }
         if (space == NULL) {
-            *at += 1;
-            return verbs[i];
-        }
-        if (*at + 1 < argc && strcmp(argv[*at + 1], space + 1) == 0) {
+            short_one = verbs[i];
+        } else if (*at + 1 < argc && strcmp(argv[*at + 1], space + 1) == 0) {
             *at += 2;
             return verbs[i];
         }
     }
-    return NULL;
+    *at += short_one != NULL;
+    return short_one;
 }
 
 /* -1 if help was asked for, as for "member --help". */

@@ -1,6 +1,7 @@
 /* src/cli/schedule_jobs.h - the schedule of a site, with what its jobs do. */
 #pragma once
 
+#include "teataja/base/json.h"
 #include "teataja/compose/compose.h"
 #include "teataja/schedule/schedule.h"
 #include "workspace.h"
@@ -11,7 +12,6 @@ struct schedule_jobs {
     struct workspace workspace;
     struct compose *compose;
     struct schedule *schedule;
-    struct arena *arena; /* of one run */
 };
 
 /* Opens the site in command->folder, into command->arena. Problems of its files are
@@ -25,3 +25,12 @@ struct schedule_time schedule_jobs_time(void);
 /* For the daemon's role: opens the site, ticks once, closes it. What is due is queued, not
  * delivered. Call again at out->next_due, and after a minute at the latest. */
 enum exit_status schedule_jobs_tick(const struct command *command, struct schedule_tick *out);
+
+/* To how many a target would go on `date`. Errors as letter_plan and invite_plan. */
+int schedule_jobs_count(struct schedule_jobs *jobs, enum schedule_kind kind, const char *target,
+                        int64_t date, int64_t *out, struct err *err);
+
+/* The next five times of each newsletter's schedule in words of the site's first language:
+ * printed, or as a key of an object. What cannot be read is left out: check reports it. */
+void schedule_times_print(const struct workspace *workspace);
+void schedule_times_json(const struct workspace *workspace, struct json_writer *json);

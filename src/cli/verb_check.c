@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "output.h"
+#include "schedule_jobs.h"
 #include "serve.h"
 #include "teataja/base/clock.h"
 #include "teataja/base/json.h"
@@ -30,6 +31,10 @@ static int check_across(struct workspace *workspace, struct err *err)
     }
     if (rc == 0) {
         rc = dkim_check(&workspace->config, workspace->report, err);
+    }
+    if (rc == 0) {
+        rc = schedule_check(workspace->arena, &workspace->config, clock_now(), workspace->report,
+                            err);
     }
     if (rc == 0) {
         rc = web_check(workspace->arena, &workspace->config, workspace->templates,
@@ -96,6 +101,7 @@ static void print_json(const struct workspace *workspace)
     }
     json_write_array_end(&json);
     write_calls(&json, &workspace->content);
+    schedule_times_json(workspace, &json);
     json_write_object_end(&json);
     puts(out.data);
     str_release(&out);
@@ -170,6 +176,7 @@ static enum exit_status check_run(struct command *command)
     } else {
         if (!command_has(command, "quiet")) {
             print_rounds(&workspace);
+            schedule_times_print(&workspace);
         }
         fflush(stdout);
         report_print(workspace.report, stderr);
@@ -181,7 +188,7 @@ static enum exit_status check_run(struct command *command)
 }
 
 static const struct option check_options[] = {
-    {"quiet", NULL, "do not list the rounds of calls", false},
+    {"quiet", NULL, "list neither rounds of calls nor times of newsletters", false},
     {NULL, NULL, NULL, false},
 };
 
@@ -190,8 +197,8 @@ const struct verb verb_check = {
     .usage = "",
     .summary = "check every file of the site, all errors at once",
     .help = "Reads the configuration, calls, events, news and issues, and prints what is wrong as\n"
-            "file:line:column: message, and the computed rounds of the calls. Exit status 3 if\n"
-            "there is an error.",
+            "file:line:column: message, the computed rounds of the calls, and the next five times\n"
+            "of each newsletter's schedule. Exit status 3 if there is an error.",
     .options = check_options,
     .run = check_run,
 };

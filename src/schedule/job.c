@@ -205,7 +205,8 @@ int job_mailing(struct db *db, const char *purpose, const char *subject, int64_t
     return db_get_int(db, SQL_JOB_MAILING, mailing, err, "tt", purpose, subject);
 }
 
-int job_waiting(const struct schedule *schedule, const struct job *job, size_t nth,
+/* The `nth` issue that waits for the newsletter's next time; NULL if there are not so many. */
+static int job_waiting(const struct schedule *schedule, const struct job *job, size_t nth,
                 const struct issue **out, struct err *err)
 {
     const struct content *content = schedule->options.content;
@@ -233,8 +234,8 @@ int job_waiting(const struct schedule *schedule, const struct job *job, size_t n
     return 0;
 }
 
-int job_target(const struct schedule *schedule, const struct job *job, char out[JOB_NAME],
-               struct err *err)
+int job_target(const struct schedule *schedule, const struct job *job, size_t nth,
+               char out[JOB_NAME], struct err *err)
 {
     const struct issue *issue = NULL;
     int rc;
@@ -243,10 +244,14 @@ int job_target(const struct schedule *schedule, const struct job *job, char out[
         memcpy(out, job->name, JOB_NAME);
         return 1;
     }
-    rc = job_waiting(schedule, job, 0, &issue, err);
-    if (rc < 0 || issue == NULL) {
+    rc = job_waiting(schedule, job, nth, &issue, err);
+    if (rc < 0) {
         return rc;
     }
-    (void)snprintf(out, JOB_NAME, "issues/%s", issue->item.slug);
-    return 1;
+    if (issue != NULL) {
+        (void)snprintf(out, JOB_NAME, "issues/%s", issue->item.slug);
+    } else if (job->newsletter->compose == COMPOSE_AUTO) {
+        memcpy(out, job->name, JOB_NAME);
+    }
+    return issue != NULL || job->newsletter->compose == COMPOSE_AUTO;
 }

@@ -45,17 +45,14 @@ int job_list(const struct job *job, struct arena *arena, int64_t from, int64_t t
 int job_next(const struct job *job, struct arena *arena, int64_t after, int64_t *out,
              struct err *err);
 
-/* The `nth` (0, 1, ...) issue that waits for the newsletter's next time, or NULL. */
-int job_waiting(const struct schedule *schedule, const struct job *job, size_t nth,
-                const struct issue **out, struct err *err);
-
 /* 1 if a letter of this subject ("issues/2026-12") was made; *mailing is it. */
 int job_mailing(struct db *db, const char *purpose, const char *subject, int64_t *mailing,
                 struct err *err);
 
-/* What a run of it sends: "issues/2026-12" or "events/forum". 1; 0 if nothing waits. */
-int job_target(const struct schedule *schedule, const struct job *job, char out[JOB_NAME],
-               struct err *err);
+/* What its `nth` run from now (0, 1, ...) sends: "issues/2026-12", "newsletters/funding" or
+ * "events/forum". 1; 0 if nothing waits. */
+int job_target(const struct schedule *schedule, const struct job *job, size_t nth,
+               char out[JOB_NAME], struct err *err);
 
 /* ---- due.c ---- */
 

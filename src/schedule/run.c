@@ -99,7 +99,10 @@ static int was_done(struct running *running, int said, struct err *err)
 {
     const char *purpose = running->run.kind == SCHEDULE_INVITE ? "invitation" : "letter";
 
-    if (said != ERR_EXISTS && (said != ERR_STATE || running->run.attempt == 1)) {
+    bool invited = running->run.kind == SCHEDULE_INVITE && running->run.attempt > 1;
+
+    /* Who asks again for invitations that were made hears that nobody is left. */
+    if (said != ERR_EXISTS && (said != ERR_STATE || !invited)) {
         return 0;
     }
     return job_mailing(running->schedule->options.db, purpose, running->run.target,
@@ -198,7 +201,7 @@ static int choose(struct running *running, const struct job *job, struct err *er
     int rc = 1;
 
     if (running->run.target[0] == '\0') {
-        rc = job_target(schedule, job, target, err);
+        rc = job_target(schedule, job, 0, target, err);
         running->run.target = rc == 1 ? arena_strdup(schedule->scratch, target) : "";
     }
     if (rc < 0 || running->run.target == NULL) {
@@ -355,7 +358,7 @@ int schedule_plan_now(struct schedule *schedule, struct arena *arena, const char
         rc = zone_from_utc(job->zone, time->now, &local, err);
     }
     if (rc == 0) {
-        rc = job_target(schedule, job, target, err);
+        rc = job_target(schedule, job, 0, target, err);
     }
     if (rc <= 0) {
         return rc < 0 ? rc

@@ -81,36 +81,32 @@ static int add_item(struct schedule *schedule, struct arena *arena, const struct
                     const struct timetable_time *time, size_t nth, struct schedule_item *out,
                     struct err *err)
 {
+    char target[JOB_NAME];
     struct civil shown;
-    int rc = 0;
+    int rc = job_target(schedule, job, nth, target, err);
 
     *out = (struct schedule_item){.kind = job->kind,
                                   .job = arena_strdup(arena, job->name),
+                                  .target = rc == 1 ? arena_strdup(arena, target) : NULL,
                                   .local = time->local,
                                   .zone = arena_strdup(arena, job->zone),
                                   .due = time->at,
                                   .note = ""};
-    if (job->kind == SCHEDULE_NEWSLETTER) {
-        const struct issue *issue = NULL;
-
-        rc = job_waiting(schedule, job, nth, &issue, err);
-        if (issue != NULL) {
-            out->target = arena_printf(arena, "issues/%s", issue->item.slug);
-        }
-        rc = rc == 0 && issue != NULL && out->target == NULL ? err_nomem(err) : rc;
-    } else {
-        out->target = out->job;
-    }
-    if (rc == 0 && time->fit == ZONE_GAP) {
-        rc = zone_from_utc(job->zone, time->at, &shown, err);
-        out->note = arena_printf(arena, "the clock shows %02d:%02d then", shown.hour, shown.minute);
-    } else if (time->fit == ZONE_AMBIGUOUS) {
-        out->note = "the first of two such hours";
-    }
-    if (rc == 0 && (out->job == NULL || out->zone == NULL || out->note == NULL)) {
-        rc = err_nomem(err);
+    if (rc < 0 || out->job == NULL || out->zone == NULL || (rc == 1 && out->target == NULL)) {
+        return rc < 0 ? rc : err_nomem(err);
     }
     out->slug = out->target != NULL ? strchr(out->target, '/') + 1 : NULL;
+    if (time->fit == ZONE_AMBIGUOUS) {
+        out->note = "the first of two such hours";
+    }
+    if (time->fit != ZONE_GAP) {
+        return 0;
+    }
+    rc = zone_from_utc(job->zone, time->at, &shown, err);
+    if (rc == 0) {
+        out->note = arena_printf(arena, "the clock shows %02d:%02d then", shown.hour, shown.minute);
+        rc = out->note == NULL ? err_nomem(err) : 0;
+    }
     return rc;
 }
 

@@ -48,7 +48,8 @@
 #define SCHEDULE_LOOK_BACK (366 * CLOCK_DAY) /* older ones are forgotten, not reported */
 
 enum schedule_kind {
-    SCHEDULE_NEWSLETTER, /* the next issue of the newsletter that says `send: next` */
+    SCHEDULE_NEWSLETTER, /* the next issue of the newsletter that says `send: next`; without
+                          * one its automatic letter, if it has `compose: auto` */
     SCHEDULE_ISSUE,      /* the issue, by its own `send:` */
     SCHEDULE_INVITE,     /* the invitations of the event */
     SCHEDULE_KINDS
@@ -59,7 +60,7 @@ struct schedule_run {
     int64_t id;
     enum schedule_kind kind;
     const char *job;     /* "newsletters/funding", "issues/2026-12", "events/forum" */
-    const char *target;  /* what is sent: "issues/2026-12", "events/forum" */
+    const char *target;  /* what is sent: "issues/2026-12", "newsletters/funding", "events/forum" */
     const char *slug;    /* of the target: "2026-12" */
     const char *local;   /* "2026-12-01T09:00:00" */
     const char *zone;    /* of `local` */

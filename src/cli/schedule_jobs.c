@@ -1,0 +1,162 @@
+/* What the jobs of the schedule do: plan and queue, as `send` and `event invite` do. */
+#include "schedule_jobs.h"
+
+#include <string.h>
+
+#include "teataja/base/clock.h"
+#include "teataja/base/limits.h"
+#include "teataja/base/log.h"
+#include "teataja/compose/invite.h"
+#include "teataja/compose/letter.h"
+
+/* What is to be sent, and when. */
+struct errand {
+    const char *target;
+    const char *occurrence; /* NULL to count only */
+    int64_t date;
+};
+
+static const char *slug_of(const char *target)
+{
+    return strchr(target, '/') + 1;
+}
+
+static int send_letter(struct compose *compose, struct arena *arena, const struct errand *errand,
+                       struct schedule_outcome *out, struct err *err)
+{
+    bool automatic =
+        strncmp(errand->target, LETTER_AUTOMATIC, strlen(LETTER_AUTOMATIC)) == 0;
+    const struct letter_options options = {.date = errand->date,
+                                           .occurrence = errand->occurrence,
+                                           .dry_run = errand->occurrence == NULL};
+    struct letter_summary summary = {0};
+    int rc = letter_plan(compose, arena, automatic ? errand->target : slug_of(errand->target),
+                         &options, &summary, err);
+
+    for (size_t i = 0; rc == 0 && !options.dry_run && i < summary.warning_count; i++) {
+        LOG(LOG_WARN, "letter_warning", log_text("letter", errand->target),
+            log_text("warning", summary.warnings[i]));
+    }
+    out->mailing = summary.mailing;
+    out->recipients = summary.total;
+    return rc;
+}
+
+static int send_invitations(struct compose *compose, struct arena *arena,
+                            const struct errand *errand, struct schedule_outcome *out,
+                            struct err *err)
+{
+    const struct invite_options options = {.date = errand->date,
+                                           .dry_run = errand->occurrence == NULL};
+    struct invite_summary summary = {0};
+    int rc = invite_plan(compose, arena, slug_of(errand->target), &options, &summary, err);
+
+    out->mailing = summary.mailing;
+    out->recipients = summary.total;
+    return rc;
+}
+
+/* One row a kind: what is done when it is due. */
+static int (*const doers[SCHEDULE_KINDS])(struct compose *, struct arena *, const struct errand *,
+                                          struct schedule_outcome *, struct err *) = {
+    [SCHEDULE_NEWSLETTER] = send_letter,
+    [SCHEDULE_ISSUE] = send_letter,
+    [SCHEDULE_INVITE] = send_invitations,
+};
+
+static int with_arena(struct schedule_jobs *jobs, enum schedule_kind kind,
+                      const struct errand *errand, struct schedule_outcome *out, struct err *err)
+{
+    struct arena *arena = arena_new(LIMIT_ARENA_SITE);
+    int rc = arena == NULL ? err_nomem(err) : doers[kind](jobs->compose, arena, errand, out, err);
+
+    arena_free(arena);
+    return rc;
+}
+
+static int do_run(void *ctx, const struct schedule_run *run, struct schedule_outcome *out,
+                  struct err *err)
+{
+    const struct errand errand = {run->target, run->local, clock_now()};
+
+    return with_arena(ctx, run->kind, &errand, out, err);
+}
+
+int schedule_jobs_count(struct schedule_jobs *jobs, enum schedule_kind kind, const char *target,
+                        int64_t date, int64_t *out, struct err *err)
+{
+    const struct errand errand = {target, NULL, date};
+    struct schedule_outcome outcome = {0};
+    int rc = with_arena(jobs, kind, &errand, &outcome, err);
+
+    *out = outcome.recipients;
+    return rc;
+}
+
+static int open_rooms(struct schedule_jobs *jobs, struct err *err)
+{
+    struct workspace *workspace = &jobs->workspace;
+    const struct compose_site site = {.config = &workspace->config,
+                                      .content = &workspace->content,
+                                      .events = &workspace->events,
+                                      .members = &workspace->members,
+                                      .templates = workspace->templates};
+    const struct schedule_options options = {.db = workspace->db,
+                                             .config = &workspace->config,
+                                             .content = &workspace->content,
+                                             .events = &workspace->events,
+                                             .run = do_run,
+                                             .ctx = jobs};
+    int rc = compose_open(&site, &jobs->compose, err);
+
+    return rc < 0 ? rc : schedule_open(&options, &jobs->schedule, err);
+}
+
+enum exit_status schedule_jobs_open(const struct command *command, struct schedule_jobs *out)
+{
+    struct err err = {0};
+    enum exit_status status;
+
+    memset(out, 0, sizeof(*out));
+    status = workspace_open(command, WORKSPACE_DB | WORKSPACE_CONTENT, false, &out->workspace);
+    if (status == EXIT_DONE && open_rooms(out, &err) < 0) {
+        status = command_fail(&err);
+    }
+    return status;
+}
+
+void schedule_jobs_close(struct schedule_jobs *jobs)
+{
+    schedule_close(jobs->schedule);
+    compose_close(jobs->compose);
+    workspace_close(&jobs->workspace);
+}
+
+struct schedule_time schedule_jobs_time(void)
+{
+    return (struct schedule_time){
+        .now = clock_now(), .uptime = clock_uptime(), .boot = clock_boot_id()};
+}
+
+enum exit_status schedule_jobs_tick(const struct command *command, struct schedule_tick *out)
+{
+    const struct schedule_time time = schedule_jobs_time();
+    struct command own = *command;
+    struct schedule_jobs jobs;
+    struct err err = {0};
+    enum exit_status status;
+
+    *out = (struct schedule_tick){.next_due = time.now + CLOCK_MINUTE};
+    own.arena = arena_new(LIMIT_ARENA_SITE);
+    if (own.arena == NULL) {
+        (void)err_nomem(&err);
+        return command_fail(&err);
+    }
+    status = schedule_jobs_open(&own, &jobs);
+    if (status == EXIT_DONE && schedule_tick(jobs.schedule, &time, out, &err) < 0) {
+        status = command_fail(&err);
+    }
+    schedule_jobs_close(&jobs);
+    arena_free(own.arena);
+    return status;
+}
