@@ -53,6 +53,8 @@ const struct verb *const verbs[] = {
     &verb_event_invite,
     &verb_event_attendees,
     &verb_event_answer,
+    &verb_source_list,
+    &verb_source_pull,
     &verb_serve,
     &verb_web,
     &verb_sink,

@@ -89,3 +89,4 @@ extern const struct verb verb_init, verb_check, verb_preview, verb_send, verb_si
     verb_mailing_resume, verb_mailing_resend, verb_web, verb_serve;
 extern const struct verb verb_schedule, verb_schedule_log, verb_schedule_run,
     verb_schedule_run_due, verb_schedule_release;
+extern const struct verb verb_source_list, verb_source_pull;

@@ -6,6 +6,8 @@
 #include "teataja/base/file.h"
 #include "teataja/calendar/zone.h"
 #include "teataja/config/front_matter.h"
+#include "teataja/content/deadline.h"
+#include "teataja/events/source.h"
 #include "teataja/members/sync.h"
 #include "workspace.h"
 
@@ -186,6 +188,47 @@ static void check_zones(struct workspace *workspace)
     }
 }
 
+/* Deadlines of sources, which events keeps, are calls to content. */
+static int add_deadlines(struct workspace *ws, struct err *err)
+{
+    struct source_deadline *found = NULL;
+    struct content_deadline *deadlines;
+    size_t count = 0;
+    int64_t now = clock_now();
+    int rc = sources_deadlines(ws->arena, &ws->config, now, &found, &count, err);
+
+    if (rc < 0 || count == 0) {
+        return rc;
+    }
+    deadlines = arena_alloc(ws->arena, count, sizeof(*deadlines));
+    if (deadlines == NULL) {
+        return err_nomem(err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct source_deadline *from = &found[i];
+
+        deadlines[i] = (struct content_deadline){
+            .origin = arena_printf(ws->arena, "sources/%s", from->source->name),
+            .slug = from->slug,
+            .language = from->source->language,
+            .title = from->title,
+            .funder = from->source->funder,
+            .summary = from->summary,
+            .url = from->url,
+            .zone = from->zone,
+            .times = from->times,
+            .time_count = from->time_count,
+            .closed = from->closed,
+            .cancelled = from->cancelled};
+        if (deadlines[i].origin == NULL) {
+            return err_nomem(err);
+        }
+    }
+    rc = content_add_deadlines(ws->arena, &ws->config, ws->holidays, now, deadlines, count,
+                               ws->report, &ws->content, err);
+    return rc == ERR_INVALID ? 0 : rc;
+}
+
 static int load_content(struct workspace *workspace, struct err *err)
 {
     struct workspace *ws = workspace;
@@ -193,6 +236,10 @@ static int load_content(struct workspace *workspace, struct err *err)
                           &ws->content, err);
 
     if (rc < 0 && rc != ERR_INVALID) {
+        return rc;
+    }
+    rc = add_deadlines(ws, err);
+    if (rc < 0) {
         return rc;
     }
     rc = events_load(ws->arena, &ws->config, ws->report, &ws->events, err);
@@ -232,6 +279,7 @@ static int read_files(const struct command *command, unsigned parts, struct work
         return rc;
     }
     check_zones(out);
+    sources_check(&out->config, out->report);
     if ((parts & WORKSPACE_CONTENT) == 0 || !workspace_has_languages(out)) {
         return 0;
     }

@@ -16,6 +16,7 @@ struct event_file {
     struct report *report;
     const char *path; /* "events/forum-2027.md" */
     const char *slug;
+    const struct site_source *source; /* it was pulled from; NULL: a file */
 };
 
 /* Each reads its file; what is wrong is in the report. Returns 0 with *good
@@ -25,6 +26,12 @@ int event_md_load(const struct event_file *file, struct event *event, struct eve
                   bool *good, struct err *err);
 int event_ics_load(const struct event_file *file, struct event *event,
                    struct event_edition *edition, bool *good, struct err *err);
+
+/* The event of a calendar that was read; as event_ics_load otherwise. */
+struct ical_calendar;
+int event_ics_build(const struct event_file *file, const struct ical_calendar *calendar,
+                    struct event *event, struct event_edition *edition, bool *good,
+                    struct err *err);
 
 /* <slug>.<lang>.md of either kind of event; `first` is the edition whose texts
  * stand in for those that are not given. */

@@ -337,7 +337,11 @@ static void set_facts(struct ics *ics)
     event->status = statuses[ics->master->status];
     event->access = accesses[ics->master->access];
     event->url = ics->master->url;
-    event->list = event_default_list(ics->file->config);
+    event->uid = ics->master->uid;
+    event->source = ics->file->source != NULL ? ics->file->source->name : NULL;
+    event->list = ics->file->source != NULL && ics->file->source->list != NULL
+                      ? ics->file->source->list
+                      : event_default_list(ics->file->config);
     if (ics->calendar.method != NULL && strcmp(ics->calendar.method, "CANCEL") == 0) {
         event->status = EVENT_CANCELLED;
     }
@@ -367,7 +371,8 @@ static int set_texts(struct ics *ics, struct event_edition *edition)
     const struct ical_event *master = ics->master;
     int rc = set_override_texts(ics, edition);
 
-    edition->language = ics->file->config->site.languages[0];
+    edition->language = ics->file->source != NULL ? ics->file->source->language
+                                                  : ics->file->config->site.languages[0];
     edition->file = ics->file->path;
     edition->own_body = true;
     if (rc == 0) {
@@ -433,10 +438,31 @@ static void check_method(struct ics *ics)
     }
 }
 
+int event_ics_build(const struct event_file *file, const struct ical_calendar *calendar,
+                    struct event *event, struct event_edition *edition, bool *good,
+                    struct err *err)
+{
+    struct ics ics = {.file = file, .calendar = *calendar};
+    int rc;
+
+    memset(event, 0, sizeof(*event));
+    memset(edition, 0, sizeof(*edition));
+    event->slug = file->slug;
+    event->file = file->path;
+    ics.zone = calendar->zone[0] != '\0' ? ics.calendar.zone : file->config->site.timezone;
+    ics.maker = (struct event_maker){
+        .arena = file->arena, .report = file->report, .event = event, .err = err};
+    check_method(&ics);
+    find_master(&ics);
+    rc = ics.maker.failed ? 0 : build(&ics, edition);
+    *good = rc == 0 && !ics.maker.failed;
+    return rc;
+}
+
 int event_ics_load(const struct event_file *file, struct event *event,
                    struct event_edition *edition, bool *good, struct err *err)
 {
-    struct ics ics = {.file = file};
+    struct ical_calendar calendar;
     struct err local = {0};
     char *text = NULL;
     size_t len = 0;
@@ -444,14 +470,12 @@ int event_ics_load(const struct event_file *file, struct event *event,
 
     memset(event, 0, sizeof(*event));
     memset(edition, 0, sizeof(*edition));
-    event->slug = file->slug;
-    event->file = file->path;
     *good = false;
     rc = file_read_site(file->arena, file->config->folder, file->path, LIMIT_ICS, file->report,
                         &text, &len, &local);
     if (rc == 0) {
         rc = ical_read(file->arena, file->path, text, len, file->config->site.timezone,
-                       file->report, &ics.calendar, &local);
+                       file->report, &calendar, &local);
     }
     if (rc == ERR_NOMEM) {
         return err_nomem(err);
@@ -462,12 +486,5 @@ int event_ics_load(const struct event_file *file, struct event *event,
         }
         return 0;
     }
-    ics.zone = ics.calendar.zone[0] != '\0' ? ics.calendar.zone : file->config->site.timezone;
-    ics.maker = (struct event_maker){
-        .arena = file->arena, .report = file->report, .event = event, .err = err};
-    check_method(&ics);
-    find_master(&ics);
-    rc = ics.maker.failed ? 0 : build(&ics, edition);
-    *good = rc == 0 && !ics.maker.failed;
-    return rc;
+    return event_ics_build(file, &calendar, event, edition, good, err);
 }

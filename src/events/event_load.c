@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "event_file.h"
+#include "source_load.h"
 #include "teataja/base/file.h"
 #include "teataja/base/limits.h"
 #include "teataja/config/front_matter.h"
@@ -280,8 +281,13 @@ int events_load(struct arena *arena, const struct config *config, struct report 
     } else {
         rc = load_all(&loader);
     }
-    report_free(own);
     out->items = loader.events;
     out->count = loader.event_count;
+    if (rc == 0 || rc == ERR_INVALID) {
+        int added = source_events_add(arena, config, loader.report, out, err);
+
+        rc = added < 0 ? added : rc;
+    }
+    report_free(own);
     return rc;
 }

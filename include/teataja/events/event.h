@@ -136,7 +136,7 @@ struct events {
     size_t count;
 };
 
-/* Loads all of <site>/events (which need not exist). Every file may be wrong in
+/* Loads all of <site>/events (which need not exist), and the copies of sources (source.h). Every file may be wrong in
  * many places: all is reported at once, with file, line and column. Returns 0;
  * ERR_INVALID with the first problem in err, *out holding the events that are
  * right; ERR_NOMEM, ERR_IO. The arena must outlive *out. */
