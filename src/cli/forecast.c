@@ -19,11 +19,11 @@ static int64_t deadline_of(const struct workspace *workspace, const struct lette
                                                                             : 0;
 }
 
+/* Editions in several languages tell the same call. */
 static bool is_known(const struct forecast *forecast, const struct forecast_late *late)
 {
     for (size_t i = 0; i < forecast->late_count; i++) {
-        if (forecast->late[i].deadline == late->deadline &&
-            strcmp(forecast->late[i].title, late->title) == 0) {
+        if (strcmp(forecast->late[i].slug, late->slug) == 0) {
             return true;
         }
     }
@@ -72,7 +72,8 @@ int forecast_letter(struct workspace *workspace, const char *relay_name,
 
             if (at > 0 && at < out->times.last_at && strcmp(group->lines[k].note, "closed") != 0) {
                 rc = add_late(workspace, out, &capacity,
-                              (struct forecast_late){.title = group->lines[k].title,
+                              (struct forecast_late){.slug = group->lines[k].slug,
+                                                     .title = group->lines[k].title,
                                                      .deadline = at},
                               err);
             }
@@ -122,6 +123,7 @@ void forecast_json(const struct forecast *forecast, struct json_writer *json)
     json_write_array(json);
     for (size_t i = 0; i < forecast->late_count; i++) {
         json_write_object(json);
+        json_write_text_at(json, "slug", forecast->late[i].slug);
         json_write_text_at(json, "title", forecast->late[i].title);
         json_write_int_at(json, "deadline", forecast->late[i].deadline);
         json_write_object_end(json);

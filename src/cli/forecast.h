@@ -8,6 +8,7 @@
 
 /* A deadline that a letter shows and that will have passed when it arrives. */
 struct forecast_late {
+    const char *slug;
     const char *title;
     int64_t deadline;
 };

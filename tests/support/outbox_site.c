@@ -207,10 +207,16 @@ static int compose(void *ctx, const struct delivery_job *job, struct str *messag
 int outbox_site_deliver(const struct outbox_site *site, struct delivery_options options,
                         struct delivery_result *result, struct err *err)
 {
-    options.database = site->path;
-    options.lock_folder = site->folder;
     options.try_parked = true;
     options.mailing = MAILING;
+    return outbox_site_run(site, options, result, err);
+}
+
+int outbox_site_run(const struct outbox_site *site, struct delivery_options options,
+                    struct delivery_result *result, struct err *err)
+{
+    options.database = site->path;
+    options.lock_folder = site->folder;
     options.compose = compose;
     options.compose_ctx = (void *)(uintptr_t)site; /* only read */
     return delivery_run(&options, result, err);

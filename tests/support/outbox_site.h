@@ -47,9 +47,14 @@ int64_t outbox_site_number(struct outbox_site *site, const char *sql);
 /* Makes what was deferred or is unknown due now. */
 bool outbox_site_hurry(struct outbox_site *site);
 
-/* delivery_run; `options` may hold more than what the site knows. */
+/* delivery_run of the one mailing, relays that are parked included; `options` may hold
+ * more than what the site knows. */
 int outbox_site_deliver(const struct outbox_site *site, struct delivery_options options,
                         struct delivery_result *result, struct err *err);
+
+/* The same of all mailings, as a daemon does it. */
+int outbox_site_run(const struct outbox_site *site, struct delivery_options options,
+                    struct delivery_result *result, struct err *err);
 
 /* A relay at the server, patient unless reply_ms says otherwise. */
 struct site_relay outbox_site_relay(const struct smtp_server *server, int connections,
