@@ -86,7 +86,8 @@ extern const struct verb verb_init, verb_check, verb_preview, verb_send, verb_si
     verb_member_leave, verb_member_change_address, verb_member_erase, verb_segment_count,
     verb_segment_show, verb_segment_explain, verb_event_list, verb_event_show, verb_event_invite,
     verb_doctor, verb_event_attendees, verb_event_answer, verb_mailing_list, verb_mailing_show,
-    verb_mailing_resume, verb_mailing_resend, verb_web, verb_serve;
+    verb_mailing_resume, verb_mailing_pause, verb_mailing_cancel, verb_mailing_resend, verb_web,
+    verb_serve;
+extern const struct verb verb_source_list, verb_source_pull;
 extern const struct verb verb_schedule, verb_schedule_log, verb_schedule_run,
     verb_schedule_run_due, verb_schedule_release;
-extern const struct verb verb_source_list, verb_source_pull;
