@@ -1,4 +1,4 @@
-#include "ical_vtimezone.h"
+#include "teataja/events/ical_write.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -9,7 +9,6 @@
 #include "teataja/base/civil.h"
 #include "teataja/base/clock.h"
 #include "teataja/calendar/zone.h"
-#include "teataja/events/ical_write.h"
 
 #define YEARS_SEEN 9     /* so that a fourth Sunday is told from a last one */
 #define MOST_CHANGES 400 /* more than any zone has in the years an event may last */

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "event_series.h"
-#include "ical_vtimezone.h"
 #include "teataja/base/limits.h"
 #include "teataja/events/occurrence.h"
 #include "teataja/render/markdown.h"

@@ -76,3 +76,9 @@ void ical_text(struct str *out, const char *text);
 /* Appends a quoted parameter value: quotes become apostrophes, runs of controls
  * and white space one space, at most LIMIT_NAME octets. */
 void ical_parameter(struct str *out, const char *text);
+
+/* Appends a VTIMEZONE (RFC 5545 section 3.6.5) of the system's tzdata that is right from the
+ * beginning of `first` to the end of year `last`. Where the clocks change by one rule, each
+ * observance has its RRULE and holds on; otherwise every change is written out.
+ * ERR_NOT_FOUND for an unknown zone. */
+int ical_vtimezone(struct str *out, const char *tzid, int first, int last, struct err *err);
