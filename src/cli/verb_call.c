@@ -1,10 +1,13 @@
-/* call list: the funding opportunities and where they stand. */
+/* call list: the funding opportunities and where they stand, or their deadlines as a
+ * calendar. */
 #include <stdio.h>
 #include <string.h>
 
 #include "output.h"
 #include "teataja/base/civil.h"
 #include "teataja/base/clock.h"
+#include "teataja/base/limits.h"
+#include "teataja/compose/call_feed.h"
 #include "workspace.h"
 
 static const char *moment_text(struct arena *arena, const struct call_moment *moment)
@@ -39,7 +42,57 @@ static bool is_state(const char *name)
     return found;
 }
 
-static enum exit_status call_list_run(struct command *command)
+/* The calendar that everybody can have, on standard output. */
+static enum exit_status print_calendar(const struct command *command, struct workspace *workspace)
+{
+    const char *const folders[2] = {config_path(command->arena, &workspace->config, "templates"),
+                                    workspace->templates};
+    const char *tag = command_value(command, "lang");
+    struct call_feed feed = {.config = &workspace->config,
+                             .content = &workspace->content,
+                             .language = tag != NULL ? language_find(tag)
+                                                     : workspace->config.site.languages[0],
+                             .now = clock_now()};
+    struct catalogue *catalogue = NULL;
+    struct err err = {0};
+    struct str text;
+    int rc;
+
+    if (feed.language == LANG_NONE) {
+        return command_misused(command, "no language '%s': it is one of %s", tag, language_all());
+    }
+    str_init(&text, LIMIT_MESSAGE);
+    rc = folders[0] == NULL ? err_nomem(&err)
+                            : catalogue_load(folders, 2, NULL, &catalogue, &err);
+    feed.catalogue = catalogue;
+    if (rc == 0) {
+        rc = content_recall(workspace->db, command->arena, &workspace->content, feed.now, &err);
+    }
+    if (rc == 0) {
+        rc = call_feed_write(&feed, &text, &err);
+    }
+    if (rc == 0) {
+        fwrite(text.data, 1, text.len, stdout);
+    }
+    str_release(&text);
+    catalogue_free(catalogue);
+    return rc == 0 ? EXIT_DONE : command_fail(&err);
+}
+
+static enum exit_status list_calendar(const struct command *command)
+{
+    struct workspace workspace;
+    enum exit_status status =
+        workspace_open(command, WORKSPACE_DB | WORKSPACE_CONTENT, false, &workspace);
+
+    if (status == EXIT_DONE) {
+        status = print_calendar(command, &workspace);
+    }
+    workspace_close(&workspace);
+    return status;
+}
+
+static enum exit_status list_table(const struct command *command)
 {
     static const char *const headings[] = {"call",     "state", "opens",  "deadline",
                                            "who",      "sectors", "title"};
@@ -79,8 +132,15 @@ static enum exit_status call_list_run(struct command *command)
     return status;
 }
 
+static enum exit_status call_list_run(struct command *command)
+{
+    return command_has(command, "ics") ? list_calendar(command) : list_table(command);
+}
+
 static const struct option call_options[] = {
     {"state", "STATE", "only those planned, open, closed, exhausted or cancelled", false},
+    {"ics", NULL, "the deadlines as a calendar, for a file or a web server", false},
+    {"lang", "LANG", "with --ics: in this language (default: the site's first)", false},
     {NULL, NULL, NULL, false},
 };
 

@@ -9,7 +9,7 @@
  * as well. */
 enum block_brief {
     BRIEF_NOT,
-    BRIEF_DETAILS, /* sectors, regions, languages, contact and information event of calls */
+    BRIEF_DETAILS, /* sectors, regions, languages, contact, information event and calendar of calls */
     BRIEF_TEXTS,   /* and summaries of events, and who may apply */
     BRIEF_STEPS
 };

@@ -355,6 +355,17 @@ static void set_details(struct frame *frame, struct value *item, const struct ca
     value_set_text(item, "info", info_text(frame, call));
 }
 
+/* Where the deadline is for a calendar; NULL without pages of our own or a deadline. */
+static const char *calendar_url(struct frame *frame, const struct selected_call *selected)
+{
+    const char *web = frame->compose->site.config->site.web.url;
+
+    return web != NULL && selected->round->has_deadline && frame->brief < BRIEF_DETAILS
+               ? frame_printf(frame, "%s/c/%s.%s.ics", web, selected->call->item.slug,
+                              language_tag(frame->language))
+               : NULL;
+}
+
 static int add_call(struct frame *frame, struct value *items, const struct selected_call *selected,
                     bool mixed, struct err *err)
 {
@@ -377,6 +388,7 @@ static int add_call(struct frame *frame, struct value *items, const struct selec
                    selected->match == MATCH_TELL ? frame_word(frame, "call.told") : NULL);
     set_details(frame, item, call);
     value_set_text(item, "apply_url", elsewhere ? call->apply_url : NULL);
+    value_set_text(item, "calendar_url", calendar_url(frame, selected));
     return set_texts(frame, item, call, edition, err);
 }
 
@@ -405,6 +417,7 @@ static void add_deadline(struct frame *frame, struct value *items,
                    frame_moment(frame, &round->deadline.civil, round->deadline.zone, FORMAT_LONG));
     value_set_text(item, "left", left_text(frame, round));
     value_set_text(item, "what", edition->funder);
+    value_set_text(item, "calendar_url", calendar_url(frame, selected));
 }
 
 static bool in_deadlines(const struct frame *frame, const struct selected_call *selected)

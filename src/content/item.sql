@@ -1,6 +1,6 @@
 -- name: item_newest
 -- The newest revision of an item, with what was recorded of it.
-SELECT id, revision, digest, data
+SELECT id, revision, digest, data, seen_at
   FROM item
  WHERE kind = $1 AND slug = $2
  ORDER BY revision DESC

@@ -17,6 +17,7 @@ struct newest {
     int64_t revision;
     const char *digest;
     const char *data;
+    int64_t seen_at;
 };
 
 static int find_newest(struct db *db, struct arena *arena, const char *kind, const char *slug,
@@ -38,6 +39,7 @@ static int find_newest(struct db *db, struct arena *arena, const char *kind, con
         out->revision = db_int(stmt, 1);
         out->digest = db_dup(stmt, 2, arena);
         out->data = db_dup(stmt, 3, arena);
+        out->seen_at = db_int(stmt, 4);
         rc = out->digest && out->data ? 0 : err_nomem(err);
     }
     db_stmt_free(stmt);
@@ -53,6 +55,7 @@ static int add_revision(struct db *db, const char *kind, const char *slug, const
     if (rc == 0) {
         newest->revision++;
         newest->id = db_last_id(db);
+        newest->seen_at = now;
     }
     return rc;
 }
@@ -266,6 +269,14 @@ static int write_data(const struct record *record, const struct item *item, cons
     return str_check(out, record->err);
 }
 
+static void set_recorded(struct item *item, const struct newest *newest)
+{
+    item->id = newest->id;
+    item->revision = newest->revision;
+    item->sequence = newest->revision - 1;
+    item->seen_at = newest->seen_at;
+}
+
 static int record_item(const struct record *record, struct item *item)
 {
     const char *kind = item_kind_name(item->kind);
@@ -291,9 +302,9 @@ static int record_item(const struct record *record, struct item *item)
         goto out;
     }
     token_digest(facts.data, facts.len, digest);
+    item->sequence = newest.revision;
     if (strcmp(newest.digest, digest) == 0) {
-        item->id = newest.id;
-        item->revision = newest.revision;
+        set_recorded(item, &newest);
     } else if (record->write) {
         rc = write_data(record, item, &facts, &data);
         if (rc == 0) {
@@ -301,8 +312,7 @@ static int record_item(const struct record *record, struct item *item)
                               record->err);
         }
         if (rc == 0) {
-            item->id = newest.id;
-            item->revision = newest.revision;
+            set_recorded(item, &newest);
         }
     }
 out:

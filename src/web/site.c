@@ -10,10 +10,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "teataja/base/clock.h"
 #include "teataja/base/file.h"
 #include "teataja/base/limits.h"
 #include "teataja/base/mem.h"
 #include "teataja/base/token.h"
+#include "teataja/compose/call_feed.h"
 #include "teataja/render/theme.h"
 
 static const char *const page_names[WEB_PAGES] = {
@@ -57,7 +59,8 @@ static bool is_read(const char *folder, const char *name)
 uint64_t web_site_stamp(const char *folder)
 {
     static const char *const parts[] = {
-        ".", "newsletters", "events", "projects", "templates/web", "templates/locale", "assets"};
+        ".",      "calls",         "newsletters",      "events",
+        "projects", "templates/web", "templates/locale", "assets"};
     uint64_t sum = UINT64_C(14695981039346656037);
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
@@ -227,6 +230,10 @@ static int load(struct web_site *site, const char *folder, const char *templates
     site->database = config_path(site->arena, &site->config, site->config.site.database);
     site->prefix = url_path(site->config.site.web.url);
     rc = site->database == NULL ? err_nomem(err) : load_texts(site, templates, err);
+    if (rc == 0) {
+        rc = call_feed_read(site->arena, &site->config, templates, site->database, clock_now(),
+                            &site->content, err);
+    }
     return rc < 0 ? rc : load_looks(site, err);
 }
 

@@ -42,12 +42,15 @@ struct web_look {
     const struct web_image *logo; /* NULL if none */
 };
 
+struct content;
+
 struct web_site {
     int users;       /* web.c counts them under its lock */
     uint64_t serial; /* 1, 2, ...: no other site of this process has it */
     struct arena *arena;
     struct config config;
     struct events events;
+    const struct content *content; /* for the calendars of deadlines */
     const char *database;
     const char *prefix; /* path of web.url: "" or "/letters" */
     struct catalogue *catalogue;

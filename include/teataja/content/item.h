@@ -44,6 +44,8 @@ struct item {
     const struct edition *editions[LANG_COUNT]; /* NULL where there is none */
     int64_t id;       /* row of `item` that stands for these facts; 0 until recorded */
     int64_t revision; /* 1, 2, ...; 0 until recorded */
+    int64_t sequence; /* how often the facts had changed before: 0, 1, ... */
+    int64_t seen_at;  /* when these facts were recorded; 0 until then */
 };
 
 /* "calls", "news", "issues": the folder of a kind. "call", "news", "issue": its

@@ -165,7 +165,7 @@ static void site_remove(struct site_rig *rig)
 }
 
 /* Adds a member to both lists. Fields are "name", "value" pairs up to a NULL. */
-static int64_t site_member(struct site_rig *rig, const char *email, ...)
+__attribute__((unused)) static int64_t site_member(struct site_rig *rig, const char *email, ...)
 {
     static const struct subscription_ground ground = {.basis = SITE_BASIS_MEMBERSHIP};
     static const char *const lists[] = {"funding", "events"};
