@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -81,8 +82,10 @@ const char *serve_role_name(enum serve_id id);
 
 /* Runs a role in the process that was forked for it, and ends the process. Beats go to
  * `beat_fd`. Stops at SIGTERM and SIGINT; and when the supervisor is gone, which is what
- * `parent` was. Ends itself when that takes more than SERVE_STOP_SECONDS. */
+ * `parent` was. Ends itself when that takes more than SERVE_STOP_SECONDS, unless it was asked
+ * by SERVE_SIGNAL_LEISURE: then it finishes what it has in hand, however long that takes. */
 #define SERVE_STOP_SECONDS 5
+#define SERVE_SIGNAL_LEISURE SIGUSR1
 _Noreturn void serve_role_main(enum serve_id id, struct workspace *workspace, const char *folder,
                                pid_t parent, int beat_fd, int status_fd);
 

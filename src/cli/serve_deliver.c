@@ -153,7 +153,7 @@ int serve_deliver(struct serve_role *role, struct err *err)
 {
     struct courier courier = {.role = role};
     bool end = false;
-    int64_t due;
+    int64_t due = INT64_MAX;
     int rc = workspace_open_db(role->workspace, err);
 
     rc = rc == 0 ? workspace_var(role->workspace, &courier.var, err) : rc;

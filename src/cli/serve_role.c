@@ -38,6 +38,7 @@ struct serve_pulse {
 };
 
 static atomic_bool stop;
+static atomic_bool hurry;
 static int stop_pipe[2] = {-1, -1};
 
 const char *serve_role_name(enum serve_id id)
@@ -56,12 +57,11 @@ static void on_stop(int number)
     int native = errno;
     const char byte = 's';
 
-    (void)number;
-    if (!atomic_exchange(&stop, true)) {
+    if (number != SERVE_SIGNAL_LEISURE && !atomic_exchange(&hurry, true)) {
         alarm(SERVE_STOP_SECONDS);
-        if (write(stop_pipe[1], &byte, 1) < 0) {
-            _exit(EXIT_FAILED);
-        }
+    }
+    if (!atomic_exchange(&stop, true) && write(stop_pipe[1], &byte, 1) < 0) {
+        _exit(EXIT_FAILED);
     }
     errno = native;
 }
@@ -157,6 +157,7 @@ static void take_signals(void)
     sigfillset(&on.sa_mask);
     sigaction(SIGTERM, &on, NULL);
     sigaction(SIGINT, &on, NULL);
+    sigaction(SERVE_SIGNAL_LEISURE, &on, NULL);
     sigaction(SIGHUP, &ignore, NULL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

@@ -20,6 +20,7 @@
 #define START_PATIENCE (120 * SECOND_NS) /* until the first beat: a migration, a sync */
 #define BEAT_PATIENCE (20 * SECOND_NS)   /* between two beats */
 #define STOP_PATIENCE (4500 * MS_NS)     /* from SIGTERM to SIGKILL */
+#define ANNOUNCE_PATIENCE (30 * SECOND_NS) /* from a reload until systemd is told it is done */
 #define PAUSE_FIRST SECOND_NS
 #define PAUSE_MOST (60 * SECOND_NS)
 #define GOOD_LIFE (60 * SECOND_NS) /* after which the next death is a first one */
@@ -32,6 +33,8 @@ struct serve_config {
     struct workspace workspace;
 };
 
+enum asked { NOT_ASKED, AT_LEISURE, AT_ONCE };
+
 struct child {
     bool wanted;
     pid_t pid; /* 0: none */
@@ -39,9 +42,9 @@ struct child {
     int status_fd; /* metrics: what we tell it */
     int64_t started;
     int64_t beaten; /* 0: not yet */
-    bool asked;     /* to end */
-    int64_t kill_at; /* 0: not to be killed */
-    int64_t pause;  /* before the next start */
+    enum asked asked; /* to end */
+    int64_t kill_at;  /* 0: not to be killed */
+    int64_t pause;    /* before the next start */
     int64_t start_at;
     int64_t restarts;
     int64_t figures[SERVE_FIGURES]; /* as told last */
@@ -60,7 +63,8 @@ struct supervisor {
     int64_t reloads;
     int64_t reload_faults;
     int64_t watchdog_sent; /* ticks */
-    bool announced;        /* that everything runs */
+    bool announced;        /* that everything works */
+    int64_t announce_by;   /* ticks: at the latest; 0: only when it does */
     bool stopping;
     char told[400];        /* the last STATUS */
 };
@@ -159,7 +163,7 @@ static void start(struct supervisor *supervisor, enum serve_id id)
 
     child->started = clock_ticks();
     child->beaten = 0;
-    child->asked = false;
+    child->asked = NOT_ASKED;
     child->kill_at = 0;
     fflush(NULL);
     if (open_pipe(beats) == 0 && (id != SERVE_METRICS || open_pipe(status) == 0)) {
@@ -191,13 +195,17 @@ static void start(struct supervisor *supervisor, enum serve_id id)
         log_int("pid", child->pid));
 }
 
-static void ask_to_end(struct child *child)
+/* At once: a message whose fate is open after five seconds will be unknown. */
+static void ask_to_end(struct child *child, enum asked how)
 {
-    if (child->pid != 0 && !child->asked) {
-        child->asked = true;
-        child->kill_at = clock_ticks() + STOP_PATIENCE;
-        (void)kill(child->pid, SIGTERM);
+    if (child->pid == 0 || child->asked >= how) {
+        return;
     }
+    child->asked = how;
+    if (how == AT_ONCE) {
+        child->kill_at = clock_ticks() + STOP_PATIENCE;
+    }
+    (void)kill(child->pid, how == AT_ONCE ? SIGTERM : SERVE_SIGNAL_LEISURE);
 }
 
 static void read_beats(struct child *child)
@@ -211,14 +219,14 @@ static void read_beats(struct child *child)
     }
 }
 
-/* What is counted goes on from here; the rest is unknown until the next process tells it. */
+/* What is counted goes on from here; the rest stays until the next process tells it. */
 static void keep_figures(struct child *child)
 {
     for (int i = 0; i < SERVE_FIGURES; i++) {
         if (serve_is_counter((enum serve_figure)i)) {
             child->earlier[i] += child->figures[i];
+            child->figures[i] = 0;
         }
-        child->figures[i] = 0;
     }
 }
 
@@ -233,7 +241,7 @@ static void bury(struct supervisor *supervisor, enum serve_id id, int status)
     close_pipe(&child->beat_fd);
     close_pipe(&child->status_fd);
     child->pid = 0;
-    if (child->asked) {
+    if (child->asked != NOT_ASKED) {
         LOG(WIFSIGNALED(status) ? LOG_WARN : LOG_INFO, "role_ended",
             log_text("role", serve_role_name(id)),
             log_int("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0));
@@ -281,13 +289,13 @@ static void look_after(struct supervisor *supervisor, int64_t now)
             continue;
         }
         if (!child->wanted || supervisor->stopping) {
-            ask_to_end(child);
+            ask_to_end(child, AT_ONCE);
         }
         if (child->kill_at != 0 && now >= child->kill_at) {
             LOG(LOG_WARN, "role_killed", log_text("role", serve_role_name((enum serve_id)i)));
             (void)kill(child->pid, SIGKILL);
             child->kill_at = 0;
-        } else if (!child->asked && now - since >= patience) {
+        } else if (child->asked != AT_ONCE && now - since >= patience) {
             LOG(LOG_ERROR, "role_silent", log_text("role", serve_role_name((enum serve_id)i)),
                 log_int("seconds", (now - since) / SECOND_NS));
             (void)kill(child->pid, SIGKILL);
@@ -315,9 +323,20 @@ static bool all_up(const struct supervisor *supervisor, int64_t now)
     for (int i = 0; i < SITE_ROLES; i++) {
         const struct child *child = &supervisor->children[i];
 
-        up = up && (!child->wanted || (is_up(child, now) && !child->asked));
+        up = up && (!child->wanted || is_up(child, now));
     }
     return up;
+}
+
+/* A role that is to start anew does not count yet, though it is up. */
+static bool is_settled(const struct supervisor *supervisor)
+{
+    bool settled = true;
+
+    for (int i = 0; i < SITE_ROLES; i++) {
+        settled = settled && supervisor->children[i].asked == NOT_ASKED;
+    }
+    return settled;
 }
 
 /* ---- What is told ---- */
@@ -375,7 +394,9 @@ static void tell_systemd(struct supervisor *supervisor, int64_t now)
         memcpy(supervisor->told, text, sizeof(text));
         serve_notify_send(&supervisor->notify, "STATUS=%s", text);
     }
-    if (up && !supervisor->announced) {
+    if (!supervisor->announced &&
+        ((up && is_settled(supervisor)) ||
+         (supervisor->announce_by != 0 && now >= supervisor->announce_by))) {
         supervisor->announced = true;
         serve_notify_send(&supervisor->notify, "READY=1\nSTATUS=%s", text);
         LOG(LOG_INFO, "serving", log_text("roles", text));
@@ -431,12 +452,13 @@ static void reload(struct supervisor *supervisor)
     supervisor->config = next;
     supervisor->reloads++;
     supervisor->announced = false;
+    supervisor->announce_by = clock_ticks() + ANNOUNCE_PATIENCE;
     choose_roles(supervisor);
     config_close(old);
     for (int i = 0; i < SERVE_ROLES; i++) {
         supervisor->children[i].pause = 0;
         supervisor->children[i].start_at = 0;
-        ask_to_end(&supervisor->children[i]);
+        ask_to_end(&supervisor->children[i], AT_LEISURE);
     }
     LOG(LOG_INFO, "config_taken", log_int("reloads", supervisor->reloads));
 }
@@ -461,7 +483,8 @@ static void take_signals(struct supervisor *supervisor)
 
 static int open_signals(struct supervisor *supervisor, struct err *err)
 {
-    static const int wanted[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+    /* The last one only so that a role that has just been forked does not die of it. */
+    static const int wanted[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD, SERVE_SIGNAL_LEISURE};
     sigset_t set;
 
     sigemptyset(&set);
@@ -490,7 +513,7 @@ static void sleep_a_while(struct supervisor *supervisor, int64_t now)
         /* A pipe whose writer is gone is readable for ever: SIGCHLD tells. */
         fds[i + 1] = (struct pollfd){.fd = child->beat_fd, .events = POLLIN};
         soon = soon || (child->wanted && child->pid == 0 && child->start_at > now) ||
-               child->asked;
+               child->asked != NOT_ASKED;
     }
     if (poll(fds, SERVE_ROLES + 1, soon ? LOOK_SOON_MS : LOOK_MS) < 0 && errno != EINTR) {
         LOG(LOG_WARN, "poll_failed", log_text("error", strerror(errno)));

@@ -241,6 +241,21 @@ class Configuration(Serving):
         self.assertEqual(len(mailbox_messages(boxes)), self.members)
         self.assertNotIn("event=role_died", self.log())
 
+    def test_a_reload_leaves_no_message_in_doubt(self):
+        relay = self.slow(pause=7)  # longer than the end of the daemon would wait
+        self.members = 2
+        self.make_site(relay.port)
+        daemon = self.start_daemon()
+        self.queue()
+        wait_for("a message", lambda: relay.reached)
+        os.kill(daemon.pid, signal.SIGHUP)
+        self.wait_for_log("event=config_taken")
+        self.wait_until_sent()
+        self.assertEqual(sorted(relay.addresses()), sorted(self.addresses))
+        self.assertEqual(query(self.site, "SELECT sum(resends) FROM outbox"), [(0,)])
+        self.wait_for_log("event=serving", 2)
+        self.assertNotIn("event=role_killed", self.log())
+
     def test_roles_and_metrics_that_are_taken_out_end(self):
         self.make_site(None)
         daemon = self.start_daemon()
@@ -388,7 +403,7 @@ class Idle(Serving):
                     total += int((task / "schedstat").read_text().split()[0])
             return total / 1e9
         before, begun = spent(), time.monotonic()
-        time.sleep(30)
+        time.sleep(15)
         share = (spent() - before) / (time.monotonic() - begun)
         print(f"idle: {100 * share:.3f} % of a core")
         # 0.2 % is the aim for a release build; sanitizers take some of their own.
