@@ -12,7 +12,8 @@ test_packages=(
   nginx-light postfix dovecot-imapd dovecot-lmtpd strace sqlite3 systemd
   python3-icalendar python3-dateutil python3-dkim python3-prometheus-client
   chromium fonts-noto-core fonts-noto-color-emoji
-  default-jre-headless nodejs npm man-db spin
+  default-jre-headless nodejs npm man-db mandoc spin
+  dnsmasq-base iproute2 mount util-linux zsh fish
 )
 
 say() {

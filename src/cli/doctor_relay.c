@@ -94,16 +94,12 @@ static void tell_tls(struct doctor *doctor, const struct site_relay *relay,
     int64_t days = (ends - clock_now()) / CLOCK_DAY;
 
     if (!stream_is_encrypted(stream)) {
-        enum doctor_level level = doctor_is_loopback(relay->host) ? DOCTOR_OK
-                                  : relay->user != NULL           ? DOCTOR_BAD
-                                                                  : DOCTOR_WARNING;
+        /* A password would not have gone this way: the configuration is refused then. */
+        bool here = doctor_is_loopback(relay->host);
 
-        doctor_tell(doctor, "relay", level,
-                    level != DOCTOR_OK ? "set 'starttls: required', or ask for a relay with TLS"
-                                       : NULL,
-                    "%s: not encrypted%s%s", relay->name,
-                    level == DOCTOR_OK ? ", and on this machine" : "",
-                    level == DOCTOR_BAD ? ", and the password goes the same way" : "");
+        doctor_tell(doctor, "relay", here ? DOCTOR_OK : DOCTOR_WARNING,
+                    here ? NULL : "set 'starttls: required', or ask for a relay with TLS",
+                    "%s: not encrypted%s", relay->name, here ? ", and on this machine" : "");
     } else if (ends == 0) {
         doctor_tell(doctor, "relay", DOCTOR_OK, NULL, "%s: encrypted, its certificate is trusted",
                     relay->name);

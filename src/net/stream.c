@@ -9,9 +9,11 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "stream_error.h"
+#include "teataja/base/civil.h"
 #include "teataja/base/clock.h"
 #include "teataja/base/mem.h"
 
@@ -422,20 +424,34 @@ bool stream_is_encrypted(const struct stream *stream)
     return stream->encrypted;
 }
 
+/* "2027-06-10 01:29:11 GMT", as GnuTLS has it, or "Jun 10 01:29:11 2027 GMT". */
+static int64_t read_date(const char *text)
+{
+    char day[] = "2027-06-10 01:29:11";
+    struct civil civil;
+    time_t seconds = curl_getdate(text, NULL);
+
+    if (seconds > 0) {
+        return (int64_t)seconds * CLOCK_SECOND;
+    }
+    snprintf(day, sizeof(day), "%s", text);
+    return civil_parse(day, &civil, NULL) == 0 ? civil_to_utc(&civil) : 0;
+}
+
 int64_t stream_certificate_ends(const struct stream *stream)
 {
     static const char field[] = "Expire date:";
     struct curl_certinfo *info = NULL;
-    time_t seconds = 0;
+    int64_t ends = 0;
 
     if (curl_easy_getinfo(stream->curl, CURLINFO_CERTINFO, &info) != CURLE_OK || info == NULL ||
         info->num_of_certs == 0) {
         return 0;
     }
     for (const struct curl_slist *line = info->certinfo[0]; line != NULL; line = line->next) {
-        if (strncmp(line->data, field, sizeof(field) - 1) == 0) {
-            seconds = curl_getdate(line->data + sizeof(field) - 1, NULL);
+        if (strncasecmp(line->data, field, sizeof(field) - 1) == 0) {
+            ends = read_date(line->data + sizeof(field) - 1);
         }
     }
-    return seconds > 0 ? (int64_t)seconds * CLOCK_SECOND : 0;
+    return ends;
 }
