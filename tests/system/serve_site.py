@@ -87,9 +87,9 @@ class Serving(Case):
         self.addCleanup(relay.close)
         return relay
 
-    def start_daemon(self, *arguments, roles=ROLES, prefix=(), **env):
+    def start_daemon(self, *arguments, roles=ROLES, prefix=(), now=None, **env):
         begun = self.log().count("event=serving")
-        line = [*map(str, prefix), *self.command("serve", *arguments, site=self.site)]
+        line = [*map(str, prefix), *self.command("serve", *arguments, site=self.site, now=now)]
         with open(self.log_file, "ab") as log:
             self.daemon = launch(line, stdout=log, stderr=log, env=environment(**env),
                                  cwd=self.folder)

@@ -32,6 +32,25 @@ class Work(Serving):
                          {a: 1 for a in self.addresses})
         self.assertIn("event=delivered settled=20 left=0", self.log())
 
+    def test_a_letter_goes_out_by_its_schedule_alone(self):
+        boxes = self.folder / "boxes"
+        self.make_site(self.sink(boxes))
+        with open(self.site / "newsletters/funding.yaml", "a", encoding="utf-8") as file:
+            file.write("schedule: day 09:00\n")
+        issue = self.site / "issues/kiri.md"
+        write(issue, issue.read_text().replace("newsletter: funding\n",
+                                               "newsletter: funding\nsend: next\n"))
+        self.start_daemon(now="2026-12-01T06:59:56")  # nine in Tallinn is seven
+        wait_for("the next time", lambda: self.metrics().get(
+            ("teataja_schedule_next_timestamp_seconds",)) == 1796108400)
+        self.assertEqual(self.states(), {})
+        self.wait_until_sent()
+        self.assertEqual({len(m) for m in mailbox_messages(boxes).values()}, {1})
+        (due, done), = query(self.site, "SELECT due_at, done_at FROM schedule_run")
+        self.assertLess((done - due) / 1e6, 2)
+        wait_for("the counter", lambda: self.metrics()[
+            "teataja_schedule_runs_total", "done"] == 1)
+
     def test_verbs_of_a_terminal_work_beside_it(self):
         boxes = self.folder / "boxes"
         self.make_site(self.sink(boxes))
