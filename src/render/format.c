@@ -144,7 +144,7 @@ static struct format_memo *memo_place(struct format *format, const struct format
     uint64_t hash = (uint64_t)civil_to_utc(&what->start) / 1000000 * 31 +
                     (uint64_t)civil_to_utc(&what->end) / 1000000;
 
-    hash = (hash * 31 + (uint64_t)what->kind * 4 + what->timed * 2U + what->range) *
+    hash = (hash * 31 + (uint64_t)what->kind * 4 + (what->timed ? 2 : 0) + (what->range ? 1 : 0)) *
            UINT64_C(0x9E3779B97F4A7C15);
     return &format->memos[(hash >> 32) % FORMAT_MEMOS];
 }
@@ -374,7 +374,7 @@ int format_zone_city(struct format *format, const char *zone, struct str *out, s
     }
     rc = find_city(format, zone, out, err);
     if (rc == 0 && strlen(zone) < sizeof(city->zone) && out->len - before < sizeof(city->name)) {
-        strcpy(city->zone, zone);
+        memcpy(city->zone, zone, strlen(zone) + 1);
         memcpy(city->name, out->data + before, out->len - before);
         city->name[out->len - before] = '\0';
         format->next_city = (format->next_city + 1) % FORMAT_CITIES;
