@@ -295,10 +295,13 @@ static void set_subject(struct frame *frame, const struct letter *letter,
 
     if (title == NULL) {
         const char *counts = fresh_counts(frame, selection);
+        const char *name = lang_text_get(&letter->newsletter->name, frame->language,
+                                         letter->newsletter->fallback);
 
-        title = lang_text_get(&letter->newsletter->name, frame->language,
-                              letter->newsletter->fallback);
-        subject = counts != NULL ? frame_printf(frame, "%s: %s", title, counts) : title;
+        /* The newsletter's name stands above the title already. */
+        title = counts != NULL ? counts : name;
+        subject = counts != NULL ? frame_printf(frame, "%s: %s", name, counts) : name;
+        value_set_null(frame->root, "counts");
     }
     if (preheader == NULL && letter->issue->automatic) {
         preheader = fresh_titles(frame, selection);
