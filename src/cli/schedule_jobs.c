@@ -24,8 +24,7 @@ static const char *slug_of(const char *target)
 static int send_letter(struct compose *compose, struct arena *arena, const struct errand *errand,
                        struct schedule_outcome *out, struct err *err)
 {
-    bool automatic =
-        strncmp(errand->target, LETTER_AUTOMATIC, strlen(LETTER_AUTOMATIC)) == 0;
+    bool automatic = strncmp(errand->target, LETTER_AUTOMATIC, strlen(LETTER_AUTOMATIC)) == 0;
     const struct letter_options options = {.date = errand->date,
                                            .occurrence = errand->occurrence,
                                            .dry_run = errand->occurrence == NULL};

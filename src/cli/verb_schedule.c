@@ -84,8 +84,8 @@ static void add_item(const struct planned *planned, const struct schedule_item *
 
 static enum exit_status schedule_run_verb(struct command *command)
 {
-    static const char *const headings[] = {"when", "zone", "kind", "job", "sends", ">recipients",
-                                           "note"};
+    static const char *const headings[] = {"when",  "zone",        "kind", "job",
+                                           "sends", ">recipients", "note"};
     struct planned planned = {.command = command, .count = !command_has(command, "no-counts")};
     struct schedule_item *items = NULL;
     struct schedule_jobs jobs;
@@ -99,10 +99,9 @@ static enum exit_status schedule_run_verb(struct command *command)
         return command_misused(command, "%s", err.msg);
     }
     status = schedule_jobs_open(command, &jobs);
-    if (status == EXIT_DONE &&
-        (warn_of_hold(command, jobs.workspace.db, &err) < 0 ||
-         schedule_list(jobs.schedule, command->arena, now, now + days * CLOCK_DAY, &items, &count,
-                       &err) < 0)) {
+    if (status == EXIT_DONE && (warn_of_hold(command, jobs.workspace.db, &err) < 0 ||
+                                schedule_list(jobs.schedule, command->arena, now,
+                                              now + days * CLOCK_DAY, &items, &count, &err) < 0)) {
         status = command_fail(&err);
     }
     if (status == EXIT_DONE) {
@@ -176,8 +175,8 @@ static enum exit_status run_job(const struct command *command, struct schedule_j
                "}\n",
                run->job, run->target, outcome.mailing, outcome.recipients);
     } else {
-        printf("Queued %s as mailing %" PRId64 " to %" PRId64
-               ". 'teataja mailing resume %" PRId64 "' delivers it, or the daemon does.\n",
+        printf("Queued %s as mailing %" PRId64 " to %" PRId64 ". 'teataja mailing resume %" PRId64
+               "' delivers it, or the daemon does.\n",
                run->target, outcome.mailing, outcome.recipients, outcome.mailing);
     }
     return EXIT_DONE;
@@ -252,12 +251,13 @@ static enum exit_status run_due_run(struct command *command)
     struct err err = {0};
     enum exit_status status = schedule_jobs_open(command, &jobs);
 
-    if (status == EXIT_DONE && (schedule_tick(jobs.schedule, &time, &tick, &err) < 0 ||
-                                (tick.held && warn_of_hold(command, jobs.workspace.db, &err) < 0))) {
+    if (status == EXIT_DONE &&
+        (schedule_tick(jobs.schedule, &time, &tick, &err) < 0 ||
+         (tick.held && warn_of_hold(command, jobs.workspace.db, &err) < 0))) {
         status = command_fail(&err);
     } else if (status == EXIT_DONE) {
         print_tick(command, &tick);
-        status = tick.held                            ? EXIT_FAILED
+        status = tick.held                             ? EXIT_FAILED
                  : tick.failed > 0 || tick.retried > 0 ? EXIT_PARTLY
                                                        : EXIT_DONE;
     }
@@ -269,9 +269,10 @@ const struct verb verb_schedule_run_due = {
     .name = "schedule run-due",
     .usage = "",
     .summary = "queue what is due by the calendar, once",
-    .help = "For cron, where no daemon runs: every few minutes. What was missed since the last\n"
-            "time is made up for once, the latest only. 'mailing resume' delivers what was queued.\n"
-            "Exit status 4 if something failed, 1 if everything is held.",
+    .help =
+        "For cron, where no daemon runs: every few minutes. What was missed since the last\n"
+        "time is made up for once, the latest only. 'mailing resume' delivers what was queued.\n"
+        "Exit status 4 if something failed, 1 if everything is held.",
     .run = run_due_run,
 };
 
@@ -280,8 +281,8 @@ const struct verb verb_schedule_run_due = {
 static void print_records(const struct command *command, const struct schedule_record *records,
                           size_t count)
 {
-    static const char *const headings[] = {"due (UTC)", "kind",     "job",  "sends", "state",
-                                           ">attempts", ">mailing", "reason"};
+    static const char *const headings[] = {"due (UTC)", "kind",      "job",      "sends",
+                                           "state",     ">attempts", ">mailing", "reason"};
     struct output_table *table = output_table_new(8, headings);
 
     for (size_t i = 0; i < count; i++) {
@@ -315,10 +316,9 @@ static enum exit_status log_run(struct command *command)
         return command_misused(command, "%s", err.msg);
     }
     status = workspace_open(command, WORKSPACE_DB, false, &workspace);
-    if (status == EXIT_DONE &&
-        (warn_of_hold(command, workspace.db, &err) < 0 ||
-         schedule_records(workspace.db, command->arena, (size_t)last, &records, &count, &err) <
-             0)) {
+    if (status == EXIT_DONE && (warn_of_hold(command, workspace.db, &err) < 0 ||
+                                schedule_records(workspace.db, command->arena, (size_t)last,
+                                                 &records, &count, &err) < 0)) {
         status = command_fail(&err);
     } else if (status == EXIT_DONE) {
         print_records(command, records, count);
@@ -358,10 +358,12 @@ static enum exit_status release_run(struct command *command)
     if (status == EXIT_DONE &&
         (held = schedule_held(workspace.db, command->arena, &hold, &err)) < 0) {
         status = command_fail(&err);
-    } else if (status == EXIT_DONE && held == 1 &&
-               (question == NULL || !command_confirm(command, question))) {
+    }
+    if (status == EXIT_DONE && held == 1 &&
+        (question == NULL || !command_confirm(command, question))) {
         status = EXIT_FAILED;
-    } else if (status == EXIT_DONE && schedule_release(workspace.db, &time, &err) < 0) {
+    }
+    if (status == EXIT_DONE && schedule_release(workspace.db, &time, &err) < 0) {
         status = command_fail(&err);
     } else if (status == EXIT_DONE) {
         puts("The schedule goes on.");
@@ -374,7 +376,8 @@ const struct verb verb_schedule_release = {
     .name = "schedule release",
     .usage = "",
     .summary = "go on after a jump of the clock held everything",
-    .help = "A clock that jumps by more than a day, other than by sleep or a reboot, holds all that\n"
-            "is planned until somebody has looked at it.",
+    .help =
+        "A clock that jumps by more than a day, other than by sleep or a reboot, holds all that\n"
+        "is planned until somebody has looked at it.",
     .run = release_run,
 };

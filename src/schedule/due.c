@@ -22,7 +22,10 @@ static int read_since(struct schedule *schedule, struct job *job, int64_t now, s
 
     civil_format(&job->timetable.start, start);
     rule = arena_printf(schedule->scratch, "%s from %s %s", job->timetable.rule, start, job->zone);
-    rc = rule == NULL ? err_nomem(err) : db_query(db, SQL_DUE_JOB, &stmt, err);
+    if (rule == NULL) {
+        return err_nomem(err);
+    }
+    rc = db_query(db, SQL_DUE_JOB, &stmt, err);
     if (rc == 0) {
         rc = db_bind(stmt, err, "t", job->name);
     }

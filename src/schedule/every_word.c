@@ -128,10 +128,7 @@ static bool read_ordinal(const char *word, size_t digits, int number)
     const char *ending = "th";
 
     if (number / 10 != 1) {
-        ending = number % 10 == 1   ? "st"
-                 : number % 10 == 2 ? "nd"
-                 : number % 10 == 3 ? "rd"
-                                    : "th";
+        ending = number % 10 == 1 ? "st" : number % 10 == 2 ? "nd" : number % 10 == 3 ? "rd" : "th";
     }
     return strcmp(word + digits, ending) == 0;
 }

@@ -207,7 +207,7 @@ int job_mailing(struct db *db, const char *purpose, const char *subject, int64_t
 
 /* The `nth` issue that waits for the newsletter's next time; NULL if there are not so many. */
 static int job_waiting(const struct schedule *schedule, const struct job *job, size_t nth,
-                const struct issue **out, struct err *err)
+                       const struct issue **out, struct err *err)
 {
     const struct content *content = schedule->options.content;
 

@@ -10,12 +10,12 @@ struct job {
     enum schedule_kind kind;
     char name[JOB_NAME];
     const char *zone;
-    bool once;                  /* `at` is its one occurrence; else `timetable` says */
+    bool once; /* `at` is its one occurrence; else `timetable` says */
     struct timetable_time at;
     struct timetable timetable;
     int64_t too_late_after;
-    int64_t since; /* of a timetable: see schedule_job; 0 until it was read */
-    int64_t next;  /* nothing is due before; 0: not known */
+    int64_t since;                       /* of a timetable: see schedule_job; 0 until it was read */
+    int64_t next;                        /* nothing is due before; 0: not known */
     const struct newsletter *newsletter; /* of SCHEDULE_NEWSLETTER */
     const char *slug;                    /* of the file */
 };

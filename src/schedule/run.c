@@ -10,9 +10,8 @@
 #include "teataja/base/suggest.h"
 
 /* Before the second, third, ... attempt. */
-static const int64_t pauses[SCHEDULE_ATTEMPTS - 1] = {CLOCK_MINUTE, 5 * CLOCK_MINUTE,
-                                                      15 * CLOCK_MINUTE, CLOCK_HOUR,
-                                                      3 * CLOCK_HOUR};
+static const int64_t pauses[SCHEDULE_ATTEMPTS - 1] = {
+    CLOCK_MINUTE, 5 * CLOCK_MINUTE, 15 * CLOCK_MINUTE, CLOCK_HOUR, 3 * CLOCK_HOUR};
 
 struct running {
     struct schedule *schedule;
@@ -22,8 +21,8 @@ struct running {
     struct schedule_outcome outcome;
 };
 
-static int list_ids(struct schedule *schedule, const struct db_sql *sql, int64_t now,
-                    int64_t **out, size_t *count, struct err *err)
+static int list_ids(struct schedule *schedule, const struct db_sql *sql, int64_t now, int64_t **out,
+                    size_t *count, struct err *err)
 {
     struct db_stmt *stmt = NULL;
     size_t capacity = 0;
@@ -167,7 +166,8 @@ static int read_run(struct running *running, struct err *err)
         run->target = db_dup(stmt, 4, schedule->scratch);
         run->attempt = db_int(stmt, 5) + 1;
         if (run->job == NULL || run->local == NULL || run->zone == NULL || run->target == NULL) {
-            rc = err_nomem(err);
+            (void)err_nomem(err);
+            rc = ERR_NOMEM;
         }
     }
     db_stmt_free(stmt);
@@ -179,9 +179,6 @@ static const char *objection(const struct running *running, const struct job *jo
 {
     char local[CIVIL_TEXT];
 
-    if (job == NULL) {
-        return "the site does not plan this any more";
-    }
     civil_format(&job->at.local, local);
     if (job->once && !running->by_hand && strcmp(local, running->run.local) != 0) {
         return "the site plans this for another time now";
@@ -220,37 +217,45 @@ static int skip(struct running *running, const char *reason, struct schedule_tic
     return end(running, "skipped", reason, err);
 }
 
-/* 1: go on; 0: it is settled. In one transaction, under the run's lock. */
-static int begin(struct running *running, struct schedule_tick *tick, struct err *err)
+/* 1: go on, and the row says that it is running; 0: it is settled, or somebody else's. */
+static int decide(struct running *running, struct schedule_tick *tick, struct err *err)
 {
     struct db *db = running->schedule->options.db;
     const struct job *job;
     const char *why;
+    int rc = read_run(running, err);
+
+    if (rc != 1) {
+        return rc;
+    }
+    job = job_find(running->schedule, running->run.job);
+    why = job == NULL ? "the site does not plan this any more" : objection(running, job);
+    if (why != NULL) {
+        return skip(running, why, tick, err);
+    }
+    rc = choose(running, job, err);
+    if (rc == 0) {
+        return skip(running, "no issue of it says 'send: next'", tick, err);
+    }
+    if (rc == 1) {
+        rc = db_exec(db, SQL_RUN_BEGIN, err, "it", running->run.id, running->run.target);
+    }
+    return rc < 0 ? rc : 1;
+}
+
+/* The same in one transaction, under the run's lock. */
+static int begin(struct running *running, struct schedule_tick *tick, struct err *err)
+{
+    struct db *db = running->schedule->options.db;
+    int go_on = 0;
     int rc = db_begin(db, err);
 
-    rc = rc == 0 ? read_run(running, err) : rc;
-    if (rc == 1) {
-        job = job_find(running->schedule, running->run.job);
-        why = objection(running, job);
-        if (why != NULL) {
-            rc = skip(running, why, tick, err);
-        } else {
-            rc = choose(running, job, err);
-            if (rc == 0) {
-                rc = skip(running, "no issue of it says 'send: next'", tick, err);
-            } else if (rc == 1) {
-                rc = db_exec(db, SQL_RUN_BEGIN, err, "it", running->run.id, running->run.target);
-                rc = rc == 0 ? 1 : rc;
-            }
-        }
-    }
-    if (rc >= 0) {
-        int committed = db_commit(db, err);
-
-        rc = committed < 0 ? committed : rc;
+    if (rc == 0) {
+        go_on = decide(running, tick, err);
+        rc = go_on < 0 ? go_on : db_commit(db, err);
     }
     db_rollback(db);
-    return rc;
+    return rc < 0 ? rc : go_on;
 }
 
 /* *said is what the function returned, ERR_STATE if it was not asked; *why its words. */

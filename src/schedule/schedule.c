@@ -147,7 +147,7 @@ int schedule_list(struct schedule *schedule, struct arena *arena, int64_t from, 
             found = 0;
         }
         rc = found < 0 ? found : 0;
-        for (int k = 0; rc == 0 && k < found; k++) {
+        for (int k = 0; rc == 0 && times != NULL && k < found; k++) {
             rc = arena_grow(arena, out, &capacity, *count, sizeof(**out), err);
             if (rc == 0) {
                 rc = add_item(schedule, arena, job, &times[k], (size_t)k, &(*out)[*count], err);

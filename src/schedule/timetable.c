@@ -57,8 +57,8 @@ static int find_zone(struct arena *arena, const struct config *config,
                      struct err *err)
 {
     const struct newsletter_schedule *schedule = newsletter->schedule;
-    const char *name = schedule->start.zone[0] != '\0'  ? schedule->start.zone
-                       : newsletter->timezone != NULL   ? newsletter->timezone
+    const char *name = schedule->start.zone[0] != '\0' ? schedule->start.zone
+                       : newsletter->timezone != NULL  ? newsletter->timezone
                        : config->site.timezone != NULL ? config->site.timezone
                                                        : "UTC";
     char tzid[CIVIL_ZONE];
@@ -123,8 +123,8 @@ static void sort_in(struct timetable_time *times, size_t count, const struct tim
     times[count] = *time;
 }
 
-int timetable_list(struct arena *arena, const struct timetable *timetable, int64_t from,
-                   int64_t to, size_t max, struct timetable_time **out, struct err *err)
+int timetable_list(struct arena *arena, const struct timetable *timetable, int64_t from, int64_t to,
+                   size_t max, struct timetable_time **out, struct err *err)
 {
     struct civil *locals = NULL;
     struct timetable_time *times;
@@ -135,7 +135,6 @@ int timetable_list(struct arena *arena, const struct timetable *timetable, int64
     if (to <= from) {
         return 0;
     }
-
 
     found = list_local(arena, timetable, from, to, 0, &locals, err);
     if (found < 0) {

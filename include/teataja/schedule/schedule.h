@@ -59,13 +59,13 @@ enum schedule_kind {
 struct schedule_run {
     int64_t id;
     enum schedule_kind kind;
-    const char *job;     /* "newsletters/funding", "issues/2026-12", "events/forum" */
-    const char *target;  /* what is sent: "issues/2026-12", "newsletters/funding", "events/forum" */
-    const char *slug;    /* of the target: "2026-12" */
-    const char *local;   /* "2026-12-01T09:00:00" */
-    const char *zone;    /* of `local` */
-    int64_t due;         /* its instant */
-    int64_t attempt;     /* 1, 2, ... */
+    const char *job;    /* "newsletters/funding", "issues/2026-12", "events/forum" */
+    const char *target; /* what is sent: "issues/2026-12", "newsletters/funding", "events/forum" */
+    const char *slug;   /* of the target: "2026-12" */
+    const char *local;  /* "2026-12-01T09:00:00" */
+    const char *zone;   /* of `local` */
+    int64_t due;        /* its instant */
+    int64_t attempt;    /* 1, 2, ... */
 };
 
 /* What came of it. */
@@ -86,7 +86,7 @@ struct schedule_options {
     const struct config *config;
     const struct content *content;
     const struct events *events;
-    schedule_do *run;        /* NULL: only to look */
+    schedule_do *run; /* NULL: only to look */
     void *ctx;
 };
 
@@ -129,8 +129,7 @@ int schedule_run_now(struct schedule *schedule, const char *job, const struct sc
 
 /* What schedule_run_now would do, without doing it. *out lives in the arena. Errors as there. */
 int schedule_plan_now(struct schedule *schedule, struct arena *arena, const char *job,
-                      const struct schedule_time *time, struct schedule_run *out,
-                      struct err *err);
+                      const struct schedule_time *time, struct schedule_run *out, struct err *err);
 
 /* What will happen in [from, to), in order of time. */
 struct schedule_item {
@@ -158,9 +157,9 @@ struct schedule_record {
     const char *state;  /* "due", "running", "done", "skipped", "failed" */
     const char *reason; /* "" if none */
     int64_t attempts;
-    int64_t next_at;    /* of a due one that is tried again */
-    int64_t done_at;    /* 0 until it is */
-    int64_t mailing;    /* 0 if none */
+    int64_t next_at; /* of a due one that is tried again */
+    int64_t done_at; /* 0 until it is */
+    int64_t mailing; /* 0 if none */
 };
 int schedule_records(struct db *db, struct arena *arena, size_t max, struct schedule_record **out,
                      size_t *count, struct err *err);

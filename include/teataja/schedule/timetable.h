@@ -66,5 +66,5 @@ struct timetable_time {
 /* Those of [from, to), instants, in order, at most `max` (0: all, or ERR_LIMIT where they
  * are LIMIT_OCCURRENCES or more). Returns the number; ERR_LIMIT, ERR_INVALID, ERR_NOMEM as
  * recurrence_list. */
-int timetable_list(struct arena *arena, const struct timetable *timetable, int64_t from,
-                   int64_t to, size_t max, struct timetable_time **out, struct err *err);
+int timetable_list(struct arena *arena, const struct timetable *timetable, int64_t from, int64_t to,
+                   size_t max, struct timetable_time **out, struct err *err);

@@ -22,7 +22,7 @@ struct schedule_site {
     struct config config;
     struct content content;
     struct events events;
-    struct db *db; /* where it "sends": the one of the scheduler under test */
+    struct db *db;    /* where it "sends": the one of the scheduler under test */
     struct str fired; /* a line a run */
     int fail_with;    /* what the function says, and how many times */
     int fail_times;
@@ -63,11 +63,11 @@ static inline struct newsletter *site_newsletter(struct schedule_site *site, con
 
     assert_true(i < SITE_NEWSLETTERS);
     site->schedules[i] = (struct newsletter_schedule){.every = every};
-    site->newsletters[i] = (struct newsletter){.slug = slug,
-                                               .file = arena_printf(site->arena,
-                                                                    "newsletters/%s.yaml", slug),
-                                               .schedule = every != NULL ? &site->schedules[i] : NULL,
-                                               .too_late_after = CLOCK_DAY};
+    site->newsletters[i] =
+        (struct newsletter){.slug = slug,
+                            .file = arena_printf(site->arena, "newsletters/%s.yaml", slug),
+                            .schedule = every != NULL ? &site->schedules[i] : NULL,
+                            .too_late_after = CLOCK_DAY};
     return &site->newsletters[i];
 }
 
@@ -102,11 +102,12 @@ static inline void make_mailing(struct db *into, const char *purpose, const char
 {
     struct db_stmt *stmt = NULL;
 
-    ok(db_query_text(into,
-                     "INSERT INTO mailing (uid, purpose, subject, dedupe, state, priority, config, "
-                     "audience, message_date, hash, created_at) VALUES (hex(randomblob(8)), $1, $2, "
-                     "$1 || $2, 'queued', 4, '{}', '', 0, '', 0)",
-                     &stmt, &err));
+    ok(db_query_text(
+        into,
+        "INSERT INTO mailing (uid, purpose, subject, dedupe, state, priority, config, "
+        "audience, message_date, hash, created_at) VALUES (hex(randomblob(8)), $1, $2, "
+        "$1 || $2, 'queued', 4, '{}', '', 0, '', 0)",
+        &stmt, &err));
     ok(db_bind(stmt, &err, "tt", purpose, subject));
     ok(db_run(stmt, &err));
 }

@@ -289,8 +289,7 @@ static void test_a_run_by_hand_is_out_of_turn(void **state)
     tick_once(&site, "2026-12-01 00:00");
     schedule = site_open(&site, db);
     assert_int_equal(schedule_run_now(schedule, "fundng", &time, &outcome, &err), ERR_NOT_FOUND);
-    assert_string_equal(err.msg,
-                        "nothing is scheduled as 'fundng'; did you mean 'funding'?");
+    assert_string_equal(err.msg, "nothing is scheduled as 'fundng'; did you mean 'funding'?");
     ok(schedule_plan_now(schedule, site.arena, "funding", &time, &planned, &err));
     assert_string_equal(planned.target, "issues/a");
     assert_int_equal(number("SELECT count(*) FROM schedule_run"), 0);
@@ -378,8 +377,7 @@ static void test_a_clock_that_jumps_holds_everything_until_it_is_released(void *
         run_text("DELETE FROM schedule_clock");
         assert_false(held_at(schedule, start, 10 * CLOCK_HOUR, "one"));
         held = held_at(schedule, start + cases[i].wall,
-                       cases[i].uptime < 0 ? -1 : 10 * CLOCK_HOUR + cases[i].uptime,
-                       cases[i].boot);
+                       cases[i].uptime < 0 ? -1 : 10 * CLOCK_HOUR + cases[i].uptime, cases[i].boot);
         if (held != cases[i].held) {
             fail_msg("%s", cases[i].what);
         }

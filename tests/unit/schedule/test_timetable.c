@@ -110,8 +110,7 @@ static void test_what_is_wrong_has_its_column_and_a_suggestion(void **state)
         {"6th Monday 09:00", 1, "a month has no 6th Monday: it is 'first' to 'fifth', or 'last'"},
         {"32nd 09:00", 1, "a month has days 1 to 31, not 32"},
         {"1th 09:00", 1, NULL},
-        {"2 weeks 09:00", 9,
-         "'09:00' stands where a day of the week, such as Tuesday, should be"},
+        {"2 weeks 09:00", 9, "'09:00' stands where a day of the week, such as Tuesday, should be"},
         {"2 fortnights 09:00", 3,
          "'fortnights' stands where 'days', 'weeks' or 'months' should be"},
         {"0 days 09:00", 1, "'0': it is every 1 to 100"},
@@ -199,9 +198,9 @@ static void test_a_skipped_hour_fires_behind_the_gap_and_a_doubled_one_once(void
 }
 
 static const char *const zones[] = {
-    "Europe/Tallinn",      "Europe/Warsaw", "Europe/London",   "Europe/Dublin",
-    "Atlantic/Azores",     "America/New_York", "America/Santiago", "Australia/Lord_Howe",
-    "Africa/Casablanca",   "Asia/Kathmandu",
+    "Europe/Tallinn",    "Europe/Warsaw",    "Europe/London",    "Europe/Dublin",
+    "Atlantic/Azores",   "America/New_York", "America/Santiago", "Australia/Lord_Howe",
+    "Africa/Casablanca", "Asia/Kathmandu",
 };
 
 /* Five times of the night, each day of seven years, in ten zones: each local time is one
@@ -224,11 +223,11 @@ static void test_each_local_time_of_seven_years_is_one_instant(void **state)
             int64_t last = 0;
             int count = 0;
 
-            for (int64_t at = from; at < to; at += 100 * CLOCK_DAY + CLOCK_HOUR) {
-                int64_t until = at + 100 * CLOCK_DAY + CLOCK_HOUR;
+            for (int64_t at = from; at < to; at += 300 * CLOCK_DAY + CLOCK_HOUR) {
+                int64_t until = at + 300 * CLOCK_DAY + CLOCK_HOUR;
                 struct timetable_time *times = NULL;
-                int found = timetable_list(arena, &timetable, at, until < to ? until : to, 0,
-                                           &times, NULL);
+                int found =
+                    timetable_list(arena, &timetable, at, until < to ? until : to, 0, &times, NULL);
 
                 assert_true(found >= 0);
                 for (int k = 0; k < found; k++) {
@@ -258,9 +257,9 @@ static void test_a_schedule_that_comes_too_often_is_refused(void **state)
     struct err err = {0};
 
     (void)state;
-    assert_int_equal(timetable_list(arena, &timetable, utc("2026-02-01"), utc("2026-03-01"), 0,
-                                    &times, &err),
-                     ERR_LIMIT);
+    assert_int_equal(
+        timetable_list(arena, &timetable, utc("2026-02-01"), utc("2026-03-01"), 0, &times, &err),
+        ERR_LIMIT);
 }
 
 int main(void)
