@@ -5,7 +5,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -541,6 +543,32 @@ static void run(struct supervisor *supervisor)
     }
 }
 
+/* Makes the database and the key of a new site, in a process of its own, so that roles that
+ * start at the same time find one of each. */
+static enum exit_status prepare(struct supervisor *supervisor)
+{
+    const pid_t self = getpid();
+    int status = 0;
+    pid_t pid;
+
+    fflush(NULL);
+    pid = fork();
+    if (pid == 0) {
+        struct workspace *workspace = &supervisor->config->workspace;
+        struct err err = {0};
+        enum exit_status result = EXIT_FAILED;
+
+        if (prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == self) {
+            result = workspace_open_db(workspace, &err) < 0 ? command_fail(&err) : EXIT_DONE;
+        }
+        workspace_close(workspace);
+        exit((int)result);
+    }
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    return pid > 0 && WIFEXITED(status) ? (enum exit_status)WEXITSTATUS(status) : EXIT_FAILED;
+}
+
 enum exit_status serve_supervise(const struct serve_options *options)
 {
     struct supervisor supervisor = {.options = options,
@@ -564,8 +592,15 @@ enum exit_status serve_supervise(const struct serve_options *options)
         goto out;
     }
     choose_roles(&supervisor);
-    if (serve_lock(&supervisor.config->workspace, &supervisor.lock_fd, &err) < 0 ||
-        open_signals(&supervisor, &err) < 0) {
+    if (serve_lock(&supervisor.config->workspace, &supervisor.lock_fd, &err) < 0) {
+        status = command_fail(&err);
+        goto out;
+    }
+    status = prepare(&supervisor);
+    if (status != EXIT_DONE) {
+        goto out;
+    }
+    if (open_signals(&supervisor, &err) < 0) {
         status = command_fail(&err);
         goto out;
     }

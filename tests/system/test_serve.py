@@ -5,6 +5,7 @@ import collections
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -292,6 +293,22 @@ class Configuration(Serving):
                          r"20\d\d-\d\d-\d\dT[\d:.]+Z")
         stop(daemon)
         self.start_daemon()
+
+    def test_a_new_site_gets_its_database_and_one_key(self):
+        self.make_site(None)
+        shutil.rmtree(self.site / "var")
+        self.start_daemon()
+        key = (self.site / "var/token.key").read_text()
+        self.assertEqual(query(self.site, "SELECT count(*) FROM member"), [(0,)])
+        self.kill_role("web")
+        self.assertEqual((self.site / "var/token.key").read_text(), key)
+        self.assertEqual(self.log().count("event=role_died"), 1)
+
+    def test_a_database_that_cannot_be_opened_is_said_at_the_start(self):
+        self.make_site(None)
+        text = (self.site / "teataja.yaml").read_text()
+        write(self.site / "teataja.yaml", text + "database: newsletters\n")
+        self.assertIn("newsletters", self.teataja("serve", status=FAILED).err)
 
     def test_what_is_wrong_is_said_at_the_start(self):
         self.make_site(None)
