@@ -60,7 +60,7 @@ static const struct schema_field source_fields[] = {
      .type = SCHEMA_SLUG,
      SCHEMA_AT(site_source, list),
      .help = "Whose members may be invited to its events.",
-     .example = "events"},
+     .example = "funding"},
     {.key = "max_size",
      .type = SCHEMA_SIZE,
      SCHEMA_AT(site_source, max_size),

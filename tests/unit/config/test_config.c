@@ -244,8 +244,9 @@ static void test_the_samples_are_a_site(void **state)
         (void)load(f, &config);
         problems = printed(f->report);
         if (all) { /* some keys exclude each other, and a region's parent is not there */
-            assert_int_equal(report_errors(f->report), 3);
+            assert_int_equal(report_errors(f->report), 4);
             assert_non_null(strstr(problems, ": schedule: either 'every' or 'rrule', not both\n"));
+            assert_non_null(strstr(problems, ": a source has 'every' or 'rrule', not both\n"));
             assert_non_null(strstr(problems, ": 'domain' goes with mode 'catchall' only\n"));
             assert_non_null(strstr(problems, ": no region 'EE'\n"));
         } else {
