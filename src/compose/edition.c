@@ -298,10 +298,9 @@ static void set_subject(struct frame *frame, const struct letter *letter,
         const char *name = lang_text_get(&letter->newsletter->name, frame->language,
                                          letter->newsletter->fallback);
 
-        /* The newsletter's name stands above the title already. */
-        title = counts != NULL ? counts : name;
+        title = name;
         subject = counts != NULL ? frame_printf(frame, "%s: %s", name, counts) : name;
-        value_set_null(frame->root, "counts");
+        value_set_text(frame->root, "counts", counts);
     }
     if (preheader == NULL && letter->issue->automatic) {
         preheader = fresh_titles(frame, selection);
@@ -347,6 +346,8 @@ static int render(const struct letter *letter, struct arena *arena,
         .newsletter = letter->newsletter,
         .list = letter->list,
         .date = letter->date,
+        .automatic = letter->issue->automatic,
+        .site_brand = doc->edition->title == NULL,
         .funded_by = {letter->newsletter->funded_by, letter->issue->funded_by},
         .funded_by_count = {letter->newsletter->funded_by_count, letter->issue->funded_by_count}};
     struct frame *frame = arena_alloc(arena, 1, sizeof(*frame));
@@ -358,7 +359,6 @@ static int render(const struct letter *letter, struct arena *arena,
     }
     rc = frame_start(letter->compose, arena, &options, frame, err);
     frame->brief = brief;
-    frame->automatic = letter->issue->automatic;
     if (rc == 0) {
         rc = block_set(frame, selection, err);
     }

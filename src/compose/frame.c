@@ -197,7 +197,9 @@ static int set_brand(struct frame *frame, struct err *err)
     const struct newsletter *newsletter = frame->newsletter;
     const struct site *site = &frame->compose->site.config->site;
     struct value *brand = value_set_map(frame->root, "brand");
-    const char *name = newsletter != NULL ? in_language(frame, &newsletter->name) : NULL;
+    const char *name = newsletter != NULL && !frame->site_brand
+                           ? in_language(frame, &newsletter->name)
+                           : NULL;
     const struct picture *picture;
     int rc = 0;
 
@@ -384,6 +386,8 @@ int frame_start(struct compose *compose, struct arena *arena, const struct frame
     out->list = options->list;
     out->zone = options->zone;
     out->date = options->date;
+    out->automatic = options->automatic;
+    out->site_brand = options->site_brand;
     out->root = value_new(arena);
     rc = zone_from_utc(out->zone, out->date, &out->today, err);
     rc = rc < 0 ? rc : compose_format(compose, out->language, &out->format, err);

@@ -19,6 +19,7 @@ struct frame {
     const struct site_list *list;
     const char *zone;   /* of the dates shown */
     bool automatic;     /* of a letter that composes itself */
+    bool site_brand;    /* its title is the newsletter's name */
     int brief;          /* how much is left out so that a long letter fits: block.h */
     int64_t date;       /* of the message */
     struct civil today; /* the same in the zone */
@@ -36,6 +37,8 @@ struct frame_options {
     const struct newsletter *newsletter;
     const struct site_list *list;
     int64_t date;
+    bool automatic;
+    bool site_brand; /* the site's name above a title that is the newsletter's */
     const char *reason; /* key of the catalogue with {list}: "footer.why_invited"; NULL: by basis */
     const char *const *funded_by[2];
     size_t funded_by_count[2];
