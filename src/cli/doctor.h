@@ -30,8 +30,7 @@ struct doctor {
 
 /* Adds a finding; `advice` must live as long as the arena. */
 void doctor_tell(struct doctor *doctor, const char *area, enum doctor_level level,
-                 const char *advice, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
+                 const char *advice, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* What needs no configuration: the clock, time zones, room on the disk, the templates. */
 void doctor_machine(struct doctor *doctor);

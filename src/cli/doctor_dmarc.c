@@ -97,12 +97,12 @@ static void tell_alignment(struct doctor *doctor, const char *domain, const stru
         doctor_tell(doctor, "DMARC", DOCTOR_OK, NULL, "letters from %s pass by their signature%s",
                     domain, by_spf ? " and by the domain that they are sent from" : "");
     } else if (by_spf) {
-        doctor_tell(doctor, "DMARC", DOCTOR_WARNING,
-                    arena_printf(doctor->arena, "make a key: 'teataja dkim keygen %s SELECTOR'",
-                                 domain),
-                    "letters from %s pass only by the domain that they are sent from (SPF): those "
-                    "that are forwarded do not",
-                    domain);
+        doctor_tell(
+            doctor, "DMARC", DOCTOR_WARNING,
+            arena_printf(doctor->arena, "make a key: 'teataja dkim keygen %s SELECTOR'", domain),
+            "letters from %s pass only by the domain that they are sent from (SPF): those "
+            "that are forwarded do not",
+            domain);
     } else {
         doctor_tell(doctor, "DMARC", none ? DOCTOR_WARNING : DOCTOR_BAD,
                     arena_printf(doctor->arena,
@@ -134,10 +134,9 @@ static void check_domain(struct doctor *doctor, const char *domain)
     } else if (found > 1) {
         doctor_tell(doctor, "DMARC", DOCTOR_BAD, "make one of them",
                     "_dmarc.%s has %d records: that counts for none", dmarc.at, found);
-    } else if (dmarc.policy == NULL ||
-               (strcasecmp(dmarc.policy, "none") != 0 &&
-                strcasecmp(dmarc.policy, "quarantine") != 0 &&
-                strcasecmp(dmarc.policy, "reject") != 0)) {
+    } else if (dmarc.policy == NULL || (strcasecmp(dmarc.policy, "none") != 0 &&
+                                        strcasecmp(dmarc.policy, "quarantine") != 0 &&
+                                        strcasecmp(dmarc.policy, "reject") != 0)) {
         doctor_tell(doctor, "DMARC", DOCTOR_BAD, "write p=none, p=quarantine or p=reject",
                     "_dmarc.%s has no policy that is one (p=%s)", dmarc.at,
                     dmarc.policy != NULL ? dmarc.policy : "");

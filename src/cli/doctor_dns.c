@@ -22,8 +22,9 @@ int doctor_answered(struct doctor *doctor, const char *area, int rc, const struc
         doctor_tell(doctor, area, DOCTOR_BAD, "check /etc/resolv.conf and the network",
                     "%s: nothing more was asked", err->msg);
     } else if (!doctor->dns_silent) {
-        doctor_tell(doctor, area, DOCTOR_WARNING, "try again; if it stays so, look at the zone's "
-                                                  "name servers",
+        doctor_tell(doctor, area, DOCTOR_WARNING,
+                    "try again; if it stays so, look at the zone's "
+                    "name servers",
                     "%s", err->msg);
     }
     return ERR_BUSY;
@@ -157,8 +158,8 @@ static void check_mailboxes(struct doctor *doctor)
 {
     const struct config *config = &doctor->workspace->config;
     const char *bounces = doctor_bounce_domain(config);
-    const char **domains = arena_alloc(doctor->arena, 2 * config->newsletter_count + 1,
-                                       sizeof(*domains));
+    const char **domains =
+        arena_alloc(doctor->arena, 2 * config->newsletter_count + 1, sizeof(*domains));
     size_t count = 0;
 
     if (domains == NULL) {
@@ -205,8 +206,7 @@ static void check_name(struct doctor *doctor, const struct dns_address *address)
     size_t count = 0;
     size_t back_count = 0;
     int rc = doctor_answered(
-        doctor, "PTR",
-        dns_names(doctor->dns, doctor->arena, address, &names, &count, &err), &err);
+        doctor, "PTR", dns_names(doctor->dns, doctor->arena, address, &names, &count, &err), &err);
 
     (void)inet_ntop(address->family, address->bytes, shown, sizeof(shown));
     if (rc == ERR_NOT_FOUND) {

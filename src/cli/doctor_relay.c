@@ -53,8 +53,7 @@ static int connect_relay(struct doctor *doctor, const struct site_relay *relay,
         .reply_ms = at_most(relay->timeouts.reply, REPLY_MS),
         .stop_fd = -1,
     };
-    const struct smtp_options dialogue = {.reply_ms = options.reply_ms,
-                                          .dot_ms = options.reply_ms};
+    const struct smtp_options dialogue = {.reply_ms = options.reply_ms, .dot_ms = options.reply_ms};
     char *password = NULL;
     int rc = 0;
 
@@ -121,9 +120,8 @@ static void tell_offers(struct doctor *doctor, const struct site_relay *relay,
                     "%s: takes messages of at most %" PRIu64 " kB", relay->name,
                     can->size_max / 1000);
     } else if (can->size_max > 0) {
-        doctor_tell(doctor, "relay", DOCTOR_OK, NULL,
-                    "%s: takes messages of up to %" PRIu64 " kB", relay->name,
-                    can->size_max / 1000);
+        doctor_tell(doctor, "relay", DOCTOR_OK, NULL, "%s: takes messages of up to %" PRIu64 " kB",
+                    relay->name, can->size_max / 1000);
     }
     doctor_tell(doctor, "relay", DOCTOR_OK, NULL, "%s: offers %s%s%s%s", relay->name,
                 can->pipelining ? "pipelining" : "no pipelining (each message takes longer)",
@@ -148,8 +146,8 @@ static void tell_limits(struct doctor *doctor, const struct site_relay *relay)
         for (size_t j = 0; j < sizeof(units) / sizeof(units[0]); j++) {
             if (relay->limits[i].rate.micros == units[j].micros) {
                 str_addf(&text, "%s%" PRId64 " a%s %s", text.len > 0 ? ", " : "",
-                         relay->limits[i].rate.count - relay->limits[i].reserve,
-                         j == 2 ? "n" : "", units[j].unit);
+                         relay->limits[i].rate.count - relay->limits[i].reserve, j == 2 ? "n" : "",
+                         units[j].unit);
             }
         }
     }

@@ -42,11 +42,11 @@ static void check_secret(struct secrets *secrets, const char *path, const char *
         good = false;
     }
     if (secrets->has_owner && status.st_uid != secrets->owner) {
-        doctor_tell(doctor, "files", DOCTOR_WARNING,
-                    arena_printf(doctor->arena, "chown %lu '%s'", (unsigned long)secrets->owner,
-                                 path),
-                    "%s, %s, belongs to user %lu, but var/ to user %lu", path, what,
-                    (unsigned long)status.st_uid, (unsigned long)secrets->owner);
+        doctor_tell(
+            doctor, "files", DOCTOR_WARNING,
+            arena_printf(doctor->arena, "chown %lu '%s'", (unsigned long)secrets->owner, path),
+            "%s, %s, belongs to user %lu, but var/ to user %lu", path, what,
+            (unsigned long)status.st_uid, (unsigned long)secrets->owner);
         good = false;
     }
     secrets->good += good;
@@ -57,8 +57,8 @@ static void check_reference(struct secrets *secrets, const char *reference, cons
     struct doctor *doctor = secrets->doctor;
 
     if (reference != NULL && strncmp(reference, "file:", 5) == 0) {
-        check_secret(secrets,
-                     config_path(doctor->arena, &doctor->workspace->config, reference + 5), what);
+        check_secret(secrets, config_path(doctor->arena, &doctor->workspace->config, reference + 5),
+                     what);
     }
 }
 
@@ -162,8 +162,8 @@ void doctor_database(struct doctor *doctor)
         doctor_tell(doctor, "database", DOCTOR_OK, NULL,
                     "there is none yet: the first import makes it");
     } else if (rc == ERR_STATE) {
-        doctor_tell(doctor, "database", DOCTOR_WARNING,
-                    "make a backup, then run 'teataja migrate'", "%s", err.msg);
+        doctor_tell(doctor, "database", DOCTOR_WARNING, "make a backup, then run 'teataja migrate'",
+                    "%s", err.msg);
     } else {
         doctor_tell(doctor, "database", DOCTOR_BAD,
                     rc == ERR_NEWER ? "install that version"

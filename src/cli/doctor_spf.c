@@ -69,8 +69,8 @@ static bool same_net(const struct dns_address *a, const struct dns_address *b, u
            (rest == 0 || ((a->bytes[whole] ^ b->bytes[whole]) >> (8 - rest)) == 0);
 }
 
-static void decide(const struct spf *spf, struct verdicts *verdicts,
-                   const struct dns_address *net, unsigned bits, char qualifier)
+static void decide(const struct spf *spf, struct verdicts *verdicts, const struct dns_address *net,
+                   unsigned bits, char qualifier)
 {
     for (size_t i = 0; i < spf->count; i++) {
         if (verdicts->of[i] == UNDECIDED && same_net(&spf->relays[i], net, bits)) {
@@ -118,8 +118,7 @@ static void match_addresses(struct spf *spf, const char *host, const unsigned bi
     struct err err = {0};
     size_t count = 0;
     int rc = doctor_answered(
-        doctor, "SPF", dns_addresses(doctor->dns, doctor->arena, host, &found, &count, &err),
-        &err);
+        doctor, "SPF", dns_addresses(doctor->dns, doctor->arena, host, &found, &count, &err), &err);
 
     spf->unclear |= rc == ERR_BUSY;
     for (size_t i = 0; rc == 0 && i < count; i++) {
@@ -227,8 +226,8 @@ static bool take_mechanism(struct spf *spf, const char *domain, const char *term
     } else if (is_mechanism(term, "ip6", &behind) && *behind == ':') {
         read_net(spf, behind + 1, AF_INET6, qualifier, verdicts);
     } else if (!is_mechanism(term, "a", &behind) && !is_mechanism(term, "mx", &behind) &&
-               !is_mechanism(term, "include", &behind) &&
-               !is_mechanism(term, "exists", &behind) && !is_mechanism(term, "ptr", &behind)) {
+               !is_mechanism(term, "include", &behind) && !is_mechanism(term, "exists", &behind) &&
+               !is_mechanism(term, "ptr", &behind)) {
         fault(spf, "there is no mechanism", term);
     } else if (!count_lookup(spf) || strchr(term, '%') != NULL ||
                is_mechanism(term, "exists", &behind) || is_mechanism(term, "ptr", &behind)) {
@@ -300,7 +299,8 @@ static void find_relays(struct spf *spf)
 static void tell_record(struct doctor *doctor, const struct spf *spf, const char *domain)
 {
     if (spf->fault != NULL) {
-        doctor_tell(doctor, "SPF", DOCTOR_BAD, "correct the record: as it is, it counts for nothing",
+        doctor_tell(doctor, "SPF", DOCTOR_BAD,
+                    "correct the record: as it is, it counts for nothing",
                     "the record of %s is wrong: %s", domain, spf->fault);
     } else if (spf->lookups > LOOKUPS) {
         doctor_tell(doctor, "SPF", DOCTOR_BAD,
@@ -316,8 +316,8 @@ static void tell_record(struct doctor *doctor, const struct spf *spf, const char
         doctor_tell(doctor, "SPF", DOCTOR_WARNING, "end it with -all or ~all",
                     "the record of %s forbids nobody to send in its name", domain);
     } else {
-        doctor_tell(doctor, "SPF", DOCTOR_OK, NULL,
-                    "%s has a record, which costs %u of %d lookups", domain, spf->lookups, LOOKUPS);
+        doctor_tell(doctor, "SPF", DOCTOR_OK, NULL, "%s has a record, which costs %u of %d lookups",
+                    domain, spf->lookups, LOOKUPS);
     }
 }
 

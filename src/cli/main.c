@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "complete.h"
 #include "output.h"
 #include "teataja/base/civil.h"
 #include "teataja/base/clock.h"
@@ -72,7 +73,7 @@ const struct verb *const verbs[] = {
     NULL,
 };
 
-static const struct option global_options[] = {
+const struct option global_options[] = {
     {"C", "DIR", "work on the site in DIR (default: this folder)", false},
     {"json", NULL, "print JSON for programs", false},
     {"yes", NULL, "answer yes to every question", false},
@@ -485,6 +486,9 @@ int main(int argc, char **argv)
     fail_allocation();
     fail_step();
 #endif
+    if (argc > 1 && strcmp(argv[1], "__complete") == 0) {
+        return complete(argc - 2, argv + 2);
+    }
     status = parse(&command, &globals, argc, argv);
     if (status != 0) {
         return status < 0 ? EXIT_DONE : status;

@@ -75,6 +75,9 @@ enum exit_status command_misused(const struct command *command, const char *form
  * --yes was given. */
 bool command_confirm(const struct command *command, const char *question);
 
+/* The options that every verb takes; ends with a NULL name. */
+extern const struct option global_options[];
+
 /* All verbs, in the order of the help; ends with a NULL name. */
 extern const struct verb *const verbs[];
 

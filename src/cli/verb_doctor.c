@@ -27,10 +27,8 @@ void doctor_tell(struct doctor *doctor, const char *area, enum doctor_level leve
         return;
     }
     finding = &doctor->findings[doctor->count++];
-    *finding = (struct doctor_finding){.area = area,
-                                       .level = level,
-                                       .what = arena_strdup(doctor->arena, what),
-                                       .advice = advice};
+    *finding = (struct doctor_finding){
+        .area = area, .level = level, .what = arena_strdup(doctor->arena, what), .advice = advice};
     doctor->no_memory |= finding->what == NULL;
     doctor->levels[level]++;
 }
@@ -104,8 +102,7 @@ static void print_text(const struct doctor *doctor)
             printf("           -> %s\n", finding->advice);
         }
     }
-    printf("\n%zu ok, %zu %s, %zu bad\n", doctor->levels[DOCTOR_OK],
-           doctor->levels[DOCTOR_WARNING],
+    printf("\n%zu ok, %zu %s, %zu bad\n", doctor->levels[DOCTOR_OK], doctor->levels[DOCTOR_WARNING],
            doctor->levels[DOCTOR_WARNING] == 1 ? "warning" : "warnings",
            doctor->levels[DOCTOR_BAD]);
 }

@@ -16,9 +16,9 @@
 #include "teataja/base/mem.h"
 
 enum {
-    TRIES = 2,       /* of each server */
-    SERVERS = 2,     /* that are asked; resolv.conf may name three */
-    RECORDS = 200    /* of one answer; more are not looked at */
+    TRIES = 2,    /* of each server */
+    SERVERS = 2,  /* that are asked; resolv.conf may name three */
+    RECORDS = 200 /* of one answer; more are not looked at */
 };
 
 struct dns {

@@ -1,0 +1,16 @@
+# Completion for fish: the program itself says what may come next.
+function __teataja_complete
+    set -l words (commandline -opc)
+    set -l last (commandline -ct)
+    for line in ($words[1] __complete $words[2..] "$last" 2>/dev/null)
+        switch $line
+            case :files
+                __fish_complete_path "$last"
+            case :folders
+                __fish_complete_directories "$last"
+            case '*'
+                echo $line
+        end
+    end
+end
+complete -c teataja -f -a '(__teataja_complete)'
