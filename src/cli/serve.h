@@ -129,8 +129,8 @@ int serve_lock(struct workspace *workspace, int *fd, struct err *err);
 /* ---- systemd's protocol (sd_notify(3)) ---- */
 
 struct serve_notify {
-    int fd;                   /* -1: nobody listens */
-    int64_t watchdog;         /* nanoseconds between two signs of life; 0: none are wanted */
+    int fd;           /* -1: nobody listens */
+    int64_t watchdog; /* nanoseconds between two signs of life; 0: none are wanted */
 };
 
 /* From NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID. A socket that cannot be used is logged. */

@@ -10,8 +10,8 @@
 #include "teataja/delivery/ledger.h"
 
 enum {
-    LOOK_MS = 500,          /* between two looks whether somebody wrote */
-    PAUSE_FIRST_MS = 5000,  /* when nothing could go although it was due */
+    LOOK_MS = 500,         /* between two looks whether somebody wrote */
+    PAUSE_FIRST_MS = 5000, /* when nothing could go although it was due */
     PAUSE_MOST_MS = 300000,
     WAIT_MOST_MS = 60000 /* when the relays say until when: limits and parking may change */
 };
@@ -169,8 +169,8 @@ int serve_deliver(struct serve_role *role, struct err *err)
         }
         if (due <= clock_now()) {
             rc = deliver(&courier, err);
-            end = courier.pause_ms > 0 ? serve_wait(role, courier.pause_ms)
-                                       : atomic_load(role->stop);
+            end =
+                courier.pause_ms > 0 ? serve_wait(role, courier.pause_ms) : atomic_load(role->stop);
         } else {
             rc = wait_for_work(&courier, due, &end, err);
         }

@@ -87,8 +87,7 @@ static void listen_to_supervisor(struct metrics *metrics)
             fds[0].revents = fds[1].revents = 0;
             continue;
         }
-        while (read(metrics->role->status_fd, &status, sizeof(status)) ==
-               (ssize_t)sizeof(status)) {
+        while (read(metrics->role->status_fd, &status, sizeof(status)) == (ssize_t)sizeof(status)) {
             pthread_mutex_lock(&metrics->lock);
             metrics->status = status;
             metrics->told = true;
@@ -105,8 +104,8 @@ static int count(struct metrics *metrics, struct err *err)
     int64_t begun = clock_ticks();
     int rc = figures_version(db, &version, err);
 
-    if (rc < 0 || (metrics->counted &&
-                   (version == metrics->version || begun < metrics->count_due))) {
+    if (rc < 0 ||
+        (metrics->counted && (version == metrics->version || begun < metrics->count_due))) {
         return rc;
     }
     rc = figures_outbox(db, metrics->outbox, err);
@@ -216,8 +215,7 @@ static void write_all(struct str *out, const struct metrics *metrics, bool reada
            (double)status->started / 1e6);
     single(out, "database_up", "gauge", "Whether the database can be read.", readable ? 1 : 0);
     if (readable) {
-        single(out, "database_bytes", "gauge", "Size of the database file.",
-               (double)metrics->size);
+        single(out, "database_bytes", "gauge", "Size of the database file.", (double)metrics->size);
         write_states(out, "outbox_rows", "Recipients' rows by state.", metrics->outbox);
         write_states(out, "mailings", "Mailings by state.", metrics->mailings);
     }
@@ -286,8 +284,7 @@ static void handle(void *context, const struct server_request *request, struct s
     pthread_mutex_unlock(&metrics->lock);
     reply->body = out.failed == 0 ? arena_strdup(request->arena, out.data) : NULL;
     reply->len = out.len;
-    reply->type = health ? "text/plain; charset=utf-8"
-                         : "text/plain; version=0.0.4; charset=utf-8";
+    reply->type = health ? "text/plain; charset=utf-8" : "text/plain; version=0.0.4; charset=utf-8";
     if (reply->body == NULL) {
         reply->status = 503;
         reply->len = 0;

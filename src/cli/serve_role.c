@@ -24,8 +24,8 @@ static const char *const names[SERVE_ROLES] = {[SERVE_SCHEDULE] = "schedule",
 
 /* How long a role's loop may say nothing; 0: it has none of its own. A schedule's run
  * composes a whole mailing. */
-static const int64_t patience[SERVE_ROLES] = {[SERVE_SCHEDULE] = 1800 * SECOND_NS,
-                                              [SERVE_DELIVER] = 120 * SECOND_NS};
+static const int64_t patience[SERVE_ROLES] = {
+    [SERVE_SCHEDULE] = 1800 * SECOND_NS, [SERVE_DELIVER] = 120 * SECOND_NS};
 
 struct serve_pulse {
     pthread_t thread;
@@ -166,11 +166,11 @@ static void take_signals(void)
 _Noreturn void serve_role_main(enum serve_id id, struct workspace *workspace, const char *folder,
                                pid_t parent, int beat_fd, int status_fd)
 {
-    static int (*const mains[SERVE_ROLES])(struct serve_role *role, struct err *err) = {
-        [SERVE_SCHEDULE] = serve_schedule,
-        [SERVE_DELIVER] = serve_deliver,
-        [SERVE_WEB] = serve_web,
-        [SERVE_METRICS] = serve_metrics};
+    static int (*const mains[SERVE_ROLES])(struct serve_role * role,
+                                           struct err * err) = {[SERVE_SCHEDULE] = serve_schedule,
+                                                                [SERVE_DELIVER] = serve_deliver,
+                                                                [SERVE_WEB] = serve_web,
+                                                                [SERVE_METRICS] = serve_metrics};
     static struct serve_pulse pulse;
     struct serve_role role = {.id = id,
                               .workspace = workspace,

@@ -61,9 +61,8 @@ static int count_states(struct db *db, const struct db_sql *sql, const char *con
 
 int figures_outbox(struct db *db, struct figures_state out[FIGURES_STATES], struct err *err)
 {
-    static const char *const names[FIGURES_STATES] = {"queued",     "deferred", "claimed",
-                                                      "committing", "sent",     "failed",
-                                                      "suppressed", "unknown"};
+    static const char *const names[FIGURES_STATES] = {
+        "queued", "deferred", "claimed", "committing", "sent", "failed", "suppressed", "unknown"};
 
     return count_states(db, SQL_FIGURES_OUTBOX, names, out, err);
 }

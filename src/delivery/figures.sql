@@ -1,7 +1,7 @@
 -- name: figures_next_due
 SELECT coalesce(min((SELECT min(next_at) FROM outbox
-                      WHERE outbox.mailing = mailing.id AND outbox.state IN ('queued', 'deferred'))),
-                9223372036854775807)
+                      WHERE outbox.mailing = mailing.id
+                        AND outbox.state IN ('queued', 'deferred'))), 9223372036854775807)
   FROM mailing
  WHERE state IN ('queued', 'sending') AND (not_after IS NULL OR not_after > $1);
 

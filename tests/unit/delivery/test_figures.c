@@ -111,11 +111,10 @@ static void test_what_others_write_is_seen_and_what_stays_is_not(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(
-            test_what_is_due_next_is_of_mailings_that_are_under_way, outbox_case_open,
-            outbox_case_remove),
-        cmocka_unit_test_setup_teardown(test_every_state_of_the_tables_is_counted,
+        cmocka_unit_test_setup_teardown(test_what_is_due_next_is_of_mailings_that_are_under_way,
                                         outbox_case_open, outbox_case_remove),
+        cmocka_unit_test_setup_teardown(test_every_state_of_the_tables_is_counted, outbox_case_open,
+                                        outbox_case_remove),
         cmocka_unit_test_setup_teardown(test_what_others_write_is_seen_and_what_stays_is_not,
                                         outbox_case_open, outbox_case_remove),
     };
