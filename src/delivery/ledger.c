@@ -622,7 +622,7 @@ int64_t ledger_waits_until(const struct ledger *ledger)
 
 bool ledger_recalls(struct ledger *ledger)
 {
-    return atomic_load(&ledger->recalls) && atomic_exchange(&ledger->recalls, false);
+    return atomic_exchange(&ledger->recalls, false);
 }
 
 /* What is committed. The relay's words may hold the address: only its codes are logged. */
