@@ -26,9 +26,8 @@ static const char *state_of(const struct source_state *state)
 
 static enum exit_status list_run(struct command *command)
 {
-    static const char *const headings[] = {"source",     ">events", ">deadlines", ">gone",
-                                           "state",      "polled",  "next",       "last good",
-                                           ">failures", "error"};
+    static const char *const headings[] = {"source", ">events", ">deadlines", ">gone",     "state",
+                                           "polled", "next",    "last good",  ">failures", "error"};
     struct output_table *table = output_table_new(10, headings);
     struct source_state *states = NULL;
     struct workspace workspace;
@@ -37,8 +36,8 @@ static enum exit_status list_run(struct command *command)
     int64_t now = clock_now();
     enum exit_status status = workspace_open(command, WORKSPACE_DB, false, &workspace);
 
-    if (status == EXIT_DONE && sources_list(workspace.db, &workspace.config, command->arena,
-                                            &states, &count, &err) < 0) {
+    if (status == EXIT_DONE &&
+        sources_list(workspace.db, &workspace.config, command->arena, &states, &count, &err) < 0) {
         status = command_fail(&err);
     }
     for (size_t i = 0; status == EXIT_DONE && i < count; i++) {
@@ -113,8 +112,10 @@ static void print_pull(const struct site_source *source, const struct source_pul
     for (size_t i = 0; i < pull->count; i++) {
         const struct source_item *item = &pull->items[i];
         const char *const cells[] = {
-            source_change_name(item->change), item->is_deadline ? "deadline" : "event",
-            item->slug,                       item->when,
+            source_change_name(item->change),
+            item->is_deadline ? "deadline" : "event",
+            item->slug,
+            item->when,
             item->title,
         };
 
@@ -171,8 +172,7 @@ static int pull_one(struct pulling *pulling, const struct site_source *source, s
 static bool choose(const struct pulling *pulling, const struct site_source **one, struct err *err)
 {
     const struct site *site = &pulling->workspace.config.site;
-    const char *name =
-        pulling->command->argument_count > 0 ? pulling->command->arguments[0] : NULL;
+    const char *name = pulling->command->argument_count > 0 ? pulling->command->arguments[0] : NULL;
     struct suggest suggest;
 
     *one = site_source_find(site, name);

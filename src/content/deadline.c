@@ -60,13 +60,14 @@ static int make_call(struct load *load, const struct content_deadline *deadline,
     const struct yaml_node *head = NULL;
     size_t before = report_errors(load->report);
     struct str text;
-    int rc = edition == NULL ? err_nomem(load->err) : 0;
+    int rc;
 
-    str_init(&text, LIMIT_TEXT);
-    if (rc == 0) {
-        write_head(deadline, &text);
-        rc = str_check(&text, load->err);
+    if (edition == NULL) {
+        return err_nomem(load->err);
     }
+    str_init(&text, LIMIT_TEXT);
+    write_head(deadline, &text);
+    rc = str_check(&text, load->err);
     if (rc == 0) {
         rc = yaml_parse(load->arena, deadline->origin, 1, text.data, text.len, load->report, &head,
                         load->err);
@@ -76,7 +77,7 @@ static int make_call(struct load *load, const struct content_deadline *deadline,
                          load->err);
     }
     str_release(&text);
-    if (rc == ERR_NOMEM || rc < 0) {
+    if (rc < 0) {
         return rc == ERR_NOMEM ? rc : 0;
     }
     edition->node = head;
@@ -113,9 +114,13 @@ int content_add_deadlines(struct arena *arena, const struct config *config,
     struct call *calls = arena_alloc(arena, content->call_count + count + 1, sizeof(*calls));
     size_t used = content->call_count;
     int failed = 0;
-    int rc = calls == NULL || own == NULL ? err_nomem(err) : 0;
+    int rc = 0;
 
-    if (rc == 0 && used > 0) {
+    if (calls == NULL || own == NULL) {
+        report_free(own);
+        return err_nomem(err);
+    }
+    if (used > 0) {
         memcpy(calls, content->calls, used * sizeof(*calls));
     }
     for (size_t i = 0; rc >= 0 && i < count; i++) {
@@ -129,8 +134,8 @@ int content_add_deadlines(struct arena *arena, const struct config *config,
         if (rc == 0) {
             const struct problem *problem = report_get(own, (size_t)failed++);
 
-            report_add(report, REPORT_WARNING, deadlines[i].origin, 0, 0,
-                       "'%s' is left out: %s", deadlines[i].title,
+            report_add(report, REPORT_WARNING, deadlines[i].origin, 0, 0, "'%s' is left out: %s",
+                       deadlines[i].title,
                        problem != NULL ? problem->message : "it can be no call");
         }
     }

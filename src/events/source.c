@@ -55,11 +55,15 @@ static int poll_due(struct db *db, const struct config *config, const struct sit
     const struct source_pull_options options = {.stop_fd = stop_fd};
     struct arena *arena = arena_new(LIMIT_ARENA_WORK);
     struct source_pull pull = {0};
-    struct source_row row;
+    struct source_row row = {0};
     struct err local = {0};
     int64_t next;
-    int rc = arena == NULL ? err_nomem(err) : source_row_get(db, source->name, arena, &row, err);
+    int rc;
 
+    if (arena == NULL) {
+        return err_nomem(err);
+    }
+    rc = source_row_get(db, source->name, arena, &row, err);
     if (rc < 0) {
         goto out;
     }
@@ -100,9 +104,8 @@ static int count_copy(const struct config *config, struct source_state *state, s
 {
     struct arena *arena = arena_new(LIMIT_ARENA_WORK);
     struct source_copy copy;
-    int rc = arena == NULL
-                 ? ERR_NOMEM
-                 : source_copy_load(arena, config, state->source->name, &copy, NULL);
+    int rc = arena == NULL ? ERR_NOMEM
+                           : source_copy_load(arena, config, state->source->name, &copy, NULL);
 
     for (size_t i = 0; rc == 0 && i < copy.count; i++) {
         state->events += !copy.parts[i].is_deadline;
@@ -118,11 +121,15 @@ int sources_list(struct db *db, const struct config *config, struct arena *arena
 {
     const struct site *site = &config->site;
     struct source_state *states = arena_alloc(arena, site->source_count + 1, sizeof(*states));
-    int rc = states == NULL ? err_nomem(err) : 0;
+    int rc = 0;
 
+    *count = 0;
+    if (states == NULL) {
+        return err_nomem(err);
+    }
     for (size_t i = 0; rc == 0 && i < site->source_count; i++) {
         struct source_state *state = &states[i];
-        struct source_row row;
+        struct source_row row = {0};
 
         state->source = &site->sources[i];
         rc = source_row_get(db, state->source->name, arena, &row, err);

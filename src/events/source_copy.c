@@ -186,8 +186,7 @@ static int read_rules(const struct reading *reading, const struct json *json,
         return err_nomem(reading->err);
     }
     for (size_t i = 0; i < json->count; i++) {
-        if (json->items[i].kind != JSON_TEXT ||
-            recurrence_check(json->items[i].text, NULL) < 0) {
+        if (json->items[i].kind != JSON_TEXT || recurrence_check(json->items[i].text, NULL) < 0) {
             return wrong(reading, "a rule is none");
         }
         out->rules[i] = json->items[i].text;
@@ -205,15 +204,18 @@ static int count_repeats(struct reading *reading, const struct json *json)
 
 static int read_dates(struct reading *reading, const struct json *json, struct ical_event *out)
 {
-    int rc = 0;
+    int rc;
 
     if (json == NULL || json->kind != JSON_ARRAY || json->count == 0) {
         return 0;
     }
     rc = count_repeats(reading, json);
-    if (rc == 0) {
-        out->dates = arena_alloc(reading->arena, json->count, sizeof(*out->dates));
-        rc = out->dates == NULL ? err_nomem(reading->err) : 0;
+    if (rc < 0) {
+        return rc;
+    }
+    out->dates = arena_alloc(reading->arena, json->count, sizeof(*out->dates));
+    if (out->dates == NULL) {
+        return err_nomem(reading->err);
     }
     for (size_t i = 0; rc == 0 && i < json->count; i++) {
         struct ical_date *date = &out->dates[out->date_count++];
@@ -228,18 +230,20 @@ static int read_dates(struct reading *reading, const struct json *json, struct i
     return rc;
 }
 
-static int read_exceptions(struct reading *reading, const struct json *json,
-                           struct ical_event *out)
+static int read_exceptions(struct reading *reading, const struct json *json, struct ical_event *out)
 {
-    int rc = 0;
+    int rc;
 
     if (json == NULL || json->kind != JSON_ARRAY || json->count == 0) {
         return 0;
     }
     rc = count_repeats(reading, json);
-    if (rc == 0) {
-        out->exceptions = arena_alloc(reading->arena, json->count, sizeof(*out->exceptions));
-        rc = out->exceptions == NULL ? err_nomem(reading->err) : 0;
+    if (rc < 0) {
+        return rc;
+    }
+    out->exceptions = arena_alloc(reading->arena, json->count, sizeof(*out->exceptions));
+    if (out->exceptions == NULL) {
+        return err_nomem(reading->err);
     }
     for (size_t i = 0; rc == 0 && i < json->count; i++) {
         rc = read_time(reading, &json->items[i], &out->exceptions[out->exception_count++]);
@@ -342,8 +346,7 @@ static int read_part(struct reading *reading, const struct json *json, struct so
     if (components->count == 0 && !out->broken) {
         return wrong(reading, "an item is empty");
     }
-    out->components =
-        arena_alloc(reading->arena, components->count + 1, sizeof(*out->components));
+    out->components = arena_alloc(reading->arena, components->count + 1, sizeof(*out->components));
     if (out->components == NULL) {
         return err_nomem(reading->err);
     }
@@ -384,8 +387,8 @@ int source_copy_parse(struct arena *arena, const char *text, size_t len, struct 
         return rc;
     }
     items = json_get(root, "items");
-    if (json_get_int(root, "version", 0) != VERSION || items == NULL ||
-        items->kind != JSON_ARRAY || items->count > LIMIT_OCCURRENCES) {
+    if (json_get_int(root, "version", 0) != VERSION || items == NULL || items->kind != JSON_ARRAY ||
+        items->count > LIMIT_OCCURRENCES) {
         return wrong(&reading, "it is not of this version");
     }
     out->etag = json_get_text(root, "etag", "");
@@ -440,8 +443,8 @@ int source_copy_load(struct arena *arena, const struct config *config, const cha
     char *path = copy_path(arena, config, name);
     char *text = NULL;
     size_t len = 0;
-    int rc = path == NULL ? err_nomem(err)
-                          : file_read(arena, path, SOURCE_COPY_MAX, &text, &len, err);
+    int rc =
+        path == NULL ? err_nomem(err) : file_read(arena, path, SOURCE_COPY_MAX, &text, &len, err);
 
     memset(out, 0, sizeof(*out));
     if (rc == 0) {
@@ -450,8 +453,8 @@ int source_copy_load(struct arena *arena, const struct config *config, const cha
     return rc == 0 ? source_copy_settle(arena, name, out, err) : rc;
 }
 
-int source_copy_save(const struct config *config, const char *name,
-                     const struct source_copy *copy, struct err *err)
+int source_copy_save(const struct config *config, const char *name, const struct source_copy *copy,
+                     struct err *err)
 {
     struct arena *arena = arena_new(LIMIT_TEXT);
     char *folder = arena != NULL ? arena_printf(arena, "%s/" FOLDER, config->folder) : NULL;

@@ -46,8 +46,8 @@ int source_copy_parse(struct arena *arena, const char *text, size_t len, struct 
 /* The copy of a source. ERR_NOT_FOUND if there is none yet. */
 int source_copy_load(struct arena *arena, const struct config *config, const char *name,
                      struct source_copy *out, struct err *err);
-int source_copy_save(const struct config *config, const char *name,
-                     const struct source_copy *copy, struct err *err);
+int source_copy_save(const struct config *config, const char *name, const struct source_copy *copy,
+                     struct err *err);
 
 /* Sets slug and digest of each part. ERR_NOMEM. */
 int source_copy_settle(struct arena *arena, const char *name, struct source_copy *copy,

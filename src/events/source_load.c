@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "event_file.h"
+#include "teataja/base/clock.h"
 #include "teataja/base/limits.h"
 #include "teataja/base/str.h"
 #include "teataja/base/utf8.h"
-#include "teataja/base/clock.h"
 #include "teataja/events/occurrence.h"
 #include "teataja/events/source.h"
 #include "teataja/render/text.h"
@@ -29,13 +29,17 @@ int source_part_event(struct arena *arena, const struct config *config,
     file.path = arena_printf(arena, "sources/%s", source->name);
     file.slug = part->slug;
     if (edition == NULL || file.path == NULL) {
-        return err_nomem(err);
+        (void)err_nomem(err);
+        return ERR_NOMEM;
     }
     source_part_calendar(copy, part, &calendar);
     rc = event_ics_build(&file, &calendar, out, edition, &good, err);
+    if (rc < 0) {
+        return rc;
+    }
     out->editions = edition;
     out->edition_count = 1;
-    return rc < 0 ? rc : good;
+    return good;
 }
 
 bool source_event_is_current(struct arena *arena, const struct event *event, int64_t now)
@@ -57,22 +61,54 @@ struct adding {
     struct event *events; /* the files' first, then those added */
     size_t count, capacity;
     size_t file_count;
+    struct event *slugs; /* what was there before the source at hand, by slug */
+    size_t before;
+    struct event *uids; /* of them, those that have a UID, by it */
+    size_t uid_count;
     struct err *err;
 };
+
+static int by_slug(const void *a, const void *b)
+{
+    return strcmp(((const struct event *)a)->slug, ((const struct event *)b)->slug);
+}
+
+static int by_uid(const void *a, const void *b)
+{
+    return strcmp(((const struct event *)a)->uid, ((const struct event *)b)->uid);
+}
+
+/* What is there before a source, by slug and by UID. */
+static int make_index(struct adding *adding)
+{
+    adding->before = adding->count;
+    adding->slugs = arena_alloc(adding->arena, adding->count + 1, sizeof(*adding->slugs));
+    adding->uids = arena_alloc(adding->arena, adding->count + 1, sizeof(*adding->uids));
+    adding->uid_count = 0;
+    if (adding->slugs == NULL || adding->uids == NULL) {
+        return err_nomem(adding->err);
+    }
+    for (size_t i = 0; i < adding->count; i++) {
+        adding->slugs[i] = adding->events[i];
+        if (adding->events[i].uid != NULL) {
+            adding->uids[adding->uid_count++] = adding->events[i];
+        }
+    }
+    qsort(adding->slugs, adding->count, sizeof(*adding->slugs), by_slug);
+    qsort(adding->uids, adding->uid_count, sizeof(*adding->uids), by_uid);
+    return 0;
+}
 
 /* One with the same slug, or with the same UID: a file's, or of a source before. */
 static const struct event *find_twin(const struct adding *adding, const struct event *event)
 {
-    for (size_t i = 0; i < adding->count; i++) {
-        const struct event *other = &adding->events[i];
+    const struct event *twin =
+        bsearch(event, adding->slugs, adding->before, sizeof(*adding->slugs), by_slug);
 
-        if (strcmp(other->slug, event->slug) == 0 ||
-            (other->uid != NULL && event->uid != NULL && strcmp(other->uid, event->uid) == 0 &&
-             (other->source == NULL || strcmp(other->source, event->source) != 0))) {
-            return other;
-        }
+    if (twin == NULL && event->uid != NULL) {
+        twin = bsearch(event, adding->uids, adding->uid_count, sizeof(*adding->uids), by_uid);
     }
-    return NULL;
+    return twin;
 }
 
 static int add_event(struct adding *adding, const struct event *event)
@@ -121,15 +157,18 @@ static int add_source(struct adding *adding, const struct site_source *source)
     struct source_copy copy;
     int rc = load_copy(adding->arena, adding->config, source, adding->report, &copy, adding->err);
 
+    if (rc == 0) {
+        rc = make_index(adding);
+    }
     for (size_t i = 0; rc == 0 && i < copy.count; i++) {
         struct err local = {0};
-        struct event event;
+        struct event event = {0};
 
         if (copy.parts[i].is_deadline) {
             continue;
         }
-        rc = source_part_event(adding->arena, adding->config, source, &copy, &copy.parts[i],
-                               &event, &local);
+        rc = source_part_event(adding->arena, adding->config, source, &copy, &copy.parts[i], &event,
+                               &local);
         if (rc == 1) {
             rc = add_event(adding, &event);
         } else if (rc < 0) {
@@ -137,11 +176,6 @@ static int add_source(struct adding *adding, const struct site_source *source)
         }
     }
     return rc;
-}
-
-static int by_slug(const void *a, const void *b)
-{
-    return strcmp(((const struct event *)a)->slug, ((const struct event *)b)->slug);
 }
 
 int source_events_add(struct arena *arena, const struct config *config, struct report *report,
@@ -195,8 +229,8 @@ static int set_times(const struct deadlines *all, const struct event *event,
                      struct source_deadline *out)
 {
     struct occurrence *list = NULL;
-    int count = event_occurrences(event, all->now - BEHIND, all->now + AHEAD, all->arena, &list,
-                                  NULL);
+    int count =
+        event_occurrences(event, all->now - BEHIND, all->now + AHEAD, all->arena, &list, NULL);
 
     out->times = arena_alloc(all->arena, count > 0 ? (size_t)count : 1, sizeof(*out->times));
     if (out->times == NULL) {
@@ -246,7 +280,7 @@ static int add_deadline(struct deadlines *all, const struct site_source *source,
                         const struct source_copy *copy, const struct source_part *part)
 {
     struct source_deadline deadline = {.source = source, .slug = part->slug};
-    struct event event;
+    struct event event = {0};
     struct err local = {0};
     int rc = source_part_event(all->arena, all->config, source, copy, part, &event, &local);
 

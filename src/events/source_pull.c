@@ -277,8 +277,7 @@ static int poll_source(struct pull *pull)
     if (rc == 0 && pull->out->unchanged) {
         bool current;
 
-        pull->out->items =
-            arena_alloc(pull->arena, pull->old.count + 1, sizeof(*pull->out->items));
+        pull->out->items = arena_alloc(pull->arena, pull->old.count + 1, sizeof(*pull->out->items));
         if (pull->out->items == NULL) {
             return err_nomem(pull->err);
         }

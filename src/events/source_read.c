@@ -129,8 +129,10 @@ static int add_part(struct reader *reader, const struct entry *entries, size_t c
         return 0;
     }
     if (uid == NULL || uid[0] == '\0' || strlen(uid) > SOURCE_UID) {
-        return entries[0].bad ? 0 : add_problem(reader, entries[0].event->line,
-                           uid == NULL ? "it has no UID" : "its UID is empty or too long");
+        return entries[0].bad
+                   ? 0
+                   : add_problem(reader, entries[0].event->line,
+                                 uid == NULL ? "it has no UID" : "its UID is empty or too long");
     }
     part->components = arena_alloc(reader->arena, count, sizeof(*part->components));
     if (part->components == NULL) {
@@ -186,8 +188,7 @@ static int read_calendar(struct reader *reader, const char *input, size_t len)
     count = reader->calendar.event_count;
     reader->entries = arena_alloc(reader->arena, count + 1, sizeof(*reader->entries));
     reader->out.parts = arena_alloc(reader->arena, count + 1, sizeof(*reader->out.parts));
-    reader->out.problems =
-        arena_alloc(reader->arena, MOST_PROBLEMS, sizeof(*reader->out.problems));
+    reader->out.problems = arena_alloc(reader->arena, MOST_PROBLEMS, sizeof(*reader->out.problems));
     if (reader->entries == NULL || reader->out.parts == NULL || reader->out.problems == NULL) {
         return err_nomem(reader->err);
     }

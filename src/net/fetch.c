@@ -18,9 +18,9 @@
 #define CONNECT_MS 10000
 #define TOTAL_MS 60000
 #define SLOW_MS 15000
-#define SLOW_BYTES 100L        /* a second */
-#define NANOSECONDS 1000000    /* in a millisecond */
-#define HOST 256               /* bytes of "host:port" in messages, with NUL */
+#define SLOW_BYTES 100L     /* a second */
+#define NANOSECONDS 1000000 /* in a millisecond */
+#define HOST 256            /* bytes of "host:port" in messages, with NUL */
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
 static CURLcode curl_state = CURLE_FAILED_INIT;

@@ -9,21 +9,21 @@
 
 /* What is not the public internet in IPv4. */
 static const struct fetch_net special4[] = {
-    {AF_INET, {0}, 8},              /* this network */
-    {AF_INET, {10}, 8},             /* private */
-    {AF_INET, {100, 64}, 10},       /* shared between a provider's customers */
-    {AF_INET, {127}, 8},            /* loopback */
-    {AF_INET, {169, 254}, 16},      /* link-local: cloud machines tell secrets there */
-    {AF_INET, {172, 16}, 12},       /* private */
-    {AF_INET, {192, 0, 0}, 24},     /* protocol assignments */
-    {AF_INET, {192, 0, 2}, 24},     /* documentation */
-    {AF_INET, {192, 88, 99}, 24},   /* 6to4 relays */
-    {AF_INET, {192, 168}, 16},      /* private */
-    {AF_INET, {198, 18}, 15},       /* benchmarks */
-    {AF_INET, {198, 51, 100}, 24},  /* documentation */
-    {AF_INET, {203, 0, 113}, 24},   /* documentation */
-    {AF_INET, {224}, 4},            /* multicast */
-    {AF_INET, {240}, 4},            /* reserved, and broadcast */
+    {AF_INET, {0}, 8},             /* this network */
+    {AF_INET, {10}, 8},            /* private */
+    {AF_INET, {100, 64}, 10},      /* shared between a provider's customers */
+    {AF_INET, {127}, 8},           /* loopback */
+    {AF_INET, {169, 254}, 16},     /* link-local: cloud machines tell secrets there */
+    {AF_INET, {172, 16}, 12},      /* private */
+    {AF_INET, {192, 0, 0}, 24},    /* protocol assignments */
+    {AF_INET, {192, 0, 2}, 24},    /* documentation */
+    {AF_INET, {192, 88, 99}, 24},  /* 6to4 relays */
+    {AF_INET, {192, 168}, 16},     /* private */
+    {AF_INET, {198, 18}, 15},      /* benchmarks */
+    {AF_INET, {198, 51, 100}, 24}, /* documentation */
+    {AF_INET, {203, 0, 113}, 24},  /* documentation */
+    {AF_INET, {224}, 4},           /* multicast */
+    {AF_INET, {240}, 4},           /* reserved, and broadcast */
 };
 
 /* In IPv6 only what is handed out is public, ... */
@@ -31,10 +31,10 @@ static const struct fetch_net global6 = {AF_INET6, {0x20}, 3};
 
 /* ... without these. */
 static const struct fetch_net special6[] = {
-    {AF_INET6, {0x20, 0x01, 0x00}, 23},          /* Teredo, benchmarks, ORCHID */
-    {AF_INET6, {0x20, 0x01, 0x0d, 0xb8}, 32},    /* documentation */
-    {AF_INET6, {0x20, 0x02}, 16},                /* 6to4: an IPv4 address inside */
-    {AF_INET6, {0x3f, 0xff, 0x00}, 20},          /* documentation */
+    {AF_INET6, {0x20, 0x01, 0x00}, 23},       /* Teredo, benchmarks, ORCHID */
+    {AF_INET6, {0x20, 0x01, 0x0d, 0xb8}, 32}, /* documentation */
+    {AF_INET6, {0x20, 0x02}, 16},             /* 6to4: an IPv4 address inside */
+    {AF_INET6, {0x3f, 0xff, 0x00}, 20},       /* documentation */
 };
 
 static const unsigned char *bytes_of(const struct sockaddr *address)

@@ -17,8 +17,7 @@ static const struct config *site(void)
 
     if (arena == NULL) {
         arena = arena_new(LIMIT_ARENA_WORK);
-        FUZZ_CHECK(arena != NULL &&
-                   config_load(arena, FUZZ_SITE, NULL, &config, NULL) == 0);
+        FUZZ_CHECK(arena != NULL && config_load(arena, FUZZ_SITE, NULL, &config, NULL) == 0);
     }
     return &config;
 }
@@ -29,9 +28,9 @@ static void check_events(struct arena *arena, const struct site_source *source,
     for (size_t i = 0; i < copy->count; i++) {
         struct event event;
         struct err err = {0};
-        int rc = copy->parts[i].broken
-                     ? 0
-                     : source_part_event(arena, site(), source, copy, &copy->parts[i], &event, &err);
+        int rc = copy->parts[i].broken ? 0
+                                       : source_part_event(arena, site(), source, copy,
+                                                           &copy->parts[i], &event, &err);
 
         FUZZ_CHECK(rc >= 0);
         if (rc == 1) {

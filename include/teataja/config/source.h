@@ -23,20 +23,20 @@ enum site_source_holds { SITE_SOURCE_EVENTS, SITE_SOURCE_DEADLINES, SITE_SOURCE_
 
 struct site_source {
     const struct yaml_node *node;
-    const char *name; /* slug */
-    const char *url;  /* http, https, webcal */
-    int holds;        /* of enum site_source_holds */
-    int64_t every;    /* microseconds between two polls, if rrule is NULL */
-    const char *rrule; /* in the site's zone, from 2024-01-01; NULL: `every` */
+    const char *name;       /* slug */
+    const char *url;        /* http, https, webcal */
+    int holds;              /* of enum site_source_holds */
+    int64_t every;          /* microseconds between two polls, if rrule is NULL */
+    const char *rrule;      /* in the site's zone, from 2024-01-01; NULL: `every` */
     enum language language; /* of its texts; the site's first if not given */
     const char *funder;     /* of deadlines; NULL: the source's name */
     const char *list;       /* slug of the list whose members may be invited; NULL: the site's
                              * usual one */
-    int64_t max_size; /* bytes */
-    int64_t timeout;  /* microseconds */
-    const char *user; /* NULL: no login */
-    const char *password;  /* reference for config_secret */
-    const char *ca_file;   /* NULL: the system's; a path for config_path */
+    int64_t max_size;       /* bytes */
+    int64_t timeout;        /* microseconds */
+    const char *user;       /* NULL: no login */
+    const char *password;   /* reference for config_secret */
+    const char *ca_file;    /* NULL: the system's; a path for config_path */
     bool allow_http;
     bool allow_private;
     const char *const *allow; /* networks; net/fetch.h reads them */

@@ -66,7 +66,7 @@ int source_pull(struct db *db, const struct config *config, const struct site_so
 struct sources_tick {
     int64_t next_due; /* when to call again; INT64_MAX if there are no sources */
     int64_t polled;
-    int64_t failed; /* of them */
+    int64_t failed;  /* of them */
     int64_t changed; /* sources in which something was new, changed or gone */
 };
 
@@ -80,15 +80,15 @@ int sources_tick(struct db *db, const struct config *config, int64_t now, int st
 /* A source as it stands. */
 struct source_state {
     const struct site_source *source;
-    int64_t polled_at; /* 0: never */
-    int64_t ok_at;     /* 0: never */
-    int64_t next_at;   /* 0: at once */
+    int64_t polled_at;  /* 0: never */
+    int64_t ok_at;      /* 0: never */
+    int64_t next_at;    /* 0: at once */
     int64_t changed_at; /* 0: never */
-    int64_t failures;  /* since ok_at */
-    const char *error; /* NULL if the last poll was right */
-    size_t events;     /* that the copy holds */
+    int64_t failures;   /* since ok_at */
+    const char *error;  /* NULL if the last poll was right */
+    size_t events;      /* that the copy holds */
     size_t deadlines;
-    size_t gone;       /* of both, vanished from the calendar */
+    size_t gone; /* of both, vanished from the calendar */
 };
 
 /* Every configured source, in the order of the file. Returns 0 or an error. */

@@ -25,9 +25,9 @@
 #include "teataja/base/str.h"
 
 #define FETCH_REDIRECTS 5
-#define FETCH_URL 2000    /* bytes of a URL */
-#define FETCH_HEAD 65536  /* bytes of all head lines of one answer */
-#define FETCH_FIELD 500   /* bytes of an ETag, a Last-Modified */
+#define FETCH_URL 2000        /* bytes of a URL */
+#define FETCH_HEAD 65536      /* bytes of all head lines of one answer */
+#define FETCH_FIELD 500       /* bytes of an ETag, a Last-Modified */
 #define FETCH_RETRY_DAY 86400 /* Retry-After is taken for so many seconds at most */
 
 /* A network, "10.0.0.0/8" or "fd00::/8"; a single address without the slash. */
@@ -45,33 +45,33 @@ int fetch_net_parse(const char *text, struct fetch_net *out, struct err *err);
 bool fetch_address_is_public(const struct sockaddr *address);
 
 struct fetch_options {
-    const char *url;  /* http, https; webcal and webcals mean https */
-    bool allow_http;  /* also without TLS */
-    bool allow_private; /* any address */
+    const char *url;               /* http, https; webcal and webcals mean https */
+    bool allow_http;               /* also without TLS */
+    bool allow_private;            /* any address */
     const struct fetch_net *allow; /* these too, though not public */
     size_t allow_count;
-    const char *ca_file;  /* PEM file of the authorities to trust; NULL: the system's */
-    const char *user;     /* NULL: no login */
-    const char *password; /* with `user`; Basic, over TLS only */
+    const char *ca_file;       /* PEM file of the authorities to trust; NULL: the system's */
+    const char *user;          /* NULL: no login */
+    const char *password;      /* with `user`; Basic, over TLS only */
     const char *etag;          /* of the copy that is had; NULL: none */
     const char *last_modified; /* likewise, as the server wrote it */
     const char *const *types;  /* media types that are taken, ends with NULL; NULL: any */
-    size_t max_bytes;  /* most bytes of the decoded body */
-    int connect_ms;    /* 0: 10 s */
-    int total_ms;      /* for all hops together; 0: 60 s */
-    int slow_ms;       /* less than 100 bytes a second for so long ends it; 0: 15 s */
-    int stop_fd;       /* ERR_STOPPED soon after it is readable; -1: none */
+    size_t max_bytes;          /* most bytes of the decoded body */
+    int connect_ms;            /* 0: 10 s */
+    int total_ms;              /* for all hops together; 0: 60 s */
+    int slow_ms;               /* less than 100 bytes a second for so long ends it; 0: 15 s */
+    int stop_fd;               /* ERR_STOPPED soon after it is readable; -1: none */
 };
 
 struct fetch_answer {
-    bool unchanged;            /* 304: the copy that is had is right */
-    struct str body;           /* decoded; fetch_answer_release frees it */
-    long status;               /* of the last answer; 0 if there was none */
+    bool unchanged;  /* 304: the copy that is had is right */
+    struct str body; /* decoded; fetch_answer_release frees it */
+    long status;     /* of the last answer; 0 if there was none */
     int redirects;
-    int64_t retry_after;       /* seconds that a 429 or 503 asks for; 0: not said */
+    int64_t retry_after;        /* seconds that a 429 or 503 asks for; 0: not said */
     char etag[FETCH_FIELD + 1]; /* "" if none, or too long to keep */
     char last_modified[FETCH_FIELD + 1];
-    char type[80];             /* media type, lower case, without parameters; "" if none */
+    char type[80]; /* media type, lower case, without parameters; "" if none */
 };
 
 /* Returns 0 with *out filled (free it with fetch_answer_release, whatever was

@@ -1,10 +1,10 @@
 /* What a confined process may do, and what becomes of one that misbehaves. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
-#include <cmocka.h>
 
+#include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
