@@ -126,6 +126,11 @@ class Invitations(Scheduled):
         self.assertEqual(self.run_due("2027-03-21T08:00:00")["done"], 0)
         self.assertEqual(len(self.mailings()), 1)
 
+    def test_a_time_that_cannot_be_read_is_no_expression(self):
+        write(self.site / "events/foorum.md", EVENT.replace("21 days", "21 dais"))
+        run = self.teataja("check", status=CONTENT)
+        self.assertRegex(run.err, r"(?m)^events/foorum.md:6:9: 'invite': '21 dais before' is not")
+
 
 class Company(Scheduled):
     MEMBERS = 60
