@@ -22,7 +22,8 @@ enum serve_id {
     SERVE_SCHEDULE = SITE_ROLE_SCHEDULE,
     SERVE_DELIVER = SITE_ROLE_DELIVER,
     SERVE_WEB = SITE_ROLE_WEB,
-    SERVE_METRICS = SITE_ROLES,
+    SERVE_SOURCES = SITE_ROLES, /* beside schedule, where there are sources */
+    SERVE_METRICS,
     SERVE_ROLES
 };
 
@@ -77,7 +78,7 @@ struct serve_role {
     struct serve_pulse *pulse;
 };
 
-/* "schedule", "deliver", "web", "metrics". */
+/* "schedule", "deliver", "web", "sources", "metrics". */
 const char *serve_role_name(enum serve_id id);
 
 /* Runs a role in the process that was forked for it, and ends the process. Beats go to
@@ -105,6 +106,7 @@ bool serve_wait(struct serve_role *role, int milliseconds);
 int serve_deliver(struct serve_role *role, struct err *err);
 int serve_schedule(struct serve_role *role, struct err *err);
 int serve_web(struct serve_role *role, struct err *err);
+int serve_sources(struct serve_role *role, struct err *err);
 int serve_metrics(struct serve_role *role, struct err *err);
 
 /* ---- The supervisor's side ---- */

@@ -12,6 +12,7 @@
 #include "teataja/base/limits.h"
 #include "teataja/base/log.h"
 #include "teataja/delivery/figures.h"
+#include "teataja/events/source.h"
 #include "teataja/web/server.h"
 
 enum { RATE_SAMPLES = 60 };
@@ -37,6 +38,9 @@ struct metrics {
     struct figures_state outbox[FIGURES_STATES];
     struct figures_state mailings[FIGURES_STATES];
     int64_t size;
+    struct arena *arena; /* of the sources */
+    struct source_state *sources;
+    size_t source_count;
 };
 
 /* ---- What is known ---- */
@@ -97,6 +101,18 @@ static void listen_to_supervisor(struct metrics *metrics)
     }
 }
 
+static int look_at_sources(struct metrics *metrics, struct err *err)
+{
+    arena_free(metrics->arena);
+    metrics->sources = NULL;
+    metrics->source_count = 0;
+    metrics->arena = arena_new(LIMIT_ARENA_WORK);
+    return metrics->arena == NULL
+               ? err_nomem(err)
+               : sources_list(metrics->db, &metrics->role->workspace->config, metrics->arena,
+                              &metrics->sources, &metrics->source_count, err);
+}
+
 static int count(struct metrics *metrics, struct err *err)
 {
     struct db *db = metrics->db;
@@ -111,6 +127,7 @@ static int count(struct metrics *metrics, struct err *err)
     rc = figures_outbox(db, metrics->outbox, err);
     rc = rc == 0 ? figures_mailings(db, metrics->mailings, err) : rc;
     rc = rc == 0 ? figures_size(db, &metrics->size, err) : rc;
+    rc = rc == 0 ? look_at_sources(metrics, err) : rc;
     metrics->counted = rc == 0;
     metrics->version = version;
     metrics->count_due = clock_ticks() + COUNT_SHARE * (clock_ticks() - begun);
@@ -204,6 +221,28 @@ static void write_sends(struct str *out, const struct metrics *metrics)
            status->figures[SERVE_RELAY_FAULT] == 0 ? 1 : 0);
 }
 
+static void write_sources(struct str *out, const struct metrics *metrics)
+{
+    static const struct {
+        const char *name;
+        const char *help;
+    } series[] = {{"source_polled_timestamp_seconds", "When a source was asked last."},
+                  {"source_ok_timestamp_seconds", "When a source last gave a calendar."},
+                  {"source_failures", "Polls in a row that failed."}};
+
+    for (size_t s = 0; metrics->source_count > 0 && s < sizeof(series) / sizeof(series[0]); s++) {
+        head(out, series[s].name, "gauge", series[s].help);
+        for (size_t i = 0; i < metrics->source_count; i++) {
+            const struct source_state *source = &metrics->sources[i];
+            const double values[] = {(double)source->polled_at / 1e6, (double)source->ok_at / 1e6,
+                                     (double)source->failures};
+
+            str_addf(out, "teataja_%s{source=\"%s\"} %.17g\n", series[s].name, source->source->name,
+                     values[s]);
+        }
+    }
+}
+
 /* Under the lock. */
 static void write_all(struct str *out, const struct metrics *metrics, bool readable)
 {
@@ -218,6 +257,7 @@ static void write_all(struct str *out, const struct metrics *metrics, bool reada
         single(out, "database_bytes", "gauge", "Size of the database file.", (double)metrics->size);
         write_states(out, "outbox_rows", "Recipients' rows by state.", metrics->outbox);
         write_states(out, "mailings", "Mailings by state.", metrics->mailings);
+        write_sources(out, metrics);
     }
     write_sends(out, metrics);
     write_schedule(out, status);
@@ -317,6 +357,7 @@ int serve_metrics(struct serve_role *role, struct err *err)
     } else {
         err_prefix(err, "serve.metrics of teataja.yaml");
     }
+    arena_free(metrics.arena);
     pthread_mutex_destroy(&metrics.lock);
     return rc;
 }

@@ -20,12 +20,14 @@ enum { BEAT_MS = 2000, WAIT_BITE_MS = 10000 };
 static const char *const names[SERVE_ROLES] = {[SERVE_SCHEDULE] = "schedule",
                                                [SERVE_DELIVER] = "deliver",
                                                [SERVE_WEB] = "web",
+                                               [SERVE_SOURCES] = "sources",
                                                [SERVE_METRICS] = "metrics"};
 
 /* How long a role's loop may say nothing; 0: it has none of its own. A schedule's run
  * composes a whole mailing. */
-static const int64_t patience[SERVE_ROLES] = {
-    [SERVE_SCHEDULE] = 1800 * SECOND_NS, [SERVE_DELIVER] = 120 * SECOND_NS};
+static const int64_t patience[SERVE_ROLES] = {[SERVE_SCHEDULE] = 1800 * SECOND_NS,
+                                              [SERVE_SOURCES] = 1800 * SECOND_NS,
+                                              [SERVE_DELIVER] = 120 * SECOND_NS};
 
 struct serve_pulse {
     pthread_t thread;
@@ -170,6 +172,7 @@ _Noreturn void serve_role_main(enum serve_id id, struct workspace *workspace, co
                                            struct err * err) = {[SERVE_SCHEDULE] = serve_schedule,
                                                                 [SERVE_DELIVER] = serve_deliver,
                                                                 [SERVE_WEB] = serve_web,
+                                                                [SERVE_SOURCES] = serve_sources,
                                                                 [SERVE_METRICS] = serve_metrics};
     static struct serve_pulse pulse;
     struct serve_role role = {.id = id,

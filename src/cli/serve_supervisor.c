@@ -61,6 +61,9 @@ static void choose_roles(struct supervisor *supervisor)
     for (size_t i = 0; !any && i < serve->role_count; i++) {
         supervisor->children[serve->roles[i]].wanted = true;
     }
+    supervisor->children[SERVE_SOURCES].wanted =
+        supervisor->children[SERVE_SCHEDULE].wanted &&
+        supervisor->config->workspace.config.site.source_count > 0;
     supervisor->children[SERVE_METRICS].wanted = strcmp(serve->metrics, "none") != 0;
     log_set_level((enum log_level)serve->log);
 }

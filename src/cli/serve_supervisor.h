@@ -47,7 +47,7 @@ struct supervisor {
     char told[400]; /* the last STATUS */
 };
 
-/* Nothing is ended for the sake of the metrics: they are no part of the work. */
+/* Nothing is ended for the sake of sources and metrics: others do not wait for them. */
 bool children_up(const struct supervisor *supervisor, int64_t now);
 
 /* False while one that is up is still to start anew. */

@@ -12,8 +12,8 @@ import time
 import unittest
 
 from serve_site import Listener, ROLES, Serving, is_alive, open_files
-from support import (CONTENT, DONE, FAILED, SOURCE, SlowServer, USAGE, mailbox_messages, query,
-                     stop, wait_for, write)
+from support import (CONTENT, DONE, FAILED, SOURCE, SlowServer, USAGE, free_port,
+                     mailbox_messages, query, stop, wait_for, write)
 
 NOT_AS_A_USER = {"fchown"}  # SQLite, where it runs as root
 OF_SANITIZERS = {"ptrace", "personality", "sched_getaffinity", "sched_yield", "setrlimit"}
@@ -51,6 +51,17 @@ class Work(Serving):
         self.assertLess((done - due) / 1e6, 2)
         wait_for("the counter", lambda: self.metrics()[
             "teataja_schedule_runs_total", "done"] == 1)
+
+    def test_sources_are_polled_and_told_of(self):
+        self.make_site(None)
+        with open(self.site / "teataja.yaml", "a", encoding="utf-8") as file:
+            file.write(f"sources:\n  partner:\n    url: http://127.0.0.1:{free_port()}/x.ics\n"
+                       "    allow_http: true\n    allow: [127.0.0.1/32]\n")
+        self.start_daemon(roles=(*ROLES, "sources"))
+        wait_for("a poll", lambda: self.metrics().get(("teataja_source_failures", "partner")) == 1)
+        polled = self.metrics()["teataja_source_polled_timestamp_seconds", "partner"]
+        self.assertLess(abs(polled - time.time()), 60)
+        self.assertEqual(self.metrics()["teataja_source_ok_timestamp_seconds", "partner"], 0)
 
     def test_verbs_of_a_terminal_work_beside_it(self):
         boxes = self.folder / "boxes"
