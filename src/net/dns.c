@@ -142,10 +142,14 @@ int dns_txt(struct dns *dns, struct arena *arena, const char *name, const char *
     ns_msg message;
     ns_rr record;
     int at = 0;
-    int rc = texts == NULL ? err_nomem(err) : ask(dns, name, ns_t_txt, "TXT", &message, err);
+    int rc;
 
     *count = 0;
     *out = texts;
+    if (texts == NULL) {
+        return err_nomem(err);
+    }
+    rc = ask(dns, name, ns_t_txt, "TXT", &message, err);
     while (rc == 0 && next_record(&message, ns_t_txt, &at, &record)) {
         texts[*count] = join_strings(arena, &record);
         if (texts[(*count)++] == NULL) {
@@ -184,10 +188,14 @@ int dns_mx(struct dns *dns, struct arena *arena, const char *name, const struct 
     ns_msg message;
     ns_rr record;
     int at = 0;
-    int rc = found == NULL ? err_nomem(err) : ask(dns, name, ns_t_mx, "MX", &message, err);
+    int rc;
 
     *count = 0;
     *out = found;
+    if (found == NULL) {
+        return err_nomem(err);
+    }
+    rc = ask(dns, name, ns_t_mx, "MX", &message, err);
     while (rc == 0 && next_record(&message, ns_t_mx, &at, &record)) {
         const uint8_t *data = ns_rr_rdata(record);
 
@@ -276,10 +284,13 @@ int dns_names(struct dns *dns, struct arena *arena, const struct dns_address *ad
     int at = 0;
     int rc;
 
-    reverse_name(address, reverse);
-    rc = names == NULL ? err_nomem(err) : ask(dns, reverse, ns_t_ptr, "PTR", &message, err);
     *count = 0;
     *out = names;
+    if (names == NULL) {
+        return err_nomem(err);
+    }
+    reverse_name(address, reverse);
+    rc = ask(dns, reverse, ns_t_ptr, "PTR", &message, err);
     while (rc == 0 && next_record(&message, ns_t_ptr, &at, &record)) {
         names[*count] = read_name(arena, &message, ns_rr_rdata(record));
         *count += names[*count] != NULL;

@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import os
 import pathlib
+import random
 import socket
 import sqlite3
 import ssl
@@ -21,6 +22,7 @@ from support import (DONE, FAILED, Case, SharedCase, launch, make_folder, remove
 
 CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
 PUBLIC = "198.51.100.7"  # RFC 5737; no relay is there but ours
+SEED = 20261122
 STA_UNSYNC, TIME_ERROR = 0x0040, 5
 
 ZONE = {
@@ -360,6 +362,52 @@ class Healthy(Doctor, SharedCase):
         self.assertFalse([f for f in findings if "has no" in f["what"]])
 
 
+def hostile_answers(dice):
+    """Bodies of records of any type: names that lead to themselves, lengths beyond the end."""
+    for length in (0, 1, 3, 60):
+        yield bytes(dice.randrange(256) for _ in range(length))
+    yield b"\xff" + b"v=spf1 +all"  # a string that says it is longer than its record
+    yield b"\x00\x0a\xc0\x0c" * 8
+    yield b"\x00\x0a\x3f" + b"a" * 10
+    yield b"\x0bv=spf1 +all" * 30
+
+
+class Hostile(threading.Thread):
+    """A name server whose answers are made to break who reads them."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.dice = random.Random(SEED)
+        self.bodies = [body for _ in range(20) for body in hostile_answers(self.dice)]
+        self.asked = 0
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 53))
+        self.start()
+
+    def run(self):
+        while True:
+            query, peer = self.socket.recvfrom(4096)
+            if peer is None:
+                return  # the socket was shut down
+            self.socket.sendto(self.answer(query), peer)
+
+    def answer(self, query):
+        end = query.index(b"\0", 12) + 5
+        kind = query[end - 4:end - 2]
+        body = self.bodies[self.asked % len(self.bodies)]
+        self.asked += 1
+        count = self.dice.choice((1, 2, 65535))
+        record = b"\xc0\x0c" + kind + b"\0\1\0\0\0\x3c" + len(body).to_bytes(2, "big") + body
+        return (query[:2] + b"\x81\x80\0\1" + count.to_bytes(2, "big") + b"\0\0\0\0" +
+                query[12:end] + record * self.dice.choice((1, 2)))
+
+    def close(self):
+        with contextlib.suppress(OSError):  # it wakes the thread, and then is not connected
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.join(10)
+        self.socket.close()
+
+
 class Changed(Doctor):
     """A site of its own for each test."""
 
@@ -428,6 +476,17 @@ class Relays(Changed):
         self.assert_told(self.doctor(), "relay", "bad", "check 'url', the network")
         self.configure("")
         self.assert_told(self.doctor(), "relay", "warning", "no relay is configured")
+
+    def test_answers_that_make_no_sense_do_no_harm(self):
+        RESOLVER.stop()
+        server = Hostile()
+        try:
+            self.configure(relay_lines(1, starttls="off", host="127.0.0.1"))
+            for _ in range(20):
+                self.doctor()
+        finally:
+            server.close()
+        self.assertGreater(server.asked, 100)
 
     def test_names_of_this_machine_count_where_the_relay_is_on_it(self):
         relay = Relay()
