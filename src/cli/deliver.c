@@ -126,8 +126,11 @@ static int open_spares(struct workspace *workspace, struct delivery_options *opt
     const struct site *site = &workspace->config.site;
     struct delivery_relay *spares =
         arena_alloc(workspace->arena, site->relay_count, sizeof(*spares));
-    int rc = spares != NULL ? 0 : err_nomem(err);
+    int rc = 0;
 
+    if (spares == NULL) {
+        return err_nomem(err);
+    }
     options->spares = spares;
     for (size_t i = 1; rc == 0 && i < site->relay_count && i <= DELIVERY_SPARES; i++) {
         rc = open_relay(workspace, &site->relays[i], &spares[options->spare_count++], err);
@@ -140,10 +143,14 @@ static int fill_options(struct workspace *workspace, const char *relay_name,
 {
     const struct site *site = &workspace->config.site;
     const struct site_relay *relay = choose_relay(site, relay_name, err);
-    struct delivery_relay first;
+    struct delivery_relay first = {0};
     char *text = NULL;
-    int rc = relay != NULL ? open_relay(workspace, relay, &first, err) : err->code;
+    int rc;
 
+    if (relay == NULL) {
+        return err->code;
+    }
+    rc = open_relay(workspace, relay, &first, err);
     if (rc == 0 && relay_name == NULL) {
         rc = open_spares(workspace, options, err);
     }

@@ -266,8 +266,8 @@ static enum exit_status report(const struct command *command, struct workspace *
 static enum exit_status pause_run(struct command *command)
 {
     struct workspace workspace;
-    struct mailing mailing;
-    struct mailing_counts counts;
+    struct mailing mailing = {0};
+    struct mailing_counts counts = {0};
     struct err err = {0};
     enum exit_status status = open_mailing(command, &workspace, &mailing, &counts);
 
@@ -348,8 +348,8 @@ const struct verb verb_mailing_cancel = {
 static enum exit_status resend_run(struct command *command)
 {
     struct workspace workspace;
-    struct mailing mailing;
-    struct mailing_counts counts;
+    struct mailing mailing = {0};
+    struct mailing_counts counts = {0};
     struct err err = {0};
     int64_t count = 0;
     int rc;

@@ -228,9 +228,12 @@ int relay_forecast(struct db *db, const struct site_relay *relay, int64_t rows, 
     struct ahead *limits = mem_alloc(relay->limit_count + 1, sizeof(*limits));
     int64_t held = 0;
     size_t count = 0;
-    int rc = limits != NULL ? db_get_int(db, SQL_RELAY_HELD, &held, err, "t", relay->name)
-                            : err_nomem(err);
+    int rc;
 
+    if (limits == NULL) {
+        return err_nomem(err);
+    }
+    rc = db_get_int(db, SQL_RELAY_HELD, &held, err, "t", relay->name);
     rc = rc < 0 ? rc : 0;
     for (size_t i = 0; rc == 0 && i < relay->limit_count; i++) {
         if (relay->limits[i].rate.count > relay->limits[i].reserve) {

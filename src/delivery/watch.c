@@ -66,21 +66,19 @@ int watch_note(struct watch *watch, struct db *db, int64_t mailing, bool failed,
                struct err *err)
 {
     struct watched *item;
-    int rc = 0;
+    int rc;
 
     if (watch->halt_after == 0 || watch->halt_after >= WHOLE) {
         return 0;
     }
     item = find(watch, mailing);
-    if (item == NULL && watch->count == WATCH_MAX) {
-        rc = watch_flush(watch, db, err);
-    }
-    if (rc == 0 && item == NULL) {
+    if (item == NULL) {
+        rc = watch->count == WATCH_MAX ? watch_flush(watch, db, err) : 0;
+        if (rc < 0) {
+            return rc;
+        }
         item = &watch->items[watch->count++];
         *item = (struct watched){.mailing = mailing};
-    }
-    if (rc < 0) {
-        return rc;
     }
     item->answered++;
     if (!failed) {
