@@ -62,8 +62,7 @@ static enum exit_status print_calendar(const struct command *command, struct wor
         return command_misused(command, "no language '%s': it is one of %s", tag, language_all());
     }
     str_init(&text, LIMIT_MESSAGE);
-    rc = folders[0] == NULL ? err_nomem(&err)
-                            : catalogue_load(folders, 2, NULL, &catalogue, &err);
+    rc = folders[0] == NULL ? err_nomem(&err) : catalogue_load(folders, 2, NULL, &catalogue, &err);
     feed.catalogue = catalogue;
     if (rc == 0) {
         rc = content_recall(workspace->db, command->arena, &workspace->content, feed.now, &err);
@@ -94,8 +93,8 @@ static enum exit_status list_calendar(const struct command *command)
 
 static enum exit_status list_table(const struct command *command)
 {
-    static const char *const headings[] = {"call",     "state", "opens",  "deadline",
-                                           "who",      "sectors", "title"};
+    static const char *const headings[] = {"call", "state",   "opens", "deadline",
+                                           "who",  "sectors", "title"};
     const char *wanted = command_value(command, "state");
     struct output_table *table = output_table_new(7, headings);
     struct workspace workspace;

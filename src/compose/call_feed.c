@@ -220,9 +220,9 @@ static int add_event(struct feed *feed, const struct deadline *item)
     const char *word = catalogue_word(options->catalogue, options->language, "call.deadline");
     const char *summary =
         arena_printf(feed->arena, "%s: %s", word != NULL ? word : "", edition->title);
-    const char *uid = arena_printf(feed->arena, "UID:call-%s-%s@%s", item->call->item.slug,
-                                   item->round->key,
-                                   address_domain(&options->config->site.office.address));
+    const char *uid =
+        arena_printf(feed->arena, "UID:call-%s-%s@%s", item->call->item.slug, item->round->key,
+                     address_domain(&options->config->site.office.address));
     char at[TIME_TEXT];
     char line[64];
     int rc;
@@ -249,10 +249,10 @@ static int add_event(struct feed *feed, const struct deadline *item)
     if (edition->url != NULL && strpbrk(edition->url, " \t\r\n") == NULL) {
         const char *url = arena_printf(feed->arena, "URL:%s", edition->url);
 
-        rc = rc == 0 && url == NULL ? err_nomem(feed->err) : rc;
-        if (rc == 0) {
-            add_line(feed, url);
+        if (url == NULL) {
+            return err_nomem(feed->err);
         }
+        add_line(feed, url);
     }
     add_line(feed, item->cancelled ? "STATUS:CANCELLED" : "STATUS:CONFIRMED");
     add_line(feed, "TRANSP:TRANSPARENT");

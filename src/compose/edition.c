@@ -36,11 +36,11 @@ static int read_doc(struct arena *arena, const struct letter *letter, const stru
             }
         }
     }
-    doc->named = markdown_uses(doc->body, SLOT_NAME) ||
-                 (edition->title != NULL &&
-                  strstr(edition->title, item_tokens[SLOT_NAME].name) != NULL) ||
-                 (edition->preheader != NULL &&
-                  strstr(edition->preheader, item_tokens[SLOT_NAME].name) != NULL);
+    doc->named =
+        markdown_uses(doc->body, SLOT_NAME) ||
+        (edition->title != NULL && strstr(edition->title, item_tokens[SLOT_NAME].name) != NULL) ||
+        (edition->preheader != NULL &&
+         strstr(edition->preheader, item_tokens[SLOT_NAME].name) != NULL);
     return 0;
 }
 
@@ -236,10 +236,9 @@ static const char *fresh_counts(struct frame *frame, const struct selection *sel
         counts[1].count += reason == SELECT_CLOSING;
     }
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-        const char *words =
-            counts[i].count > 0
-                ? frame_text_count(frame, counts[i].key, "count", (int64_t)counts[i].count)
-                : NULL;
+        const char *words = counts[i].count > 0 ? frame_text_count(frame, counts[i].key, "count",
+                                                                   (int64_t)counts[i].count)
+                                                : NULL;
 
         if (words != NULL) {
             line = line != NULL ? frame_printf(frame, "%s · %s", line, words) : words;
@@ -295,8 +294,8 @@ static void set_subject(struct frame *frame, const struct letter *letter,
 
     if (title == NULL) {
         const char *counts = fresh_counts(frame, selection);
-        const char *name = lang_text_get(&letter->newsletter->name, frame->language,
-                                         letter->newsletter->fallback);
+        const char *name =
+            lang_text_get(&letter->newsletter->name, frame->language, letter->newsletter->fallback);
 
         title = name;
         subject = counts != NULL ? frame_printf(frame, "%s: %s", name, counts) : name;

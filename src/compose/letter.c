@@ -29,8 +29,8 @@ struct planning {
 };
 
 /* The automatic letter of a newsletter. */
-static int find_automatic(const struct compose *compose, const char *slug,
-                          const struct issue **out, struct err *err)
+static int find_automatic(const struct compose *compose, const char *slug, const struct issue **out,
+                          struct err *err)
 {
     const struct config *config = compose->site.config;
     const struct newsletter *newsletter = config_newsletter(config, slug);

@@ -30,7 +30,7 @@ struct selector {
     const struct newsletter *newsletter;
     int64_t date;
     unsigned blocks[LANG_COUNT];
-    bool reminds; /* has a block for deadlines */
+    bool reminds;              /* has a block for deadlines */
     const struct call **calls; /* open, exhausted or cancelled now; by deadline */
     size_t call_count;
     struct event_choice *events; /* by start */
@@ -228,8 +228,7 @@ static int record_event(struct selector *selector, struct event_choice *choice, 
 
     str_init(&data, LIMIT_TEXT);
     json_write_object(&json);
-    json_write_text_at(&json, "title",
-                       event_edition_for(event, NULL, 0, LANG_NONE, NULL)->title);
+    json_write_text_at(&json, "title", event_edition_for(event, NULL, 0, LANG_NONE, NULL)->title);
     json_write_object_end(&json);
     rc = str_check(&data, err);
     if (rc == 0) {
@@ -382,8 +381,7 @@ static int pick_calls(struct reader *reader, unsigned blocks, struct selection *
         }
         if (picked->reason != SELECT_STILL) {
             out->fresh++;
-            out->urgent |=
-                picked->reason != SELECT_CLOSED && closes_soon(selector, picked->round);
+            out->urgent |= picked->reason != SELECT_CLOSED && closes_soon(selector, picked->round);
         }
         picked->language = shown_language(reader, &call->item);
         out->call_count++;
@@ -566,8 +564,8 @@ int selector_pick(struct selector *selector, struct arena *arena,
     (void)snprintf(out->zone, sizeof(out->zone), "%s",
                    compose_reader_zone(selector->compose, selector->newsletter, profile));
     set_languages(&reader, edition->language);
-    rc = history_read(selector->compose->site.members->db, arena, profile->id, &reader.history,
-                      err);
+    rc =
+        history_read(selector->compose->site.members->db, arena, profile->id, &reader.history, err);
     if (rc == 0 && (blocks & calls) != 0) {
         rc = pick_calls(&reader, blocks, out, err);
     }

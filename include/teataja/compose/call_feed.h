@@ -20,7 +20,7 @@
 #include "teataja/config/config.h"
 #include "teataja/render/catalogue.h"
 
-#define CALL_FEED_BEFORE (30 * CLOCK_DAY)  /* deadlines that are past so long are left out */
+#define CALL_FEED_BEFORE (30 * CLOCK_DAY) /* deadlines that are past so long are left out */
 #define CALL_FEED_AFTER (550 * CLOCK_DAY) /* and those that are still so far */
 
 struct content; /* teataja/content/content.h */

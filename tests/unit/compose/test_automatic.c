@@ -120,8 +120,8 @@ static void test_each_letter_tells_what_is_new_since_the_last(void **state)
         {0, "calls/grants", "title: Toetus\nurl: https://f.example/g\ndeadline: 2027-01-11 17:00\n",
          "calls grants new", true},
         {1, NULL, NULL, "still_open grants", false},
-        {7, "news/studio", "title: Stuudio\ndate: 2026-12-07\n",
-         "still_open grants; news studio", true},
+        {7, "news/studio", "title: Stuudio\ndate: 2026-12-07\n", "still_open grants; news studio",
+         true},
         {8, NULL, NULL, "still_open grants", false},
         {14, "calls/grants",
          "title: Toetus\nurl: https://f.example/g\ndeadline: 2027-01-04 17:00\n",
@@ -224,8 +224,7 @@ static void test_what_an_issue_told_is_not_told_again(void **state)
     site_write(&rig, "events/forum.md", "title: Foorum\nstart: 2026-12-12 10:00\naccess: public\n");
     on_day(0);
     (void)site_member(&rig, "mari@post.example", "language", "et", NULL);
-    assert_int_equal(
-        letter_plan(rig.compose, rig.arena, "december", &options, &summary, &err), 0);
+    assert_int_equal(letter_plan(rig.compose, rig.arena, "december", &options, &summary, &err), 0);
     assert_int_equal(send_on(1), 0);
     assert_string_equal(sees("mari@post.example"), "still_open grants");
 }
@@ -256,8 +255,8 @@ static void test_keys_decide_who_gets_a_letter(void **state)
         int rc;
 
         write_newsletter(cases[i].keys);
-        call("one", arena_printf(rig.arena, "deadline: %s\nsectors: [music, film]\n",
-                                 cases[i].deadline));
+        call("one",
+             arena_printf(rig.arena, "deadline: %s\nsectors: [music, film]\n", cases[i].deadline));
         call("two", "deadline: 2027-01-12\nsectors: [music]\n");
         on_day(0);
         if (i == 0) {
@@ -415,8 +414,8 @@ static void test_introductions_that_cannot_be_used_are_reported(void **state)
 
         site_write(&rig, bad[i].path, bad[i].text);
         assert_int_equal(config_load(rig.arena, rig.folder, report, &config, &err), 0);
-        assert_int_equal(
-            content_load(rig.arena, &config, NULL, SITE_NOW, report, &content, &err), ERR_INVALID);
+        assert_int_equal(content_load(rig.arena, &config, NULL, SITE_NOW, report, &content, &err),
+                         ERR_INVALID);
         if (strstr(err.msg, bad[i].message) == NULL) {
             fail_msg("%s: %s", bad[i].path, err.msg);
         }

@@ -182,8 +182,7 @@ static void test_a_change_keeps_the_name_and_raises_the_sequence(void **state)
             const char *text;
             struct err err = {0};
 
-            assert_int_equal(
-                content_recall(rig.db, rig.arena, &rig.content, clock_now(), &err), 0);
+            assert_int_equal(content_recall(rig.db, rig.arena, &rig.content, clock_now(), &err), 0);
             text = feed("moving", LANG_ET, 0);
             has(text, "UID:call-moving-2026-12-20@cluster.example");
             has(text, sequence);
