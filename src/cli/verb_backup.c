@@ -15,6 +15,7 @@
 #include "teataja/base/limits.h"
 #include "teataja/db/backup.h"
 #include "teataja/delivery/restore.h"
+#include "teataja/schedule/schedule.h"
 #include "workspace.h"
 
 /* The file that holds the key of links, if the site keeps it in one. */
@@ -207,6 +208,10 @@ static int hold_everything(struct db *db, struct delivery_restored *held, struct
         rc = delivery_restore(db, held, err);
     }
     if (rc == 0) {
+        rc = schedule_hold_all(db, "a backup was restored, which does not know what was sent since",
+                               clock_now(), err);
+    }
+    if (rc == 0) {
         rc = db_commit(db, err);
     }
     db_rollback(db);
@@ -238,6 +243,7 @@ static void print_restored(const struct command *command, const struct places *p
     if (note->token_key == NULL) {
         puts("It holds no key: links in letters that were sent work if the present key is theirs.");
     }
+    puts("The schedule is held until 'teataja schedule release'.");
     if (held->mailings == 0) {
         puts("Nothing was on its way when it was made.");
         return;
@@ -324,8 +330,9 @@ const struct verb verb_restore = {
     .help =
         "The backup is checked first; what is there now is put aside, not lost. What was still\n"
         "to be sent when the backup was made may have been sent since: those recipients become\n"
-        "'unknown', and their mailings are held until a person decides. Refused while teataja\n"
-        "is at work on the site.",
+        "'unknown', and their mailings and the schedule are held until a person decides. Whoever\n"
+        "was erased since is in it again, and has to be erased again. Refused while teataja is at\n"
+        "work on the site.",
     .min_arguments = 1,
     .max_arguments = 1,
     .run = restore_run,

@@ -28,7 +28,7 @@ static int warn_of_hold(const struct command *command, struct db *db, struct err
     if (rc == 1) {
         fprintf(stderr,
                 "%steataja: everything is held: %s%s\n"
-                "When the clock is right, say 'teataja schedule release'.\n",
+                "When it may go on, say 'teataja schedule release'.\n",
                 output_colour(stderr, OUTPUT_BAD), hold.reason,
                 output_colour(stderr, OUTPUT_PLAIN));
     }
@@ -375,9 +375,9 @@ static enum exit_status release_run(struct command *command)
 const struct verb verb_schedule_release = {
     .name = "schedule release",
     .usage = "",
-    .summary = "go on after a jump of the clock held everything",
+    .summary = "go on after the schedule was held",
     .help =
         "A clock that jumps by more than a day, other than by sleep or a reboot, holds all that\n"
-        "is planned until somebody has looked at it.",
+        "is planned until somebody has looked at it; so does a backup that was restored.",
     .run = release_run,
 };

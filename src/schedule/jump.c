@@ -93,6 +93,11 @@ int jump_check(struct db *db, const struct schedule_time *time, struct err *err)
     return rc < 0 ? rc : 0;
 }
 
+int schedule_hold_all(struct db *db, const char *reason, int64_t now, struct err *err)
+{
+    return db_exec(db, SQL_JUMP_HOLD_ALL, err, "it", now, reason);
+}
+
 int schedule_held(struct db *db, struct arena *arena, struct schedule_hold *out, struct err *err)
 {
     struct db_stmt *stmt = NULL;

@@ -10,6 +10,13 @@ INSERT INTO schedule_clock (one, boot, wall, uptime) VALUES (1, $1, $2, $3)
 -- name: jump_hold
 UPDATE schedule_clock SET held_since = $1, reason = $2 WHERE held_since IS NULL;
 
+-- name: jump_hold_all
+-- There may have been no tick yet; where one held already, its reason stands.
+INSERT INTO schedule_clock (one, boot, wall, uptime, held_since, reason) VALUES (1, '', $1, 0, $1, $2)
+    ON CONFLICT (one) DO UPDATE
+   SET held_since = excluded.held_since, reason = excluded.reason
+ WHERE held_since IS NULL;
+
 -- name: jump_held
 SELECT held_since, reason FROM schedule_clock WHERE held_since IS NOT NULL;
 

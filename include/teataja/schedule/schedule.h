@@ -164,6 +164,10 @@ struct schedule_record {
 int schedule_records(struct db *db, struct arena *arena, size_t max, struct schedule_record **out,
                      size_t *count, struct err *err);
 
+/* Holds everything until schedule_release, as a clock that jumped does: for whoever brings a
+ * backup back, which does not know what was sent since. In the caller's transaction. */
+int schedule_hold_all(struct db *db, const char *reason, int64_t now, struct err *err);
+
 /* Why everything is held and since when. Returns 1, 0 if it is not, or an error. */
 struct schedule_hold {
     const char *reason; /* in the arena */
