@@ -597,7 +597,7 @@ COMMANDS = [
     (["segment", "count", "name = \x01"], 3, "column 8: a control character means nothing here"),
     (["segment", "count", "received(nope)"], 3, "column 10: no issue 'nope'"),
     (["segment", "count", "x" * 9000], 1, "the segment is longer than 8192 bytes"),
-    (["preview"], 2, "preview needs ISSUE|events/EVENT"),
+    (["preview"], 2, "preview needs ISSUE|NEWSLETTER|events/EVENT"),
     (["preview", "nope"], 1, "no issue 'nope' in issues/"),
     (["preview", "../../etc/passwd"], 1, "no issue 'passwd' in issues/"),
     (["preview", ""], 1, "no issue '' in issues/"),
