@@ -70,8 +70,8 @@ int letter_find(struct compose *compose, const char *slug, const struct issue **
         for (size_t i = 0; i < content->issue_count; i++) {
             suggest_offer(&suggest, content->issues[i].item.slug);
         }
-        return err_set(err, ERR_NOT_FOUND, "no issue '%s' in issues/%s", slug,
-                       suggest_hint(&suggest));
+        err_set(err, ERR_NOT_FOUND, "no issue '%s' in issues/%s", slug, suggest_hint(&suggest));
+        return ERR_NOT_FOUND;
     }
     *out = issue;
     return 0;

@@ -462,7 +462,7 @@ int event_ics_build(const struct event_file *file, const struct ical_calendar *c
 int event_ics_load(const struct event_file *file, struct event *event,
                    struct event_edition *edition, bool *good, struct err *err)
 {
-    struct ical_calendar calendar;
+    struct ical_calendar calendar = {0};
     struct err local = {0};
     char *text = NULL;
     size_t len = 0;

@@ -395,6 +395,9 @@ class SlowServer:
                 recipients = [] if verb.upper() in ("MAIL", "RSET") else recipients
                 self._say(stream, "250 2.0.0 ok")
 
+    def _note(self, recipients):
+        """A message was taken for them; under the lock."""
+
     def _take(self, stream, recipients):
         lines = []
         while (line := stream.readline()) != b".\r\n":
@@ -408,4 +411,5 @@ class SlowServer:
         if own is None:
             with self.lock:
                 self.taken.append((recipients, b"".join(lines)))
+                self._note(recipients)
         self._say(stream, own or "250 2.0.0 taken")

@@ -15,7 +15,7 @@ from support import DONE, FAILED, PARTLY, Case, SlowServer, query, small_site, w
     write, write_members
 from witness import Ledger, WitnessCase
 
-LONG = "TEATAJA_LONG" in os.environ
+LONG = bool(os.environ.get("TEATAJA_LONG"))
 
 
 def free_port():
