@@ -193,11 +193,11 @@ class Delivery(Servers):
 
     def test_a_relay_that_hangs_up_after_refusals_gets_the_rest_over_new_connections(self):
         self.make_site("rahutu", 12, self.plain("nervous"))
-        self.add_ghosts(9)
+        self.add_ghosts(7)  # of 20 answers such a share would halt the mailing
         run = self.teataja("send", "kiri", status=PARTLY)
-        self.assertIn("12 of 21 sent, 9 failed.", run.out)
+        self.assertIn("12 of 19 sent, 7 failed.", run.out)
         self.assertTrue("too many errors" in self.postfix.log())
-        self.assertEqual(self.compare_with_ledger(), {"sent": 12, "failed": 9})
+        self.assertEqual(self.compare_with_ledger(), {"sent": 12, "failed": 7})
         self.assert_tried_once()
 
 
