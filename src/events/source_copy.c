@@ -196,23 +196,24 @@ static int read_rules(const struct reading *reading, const struct json *json,
     return 0;
 }
 
+/* 1 if it is a list of dates, which count towards the limit of them all; 0 if there are none. */
 static int count_repeats(struct reading *reading, const struct json *json)
 {
+    if (json == NULL || json->kind != JSON_ARRAY || json->count == 0) {
+        return 0;
+    }
     reading->repeated += json->count;
-    return reading->repeated > LIMIT_OCCURRENCES ? wrong(reading, "too many dates") : 0;
+    return reading->repeated > LIMIT_OCCURRENCES ? wrong(reading, "too many dates") : 1;
 }
 
 static int read_dates(struct reading *reading, const struct json *json, struct ical_event *out)
 {
-    int rc;
+    int rc = count_repeats(reading, json);
 
-    if (json == NULL || json->kind != JSON_ARRAY || json->count == 0) {
-        return 0;
-    }
-    rc = count_repeats(reading, json);
-    if (rc < 0) {
+    if (rc <= 0) {
         return rc;
     }
+    rc = 0;
     out->dates = arena_alloc(reading->arena, json->count, sizeof(*out->dates));
     if (out->dates == NULL) {
         return err_nomem(reading->err);
@@ -232,15 +233,12 @@ static int read_dates(struct reading *reading, const struct json *json, struct i
 
 static int read_exceptions(struct reading *reading, const struct json *json, struct ical_event *out)
 {
-    int rc;
+    int rc = count_repeats(reading, json);
 
-    if (json == NULL || json->kind != JSON_ARRAY || json->count == 0) {
-        return 0;
-    }
-    rc = count_repeats(reading, json);
-    if (rc < 0) {
+    if (rc <= 0) {
         return rc;
     }
+    rc = 0;
     out->exceptions = arena_alloc(reading->arena, json->count, sizeof(*out->exceptions));
     if (out->exceptions == NULL) {
         return err_nomem(reading->err);
