@@ -87,3 +87,64 @@ int link_envelope(const struct link_base *base, const struct token_key *key, int
     token_write(key, &token, text);
     return token_address(base, 'b', text, out, err);
 }
+
+/* The first 60 bits of a hash as hexadecimal digits: a varint of nine bytes. */
+static uint64_t first_bits(const char *hex)
+{
+    enum { DIGITS = 15 };
+    uint64_t out = 0;
+
+    for (size_t i = 0; i < DIGITS && hex[i] != '\0'; i++) {
+        unsigned digit = (unsigned)(hex[i] >= 'a' ? hex[i] - 'a' + 10 : hex[i] - '0');
+
+        out = out << 4 | (digit & 15U);
+    }
+    return out;
+}
+
+uint64_t link_person(const struct token_key *key, const struct address *address)
+{
+    /* A word of its own in front: what is kept of an erased address is another hash. */
+    char text[sizeof(address->key) + 8];
+    char hash[33];
+    int len = snprintf(text, sizeof(text), "draft\n%s", address->key);
+
+    token_hash(key, text, (size_t)len, hash);
+    return first_bits(hash);
+}
+
+uint64_t link_revision(const char *text)
+{
+    char hash[33];
+
+    token_digest(text, strlen(text), hash);
+    return first_bits(hash);
+}
+
+int link_draft(const struct link_base *base, const struct token_key *key, int64_t mailing,
+               const struct address *person, const char *revision, char out[LINK_TEXT],
+               struct err *err)
+{
+    const struct token token = {
+        .purpose = TOKEN_DRAFT,
+        .count = 3,
+        .ids = {(uint64_t)mailing, link_person(key, person), link_revision(revision)}};
+
+    return link_page(base, "draft", key, &token, NULL, out, err);
+}
+
+int link_draft_read(const struct token_key *key, const char *token, struct link_draft_ids *out,
+                    struct err *err)
+{
+    struct token read;
+    int rc = token_read(key, TOKEN_DRAFT, token, &read, err);
+
+    if (rc == 0 && (read.count != 3 || read.ids[0] > INT64_MAX)) {
+        rc = err_set(err, ERR_INVALID, "the token is not valid");
+    }
+    if (rc == 0) {
+        *out = (struct link_draft_ids){
+            .mailing = (int64_t)read.ids[0], .person = read.ids[1], .revision = read.ids[2]};
+    }
+    return rc;
+}

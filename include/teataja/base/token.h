@@ -21,7 +21,8 @@ enum token_purpose {
     TOKEN_BOUNCE = 2, /* ids: outbox row */
     TOKEN_VIEW = 3,   /* ids: outbox row */
     TOKEN_RSVP = 4,   /* ids: invitation, epoch */
-    TOKEN_PREFS = 5   /* ids: member, epoch */
+    TOKEN_PREFS = 5,  /* ids: member, epoch */
+    TOKEN_DRAFT = 6   /* ids: mailing, person, revision: see link_draft of compose/link.h */
 };
 
 struct token_key {

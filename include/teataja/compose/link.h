@@ -2,7 +2,7 @@
  *
  * Where they lead:
  *   <web>/leave/TOKEN        <web>/preferences/TOKEN    <web>/view/TOKEN
- *   <web>/answer/TOKEN/yes   <web>/archive/NEWSLETTER
+ *   <web>/answer/TOKEN/yes   <web>/archive/NEWSLETTER   <web>/draft/TOKEN
  * and by mail, by `addresses.mode`:
  *   catchall  b-TOKEN@domain (bounces), u-TOKEN@domain (leaving)
  *   plus      bounce+b-TOKEN@..., bounce+u-TOKEN@...
@@ -14,6 +14,7 @@
 
 #include <stdint.h>
 
+#include "teataja/base/address.h"
 #include "teataja/base/err.h"
 #include "teataja/base/limits.h"
 #include "teataja/base/token.h"
@@ -43,3 +44,31 @@ int link_leave_mail(const struct link_base *base, const struct token_key *key,
 /* The envelope sender of an outbox row. ERR_LIMIT as above. */
 int link_envelope(const struct link_base *base, const struct token_key *key, int64_t row,
                   char out[LIMIT_ADDRESS + 1], struct err *err);
+
+/* What a draft link stands for. It is for one person and one text: `person` is not kept
+ * anywhere but looked for among those who may act now, so that a link stops working when its
+ * owner is taken out of the configuration; and the link of an old mail never approves a newer
+ * text, for `revision` is of the text that the mail showed. */
+struct link_draft_ids {
+    int64_t mailing;
+    uint64_t person;
+    uint64_t revision;
+};
+
+/* The person of a link: a keyed hash of the address, the same for each spelling of it that
+ * address_parse takes for one mailbox. */
+uint64_t link_person(const struct token_key *key, const struct address *address);
+
+/* The revision of a link: cut from a digest of `text`, whatever names the draft's text
+ * exactly (the hash that an approval is bound to). */
+uint64_t link_revision(const char *text);
+
+/* <web>/draft/TOKEN: the page on which `person` sees the draft of a mailing and decides.
+ * `revision` as for link_revision. ERR_LIMIT. */
+int link_draft(const struct link_base *base, const struct token_key *key, int64_t mailing,
+               const struct address *person, const char *revision, char out[LINK_TEXT],
+               struct err *err);
+
+/* Reads the TOKEN of such a link. ERR_INVALID. */
+int link_draft_read(const struct token_key *key, const char *token, struct link_draft_ids *out,
+                    struct err *err);

@@ -32,6 +32,7 @@ static const struct token samples[] = {
     {TOKEN_VIEW, 1, {123456789}},
     {TOKEN_PREFS, 0, {0}},
     {TOKEN_RSVP, 2, {5, 0}},
+    {TOKEN_DRAFT, 3, {5, ((uint64_t)1 << 60) - 1, (uint64_t)1 << 59}},
     {TOKEN_LEAVE, 4, {1, 2, 3, 4}},
     {TOKEN_LEAVE, 4, {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX}},
     {TOKEN_LEAVE, 3, {(uint64_t)1 << 63, 16383, 16384}},

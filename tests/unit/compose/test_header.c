@@ -206,6 +206,49 @@ static void test_senders_come_back_by_each_mode(void **state)
     assert_string_equal(sender, base.mailbox);
 }
 
+static void test_a_draft_link_is_of_one_person_and_one_text(void **state)
+{
+    static const struct token_key key = {.id = 1, .secret = {9}};
+    static const struct token_key other = {.id = 1, .secret = {10}};
+    const struct link_base base = {.web = "https://l.example/w"};
+    static const char start[] = "https://l.example/w/draft/";
+    struct address mari;
+    struct address same;
+    struct address jaan;
+    struct link_draft_ids ids;
+    char link[LINK_TEXT];
+    char token[TOKEN_TEXT];
+    struct token leave = {.purpose = TOKEN_LEAVE, .count = 3, .ids = {7, 8, 9}};
+
+    (void)state;
+    assert_int_equal(address_parse("mari@cluster.example", &mari, NULL), 0);
+    assert_int_equal(address_parse("Mari@Cluster.EXAMPLE", &same, NULL), 0);
+    assert_int_equal(address_parse("jaan@cluster.example", &jaan, NULL), 0);
+    assert_int_equal(link_draft(&base, &key, 7, &mari, "text one", link, NULL), 0);
+    assert_memory_equal(link, start, strlen(start));
+    assert_true(strlen(link) < 90);
+    assert_int_equal(link_draft_read(&key, link + strlen(start), &ids, NULL), 0);
+    assert_int_equal(ids.mailing, 7);
+    assert_true(ids.person == link_person(&key, &mari));
+    assert_true(ids.person == link_person(&key, &same));
+    assert_true(ids.person != link_person(&key, &jaan));
+    assert_true(ids.person != link_person(&other, &mari));
+    assert_true(ids.revision == link_revision("text one"));
+    assert_true(ids.revision != link_revision("text two"));
+    assert_true(ids.person >> 60 == 0 && ids.revision >> 60 == 0);
+    assert_int_equal(link_draft_read(&other, link + strlen(start), &ids, NULL), ERR_INVALID);
+    token_write(&key, &leave, token);
+    assert_int_equal(link_draft_read(&key, token, &ids, NULL), ERR_INVALID);
+    leave.purpose = TOKEN_DRAFT;
+    leave.count = 2;
+    token_write(&key, &leave, token);
+    assert_int_equal(link_draft_read(&key, token, &ids, NULL), ERR_INVALID);
+    leave.count = 3;
+    leave.ids[0] = UINT64_MAX;
+    token_write(&key, &leave, token);
+    assert_int_equal(link_draft_read(&key, token, &ids, NULL), ERR_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +259,7 @@ int main(void)
         cmocka_unit_test(test_pieces_join_softly),
         cmocka_unit_test(test_base64_has_lines_of_76),
         cmocka_unit_test(test_senders_come_back_by_each_mode),
+        cmocka_unit_test(test_a_draft_link_is_of_one_person_and_one_text),
     };
 
     return token_init(NULL) < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
