@@ -1,0 +1,152 @@
+/* teataja/compose/approval.h - letters and invitations that wait for people.
+ *
+ * With `approval: one` or `two`, and with `draft_before`, a mailing begins as a draft: a row
+ * of `mailing` without recipients, of one id for its whole life, and a snapshot of what it
+ * would be (its editions, items, rule and audience).
+ *
+ *   waiting -> approved -> expanding -> queued -> sending -> sent
+ *      \          \-> waiting   anew, when what would go out is not what was approved
+ *       \-> rejected -> waiting   anew, once the site's files changed and it is sent again
+ *
+ * Each snapshot is a revision of the draft and has a digest. An approval is of one digest:
+ * when a new snapshot is taken, the approvals of the one before are void. So a page, a mail or
+ * a token carries the digest that it shows, and hands it back with the decision: a click on
+ * an old mail never approves a newer text.
+ *
+ * The functions here need the database only: any process may call them, several at once; each
+ * runs in a transaction of its own. Releasing a mailing needs the site's files:
+ * compose/approval_send.h. Who approves in a browser needs do nothing more: the daemon's
+ * schedule releases what is approved (at its time, or within a minute if it has none).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "teataja/base/arena.h"
+#include "teataja/base/err.h"
+#include "teataja/base/language.h"
+#include "teataja/db/db.h"
+
+enum {
+    APPROVAL_DIGEST = 32,   /* bytes of a digest: hexadecimal */
+    APPROVAL_NAME = 200,    /* most bytes of a person's name */
+    APPROVAL_REMARK = 4000, /* most bytes of a reason or a note */
+    APPROVAL_BODIES = 12 * 1024 * 1024 /* bytes of HTML and text that a snapshot keeps */
+};
+
+/* Something that an edition tells. */
+struct approval_item {
+    const char *block; /* "calls", "still_open", "events", "news", "deadlines" */
+    const char *slug;
+    const char *title;
+    const char *note;     /* "new", "moved", ...; "" */
+    const char *revision; /* digest of its facts and texts */
+};
+
+/* One version of the letter. Those that differ by the greeting only are two. */
+struct approval_edition {
+    enum language language;
+    const char *key; /* tells those of one language apart */
+    int64_t recipients;
+    const char *subject; /* a value of the member's own is "…" */
+    const char *html;    /* as a browser shows it, images inside; NULL: see approval_editions */
+    const char *text;    /* likewise */
+    const struct approval_item *items;
+    size_t item_count;
+};
+
+/* A draft, in its newest revision. Texts are in the arena, never NULL. */
+struct approval {
+    int64_t mailing;
+    const char *state;      /* of the mailing: "waiting", "approved", "rejected", "cancelled",
+                             * "expanding", "queued", ... */
+    const char *purpose;    /* "letter", "invitation" */
+    const char *target;     /* "issues/2026-12", "newsletters/funding", "events/forum" */
+    const char *newsletter; /* slug; "" for an event whose list has none */
+    const char *subject;    /* of the edition with most recipients */
+    enum language language; /* of that edition */
+    int64_t due_at;         /* when it is to go out; 0: as soon as it is approved */
+    int64_t date;           /* the day that its dates and deadlines are reckoned from */
+    int64_t revision;       /* 1, 2, ... */
+    int64_t made_at;        /* when this revision was made */
+    const char *digest;     /* of this revision: APPROVAL_DIGEST bytes */
+    int needed;             /* 0: it goes out at its time unless it is rejected; else 1 or 2 */
+    int given;              /* approvals of this revision, each by another person */
+    int64_t recipients;
+    const char *audience; /* the expression; "" if there is none */
+    const char *reason;   /* rejected: why; waiting again: what changed; "" if neither */
+    const struct approval_edition *editions; /* without html and text; most recipients first */
+    size_t edition_count;
+};
+
+/* The drafts in state "waiting", the one that is due first in front; those without a time
+ * last. With `open` also "approved" and "rejected" ones. */
+int approval_list(struct db *db, struct arena *arena, bool open, struct approval **out,
+                  size_t *count, struct err *err);
+
+/* One by its mailing. ERR_NOT_FOUND: "no mailing 9"; ERR_STATE: it never was a draft. */
+int approval_get(struct db *db, struct arena *arena, int64_t mailing, struct approval *out,
+                 struct err *err);
+
+/* The editions of its newest revision with html and text, most recipients first. Both are NULL
+ * where the snapshot would have become larger than APPROVAL_BODIES: then another edition of
+ * the language has them. ERR_NOT_FOUND. */
+int approval_editions(struct db *db, struct arena *arena, int64_t mailing,
+                      struct approval_edition **out, size_t *count, struct err *err);
+
+/* What was done with it, oldest first. */
+struct approval_step {
+    int64_t at;
+    const char *who;     /* a name or an address; "" for the program */
+    const char *address; /* "" if not known */
+    const char *how;     /* "cli", "web", "schedule" */
+    const char *what;    /* "drafted", "approved", "rejected", "noted", "voided", "released",
+                          * "cancelled" */
+    const char *remark;  /* reason, note, what changed; "" */
+    int64_t revision;    /* of the draft at that time */
+    const char *digest;  /* its digest */
+    bool valid;          /* "approved": it counts for the newest revision */
+};
+
+int approval_trail(struct db *db, struct arena *arena, int64_t mailing, struct approval_step **out,
+                   size_t *count, struct err *err);
+
+/* Who decides. Two of the same address are one person; without an address the name
+ * counts, without regard to case. */
+struct approval_person {
+    const char *name;    /* NULL or "" if there is only an address */
+    const char *address; /* NULL or "" if not known */
+    const char *how;     /* "cli", "web" */
+};
+
+/* What a decision led to. */
+struct approval_result {
+    int needed;
+    int given;
+    bool again;    /* it was decided so before, by the same person: nothing was written */
+    bool complete; /* it is approved now */
+    int64_t due_at;
+};
+
+/* Approves the revision of this digest (NULL: the newest). The last approval that is needed makes
+ * the mailing "approved". By the same person twice: *out says so, nothing changes.
+ *   ERR_STATE      another revision is the newest now: "the draft was made anew since ..., for
+ *                  ...: look at it again"; it is rejected, cancelled, or on its way already
+ *   ERR_NOT_FOUND  no such mailing, or it is no draft
+ *   ERR_INVALID    neither a name nor an address, or one that is too long */
+int approval_approve(struct db *db, int64_t mailing, const char *digest,
+                     const struct approval_person *who, struct approval_result *out,
+                     struct err *err);
+
+/* Rejects it, waiting or approved, with a reason (1 to APPROVAL_REMARK bytes, not only
+ * spaces). Whoever rejects what is rejected already, hears it: *out->again. Errors as above. */
+int approval_reject(struct db *db, int64_t mailing, const char *digest,
+                    const struct approval_person *who, const char *reason,
+                    struct approval_result *out, struct err *err);
+
+/* Adds a note to the trail, in any state; the state stays. The same note by the same person to
+ * the same revision is kept once. */
+int approval_note(struct db *db, int64_t mailing, const struct approval_person *who,
+                  const char *text, struct err *err);
