@@ -169,8 +169,10 @@ static int lay_out_invitation(struct arena *arena, const struct layout_input *in
 }
 
 const struct mail_kind mail_kinds[MAIL_KINDS] = {
-    [MAIL_LETTER] = {"letter", MAILING_LETTER, "issues", lay_out_letter},
-    [MAIL_INVITATION] = {"invitation", MAILING_ANSWER, "events", lay_out_invitation},
+    [MAIL_LETTER] = {"letter", MAILING_LETTER, "issues", lay_out_letter, false, false},
+    [MAIL_INVITATION] = {"invitation", MAILING_ANSWER, "events", lay_out_invitation, true, false},
+    [MAIL_REMINDER] = {"reminder", MAILING_REMINDER, "events", lay_out_letter, true, true},
+    [MAIL_THANKS] = {"thanks", MAILING_LETTER, "events", lay_out_letter, false, true},
 };
 
 const struct mail_kind *mail_kind_find(const char *name)

@@ -52,9 +52,11 @@ struct mail_kind {
     const char *folder; /* of what it is about: "issues", "events" */
     int (*lay_out)(struct arena *arena, const struct layout_input *input, struct layout *out,
                    struct err *err);
+    bool answers; /* it has links for an answer to an invitation */
+    bool watches; /* who says no before it goes, or whose invitation ends, does not get it */
 };
 
-enum mail_kind_id { MAIL_LETTER, MAIL_INVITATION, MAIL_KINDS };
+enum mail_kind_id { MAIL_LETTER, MAIL_INVITATION, MAIL_REMINDER, MAIL_THANKS, MAIL_KINDS };
 extern const struct mail_kind mail_kinds[MAIL_KINDS];
 
 /* NULL if there is none. */

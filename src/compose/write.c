@@ -58,7 +58,7 @@ int write_values(const struct envelope *envelope, int64_t mailing, const struct 
         rc = link_page(&envelope->base, "view", key, &view, NULL, links->view, err);
     }
     links->yes[0] = links->maybe[0] = links->no[0] = '\0';
-    if (rc == 0 && envelope->kind == &mail_kinds[MAIL_INVITATION]) {
+    if (rc == 0 && envelope->kind->answers) {
         rc = answer_links(envelope, key, input, links, err);
     }
     memset(out, 0, sizeof(*out));
