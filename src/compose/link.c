@@ -94,7 +94,7 @@ static uint64_t first_bits(const char *hex)
     enum { DIGITS = 15 };
     uint64_t out = 0;
 
-    for (size_t i = 0; i < DIGITS && hex[i] != '\0'; i++) {
+    for (size_t i = 0; i < DIGITS; i++) {
         unsigned digit = (unsigned)(hex[i] >= 'a' ? hex[i] - 'a' + 10 : hex[i] - '0');
 
         out = out << 4 | (digit & 15U);

@@ -8,6 +8,7 @@
 #include "sql/compose/message.h"
 #include "teataja/base/limits.h"
 #include "teataja/base/mem.h"
+#include "teataja/compose/page.h"
 #include "teataja/db/db.h"
 #include "write.h"
 
@@ -79,30 +80,16 @@ void composer_close(struct composer *composer)
 static int load_picture(struct db *db, struct arena *arena, int64_t mailing, const char *cid,
                         struct layout_picture *out, struct err *err)
 {
-    struct db_stmt *stmt = NULL;
-    int rc = db_query(db, SQL_MESSAGE_PART, &stmt, err);
+    struct page_picture picture;
+    int rc = page_picture_find(db, arena, mailing, cid, &picture, err);
 
-    if (rc == 0) {
-        rc = db_bind(stmt, err, "it", mailing, cid);
+    if (rc == ERR_NOT_FOUND) {
+        return err_set(err, ERR_CORRUPT, "mailing %" PRId64 " has lost its image %s", mailing, cid);
     }
     if (rc == 0) {
-        rc = db_next(stmt, err);
+        *out = (struct layout_picture){
+            .cid = cid, .type = picture.type, .data = picture.data, .len = picture.len};
     }
-    if (rc == 0) {
-        rc = err_set(err, ERR_CORRUPT, "mailing %" PRId64 " has lost its image %s", mailing, cid);
-    } else if (rc == 1) {
-        const void *bytes = db_bytes(stmt, 1, &out->len);
-        void *copy = arena_alloc(arena, 1, out->len + 1);
-
-        out->cid = cid;
-        out->type = db_dup(stmt, 0, arena);
-        rc = copy != NULL && out->type != NULL ? 0 : err_nomem(err);
-        if (copy != NULL && bytes != NULL) {
-            memcpy(copy, bytes, out->len);
-        }
-        out->data = copy;
-    }
-    db_stmt_free(stmt);
     return rc;
 }
 
