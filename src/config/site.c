@@ -10,6 +10,7 @@
 #include "name_index.h"
 #include "site_dkim.h"
 #include "site_source.h"
+#include "site_staff.h"
 #include "teataja/base/suggest.h"
 
 /* A URL without '/' at its end, so that a path can be put behind it. */
@@ -265,6 +266,7 @@ static int check(struct arena *arena, struct site *site, struct report *report, 
         }
     }
     site_source_settle(site, report);
+    site_staff_settle(site, report);
     rc = rc < 0 ? rc : check_addresses(arena, &site->addresses, report, err);
     rc = rc < 0 ? rc : trim_url(arena, &site->url, err);
     rc = rc < 0 ? rc : trim_url(arena, &site->web.url, err);

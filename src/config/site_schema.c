@@ -1,5 +1,6 @@
 /* The table of teataja.yaml. */
 #include "site_source.h"
+#include "site_staff.h"
 #include "teataja/base/clock.h"
 #include "teataja/base/log.h"
 #include "teataja/config/site.h"
@@ -486,6 +487,14 @@ static const struct schema_field site_fields[] = {
      SCHEMA_AT(site, office),
      .sub = &office_schema,
      .help = "People who answer; the address alone is enough."},
+    {.key = "staff",
+     .type = SCHEMA_MAP,
+     .flags = SCHEMA_LIST | SCHEMA_OR_ONE,
+     SCHEMA_ARRAY(site, staff, staff_count),
+     .sub = &site_staff_schema,
+     .help = "Who is told by mail how the site does; an address alone is an admin's. Nobody: the "
+             "office is told.",
+     .example = "{ address: kati@cluster.example, language: et, roles: [admin, editor] }"},
     {.key = "lists",
      .type = SCHEMA_MAP,
      .flags = SCHEMA_REQUIRED | SCHEMA_KEYED | SCHEMA_NOT_EMPTY,

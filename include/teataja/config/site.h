@@ -115,6 +115,18 @@ struct site_office {
     const char *phone;      /* NULL if none */
 };
 
+enum site_staff_role { SITE_STAFF_ADMIN, SITE_STAFF_EDITOR };
+
+/* Who looks after the site and is told by mail how it goes (compose/staff.h). */
+struct site_staff {
+    const struct yaml_node *node;
+    struct address address;
+    const char *name;       /* NULL if none */
+    enum language language; /* default: the site's first */
+    int *roles;             /* of enum site_staff_role; at least one */
+    size_t role_count;
+};
+
 struct site_web {
     const struct yaml_node *node;
     const char *url;            /* base of links to our own pages, without '/' at the end */
@@ -191,6 +203,8 @@ struct site {
     const char *database;  /* a path for config_path; default var/teataja.db */
     const char *token_key; /* reference for config_secret; default file:var/token.key */
     struct site_office office;
+    struct site_staff *staff; /* may be none: the office's address is told then */
+    size_t staff_count;
     struct site_list *lists;
     size_t list_count;
     struct site_relay *relays; /* may be none: sending says so */
@@ -219,6 +233,10 @@ int site_load(struct arena *arena, const char *folder, struct report *report, st
 const struct site_list *site_list_find(const struct site *site, const char *slug);
 const struct site_attribute *site_attribute_find(const struct site *site, const char *key);
 const struct site_relay *site_relay_find(const struct site *site, const char *name);
+
+/* NULL if nobody of the staff has this address. */
+const struct site_staff *site_staff_find(const struct site *site, const struct address *address);
+bool site_staff_has(const struct site_staff *staff, enum site_staff_role role);
 
 /* Writes a domain as A-labels in lower case. ERR_INVALID: "'no domain' is not a
  * domain". */

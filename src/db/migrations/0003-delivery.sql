@@ -7,7 +7,7 @@
 CREATE TABLE mailing (
     id           INTEGER PRIMARY KEY,
     uid          TEXT NOT NULL UNIQUE,  -- random, part of Message-IDs
-    purpose      TEXT NOT NULL,         -- letter, invitation, test
+    purpose      TEXT NOT NULL,         -- letter, invitation, notice (to the staff), test
     subject      TEXT NOT NULL,         -- issue or event it comes from, such as issues/2026-12
     list         INTEGER REFERENCES list(id), -- leaving leaves this one
     dedupe       TEXT NOT NULL UNIQUE,  -- one mailing of one issue, whoever starts it
@@ -181,9 +181,11 @@ SELECT variant.id AS variant, variant.mailing, mailing.uid, variant.lang, mailin
 CREATE VIEW v_mailing_part AS
 SELECT mailing, name, type, data FROM mailing_part;
 
--- What was sent or is being sent.
+-- What was sent or is being sent, and how that stands.
 CREATE VIEW v_mailing AS
-SELECT id, purpose, subject, state FROM mailing;
+SELECT mailing.id, mailing.purpose, mailing.subject, mailing.state, mailing.reason,
+       mailing.created_at, mailing.finished_at, list.slug AS list
+  FROM mailing LEFT JOIN list ON list.id = mailing.list;
 
 -- Who is to get what, in any state.
 CREATE VIEW v_recipient AS
@@ -219,4 +221,4 @@ SELECT outbox.mailing, mailing.purpose, mailing.subject, mailing.list, mailing.m
   FROM outbox
   JOIN mailing ON mailing.id = outbox.mailing
   LEFT JOIN variant ON variant.mailing = outbox.mailing AND variant.id = outbox.variant
- WHERE mailing.purpose <> 'test';
+ WHERE mailing.purpose NOT IN ('test', 'notice');
