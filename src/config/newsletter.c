@@ -22,6 +22,35 @@ static const struct schema_choice composes[] = {
     {NULL, 0, NULL},
 };
 
+const struct schema_choice newsletter_approvals[] = {
+    {"none", APPROVAL_NONE, "it goes out as it is"},
+    {"one", APPROVAL_ONE, "when one person approved it"},
+    {"two", APPROVAL_TWO, "when two different people approved it"},
+    {NULL, 0, NULL},
+};
+
+static const struct schema_field editor_fields[] = {
+    {.key = "address",
+     .type = SCHEMA_EMAIL,
+     .flags = SCHEMA_REQUIRED,
+     SCHEMA_AT(newsletter_editor, address),
+     .help = "Where drafts are shown to.",
+     .example = "editor@cluster.example"},
+    {.key = "name",
+     .type = SCHEMA_TEXT,
+     SCHEMA_AT(newsletter_editor, name),
+     .max = LIMIT_NAME,
+     .help = "Whose address it is.",
+     .example = "Kati Kask"},
+    {.key = "language",
+     .type = SCHEMA_LANGUAGE,
+     SCHEMA_AT(newsletter_editor, language),
+     .help = "Of mails to them; the site's first if not given.",
+     .example = "en"},
+};
+static const struct schema editor_schema =
+    SCHEMA_SHORT("editors", struct newsletter_editor, editor_fields, "address");
+
 static const struct schema_field from_fields[] = {
     {.key = "name",
      .type = SCHEMA_BY_LANGUAGE,
@@ -180,6 +209,35 @@ static const struct schema_field newsletter_fields[] = {
      .max = 30 * CLOCK_DAY,
      .fallback = "24 h",
      .help = "After downtime the latest letter that was missed goes out late, but not so late."},
+    {.key = "approval",
+     .type = SCHEMA_CHOICE,
+     SCHEMA_AT(newsletter, approval),
+     .choices = newsletter_approvals,
+     .fallback = "none",
+     .help = "Whether its letters wait for people, and the invitations to events of its list, "
+             "unless those say otherwise:"},
+    {.key = "approval_tolerance",
+     .type = SCHEMA_PERCENT,
+     SCHEMA_AT(newsletter, approval_tolerance),
+     .fallback = "5%",
+     .help = "By how much the number of recipients may change without a letter having to be "
+             "approved anew; rounded up to whole people."},
+    {.key = "draft_before",
+     .type = SCHEMA_DURATION,
+     .flags = SCHEMA_BEFORE,
+     SCHEMA_AT(newsletter, draft_before),
+     .min = CLOCK_MINUTE,
+     .max = 30 * CLOCK_DAY,
+     .help = "How long before its time a planned letter is made and shown to the editors. Without "
+             "'approval' it then goes out unless it is rejected.",
+     .example = "3 days"},
+    {.key = "editors",
+     .type = SCHEMA_MAP,
+     .flags = SCHEMA_LIST | SCHEMA_OR_ONE,
+     SCHEMA_ARRAY(newsletter, editors, editor_count),
+     .sub = &editor_schema,
+     .help = "Who is shown drafts: addresses, or addresses with a name and a language.",
+     .example = "[editor@cluster.example]"},
     {.key = "audience",
      .type = SCHEMA_LINES,
      SCHEMA_AT(newsletter, audience),
@@ -277,6 +335,21 @@ static void check_schedule(const struct newsletter_schedule *schedule, struct re
     }
 }
 
+static void check_editors(const struct newsletter *newsletter, struct report *report)
+{
+    for (size_t i = 0; i < newsletter->editor_count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            const struct newsletter_editor *editor = &newsletter->editors[i];
+
+            if (editor->address.text[0] != '\0' &&
+                strcmp(editor->address.key, newsletter->editors[j].address.key) == 0) {
+                yaml_problem(report, editor->node, "address", "editors: '%s' is named twice",
+                             editor->address.text);
+            }
+        }
+    }
+}
+
 static int check(struct arena *arena, const char *folder, struct newsletter *newsletter,
                  struct report *report, struct err *err)
 {
@@ -291,6 +364,7 @@ static int check(struct arena *arena, const char *folder, struct newsletter *new
                      address_domain(from));
     }
     check_schedule(newsletter->schedule, report);
+    check_editors(newsletter, report);
     rc = check_image(arena, folder, brand, "logo", brand->logo, "logo_alt", &brand->logo_alt,
                      report, err);
     return rc < 0 ? rc
@@ -314,6 +388,11 @@ int newsletter_load(struct arena *arena, const char *folder, const char *name,
         return rc;
     }
     return report_errors(report) > before ? report_check(report, err) : 0;
+}
+
+const char *newsletter_approval_name(int approval)
+{
+    return newsletter_approvals[approval].name;
 }
 
 bool newsletter_has_language(const struct newsletter *newsletter, enum language language)

@@ -47,6 +47,17 @@ struct newsletter_schedule {
     struct schema_moment start; /* year 0 if not given */
 };
 
+/* How many people must approve a letter before it goes out: compose/approval.h. */
+enum newsletter_approval { APPROVAL_NONE, APPROVAL_ONE, APPROVAL_TWO };
+
+/* Who is shown drafts, by mail. */
+struct newsletter_editor {
+    const struct yaml_node *node;
+    struct address address;
+    const char *name;       /* NULL if not given */
+    enum language language; /* of mails to them; LANG_NONE: the site's first */
+};
+
 struct newsletter {
     const struct yaml_node *node;
     const char *file; /* "newsletters/funding.yaml" */
@@ -66,7 +77,12 @@ struct newsletter {
     bool skip_if_empty;     /* no automatic letter for whom there is nothing new */
     int64_t min_items;      /* fewer new items than this wait for the next automatic letter */
     int64_t too_late_after; /* microseconds: a run that was missed for longer is not made up for */
-    const char *audience;   /* a segment expression; NULL: all subscribers */
+    int approval;           /* of enum newsletter_approval */
+    int approval_tolerance; /* hundredths of a percent by which the audience may have changed */
+    int64_t draft_before;   /* microseconds before its time that a draft is made; 0: none is */
+    struct newsletter_editor *editors; /* each address once */
+    size_t editor_count;
+    const char *audience; /* a segment expression; NULL: all subscribers */
     struct newsletter_brand brand;
     const char *const *funded_by; /* slugs of projects */
     size_t funded_by_count;
@@ -80,6 +96,12 @@ struct newsletter {
 /* Reads folder/newsletters/<name>. As site_load. */
 int newsletter_load(struct arena *arena, const char *folder, const char *name,
                     struct report *report, struct newsletter *out, struct err *err);
+
+/* "none", "one", "two". */
+const char *newsletter_approval_name(int approval);
+
+/* What `approval:` may say: for the front matter of events, which say it too. */
+extern const struct schema_choice newsletter_approvals[];
 
 bool newsletter_has_language(const struct newsletter *newsletter, enum language language);
 

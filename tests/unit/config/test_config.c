@@ -72,6 +72,53 @@ static void test_a_site_is_loaded_whole(void **state)
     assert_non_null(region_find(&config.regions, "ida-viru", NULL));
 }
 
+static void test_who_approves_and_sees_drafts_is_read(void **state)
+{
+    struct site_folder *f = *state;
+    const struct newsletter *newsletter;
+    struct config config;
+
+    site_folder_write(f, "teataja.yaml", SITE_MINIMAL);
+    site_folder_write(f, "newsletters/news.yaml", NEWSLETTER);
+    site_folder_write(f, "newsletters/funding.yaml",
+                      NEWSLETTER "approval: two\n"
+                                 "approval_tolerance: 2.5%\n"
+                                 "draft_before: 3d before\n"
+                                 "editors: [a@x.example, { address: b@x.example, name: Bea,"
+                                 " language: en }]\n");
+    assert_int_equal(load(f, &config), 0);
+    newsletter = config_newsletter(&config, "funding");
+    assert_string_equal(newsletter_approval_name(newsletter->approval), "two");
+    assert_int_equal(newsletter->approval_tolerance, 250);
+    assert_int_equal(newsletter->draft_before, 3 * CLOCK_DAY);
+    assert_int_equal(newsletter->editor_count, 2);
+    assert_string_equal(newsletter->editors[0].address.text, "a@x.example");
+    assert_int_equal(newsletter->editors[0].language, LANG_NONE);
+    assert_string_equal(newsletter->editors[1].name, "Bea");
+    assert_int_equal(newsletter->editors[1].language, LANG_EN);
+    newsletter = config_newsletter(&config, "news");
+    assert_int_equal(newsletter->approval, APPROVAL_NONE);
+    assert_int_equal(newsletter->approval_tolerance, 500);
+    assert_int_equal(newsletter->draft_before, 0);
+    assert_int_equal(newsletter->editor_count, 0);
+}
+
+static void test_wrong_approvals_and_editors_are_told(void **state)
+{
+    struct site_folder *f = *state;
+    struct config config;
+
+    site_folder_write(f, "teataja.yaml", SITE_MINIMAL);
+    site_folder_write(f, "newsletters/funding.yaml",
+                      NEWSLETTER "approval: three\n"
+                                 "editors: [a@x.example, nobody, A@x.example]\n");
+    assert_int_equal(load(f, &config), ERR_INVALID);
+    site_folder_expect(
+        f, "newsletters/funding.yaml:4:11: approval: 'three' is not one of none, one, two\n"
+           "newsletters/funding.yaml:5:24: address: address 'nobody' has no '@'\n"
+           "newsletters/funding.yaml:5:32: editors: 'A@x.example' is named twice\n");
+}
+
 static void test_files_are_checked_against_each_other(void **state)
 {
     struct site_folder *f = *state;
@@ -298,6 +345,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, site_folder_set_up, site_folder_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_a_site_is_loaded_whole),
+        TEST(test_who_approves_and_sees_drafts_is_read),
+        TEST(test_wrong_approvals_and_editors_are_told),
         TEST(test_files_are_checked_against_each_other),
         TEST(test_a_notice_that_a_letter_lacks_is_a_warning),
         TEST(test_a_broken_file_does_not_hide_the_others),
