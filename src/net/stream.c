@@ -209,6 +209,7 @@ static int configure(CURL *curl, CURLU *url, const struct stream_options *option
     SET(CURLOPT_XFERINFODATA, dialogue);
     if (options->ca_file != NULL) {
         SET(CURLOPT_CAINFO, options->ca_file);
+        SET(CURLOPT_CAPATH, NULL); /* else the system's are trusted as well */
     }
     if (options->user != NULL) {
         SET(CURLOPT_USERNAME, options->user);

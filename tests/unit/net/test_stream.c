@@ -6,10 +6,14 @@
 
 #include <cmocka.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/certificate.h"
@@ -173,6 +177,70 @@ static void test_bad_certificates_are_told_apart(void **state)
         smtp_server_stop(server);
         certificate_remove(&pem);
     }
+}
+
+/* In a view of the files of its own, where the system trusts what stands in `trusted`. */
+static int open_where_trusted(const char *trusted, const struct stream_options *client)
+{
+    struct stream *stream = NULL;
+    struct err err = {0};
+    int rc;
+
+    if (unshare(geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS) != 0 ||
+        mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount(trusted, "/etc/ssl/certs", NULL, MS_BIND, NULL) != 0) {
+        return 1;
+    }
+    rc = stream_open(client, &stream, &err);
+    stream_close(stream);
+    return rc;
+}
+
+/* By a process of its own: -rc of open_where_trusted. */
+static int try_where_trusted(const char *trusted, const struct stream_options *client)
+{
+    pid_t pid = fork();
+    int status = 0;
+
+    if (pid == 0) {
+        _exit(-open_where_trusted(trusted, client) & 0xFF);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void test_with_an_authority_of_ones_own_the_systems_are_not_trusted(void **state)
+{
+    struct certificate pem;
+    struct certificate other;
+    char apart[sizeof(folder) + 8];
+    struct server_options options = {0};
+    struct smtp_server *server;
+    struct stream_options client;
+    int rc;
+
+    (void)state;
+    (void)snprintf(apart, sizeof(apart), "%s/apart", folder);
+    assert_int_equal(mkdir(apart, 0700), 0);
+    certificate_make(folder, "127.0.0.1", time(NULL) - DAY, time(NULL) + DAY, &pem);
+    certificate_make(apart, "127.0.0.1", time(NULL) - DAY, time(NULL) + DAY, &other);
+    options.certificate = pem.certificate;
+    options.key = pem.key;
+    server = smtp_server_start(&options);
+    client = plain(smtp_server_url(server));
+    client.starttls = STREAM_STARTTLS_REQUIRED;
+    client.ca_file = pem.authority;
+    rc = try_where_trusted(folder, &client);
+    if (rc != 0xFF) { /* else the system lets nobody change the view */
+        assert_int_equal(rc, 0);
+        client.ca_file = other.authority;
+        assert_int_equal(try_where_trusted(folder, &client), -ERR_PROTOCOL);
+    }
+    smtp_server_stop(server);
+    certificate_remove(&other);
+    certificate_remove(&pem);
+    assert_int_equal(rmdir(apart), 0);
 }
 
 static void test_starttls_that_is_not_offered_is_refused_unless_optional(void **state)
@@ -413,6 +481,7 @@ int main(void)
         cmocka_unit_test(test_starttls_and_login_are_done_before_the_stream_is_ours),
         cmocka_unit_test(test_smtps_begins_with_tls),
         cmocka_unit_test(test_bad_certificates_are_told_apart),
+        cmocka_unit_test(test_with_an_authority_of_ones_own_the_systems_are_not_trusted),
         cmocka_unit_test(test_starttls_that_is_not_offered_is_refused_unless_optional),
         cmocka_unit_test(test_login_that_is_not_offered_is_refused),
         cmocka_unit_test(test_what_the_server_says_instead_of_letting_us_in_is_told),
