@@ -139,11 +139,13 @@ static int await(const struct talk *talk, short what, struct err *err)
     }
 }
 
-/* The child is gone before its time: why. */
+/* The child is gone before its time: why. One that only closed its end is not waited for;
+ * the end of one that does end stays what it was. */
 static int died(struct confine *child, struct err *err)
 {
     int status = 0;
 
+    (void)kill(child->pid, SIGKILL);
     while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR) {
     }
     child->pid = 0;

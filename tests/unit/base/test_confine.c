@@ -66,6 +66,13 @@ static int hang(void *ctx, const char *input, size_t len, struct str *answer, st
     return 0;
 }
 
+/* Taken over by its input: it seems to have ended, and has not. */
+static int sulk(void *ctx, const char *input, size_t len, struct str *answer, struct err *err)
+{
+    (void)close(3);
+    return hang(ctx, input, len, answer, err);
+}
+
 static int flood(void *ctx, const char *input, size_t len, struct str *answer, struct err *err)
 {
     (void)ctx, (void)input, (void)len, (void)err;
@@ -177,6 +184,7 @@ static void test_whatever_goes_wrong_is_an_error_with_its_words(void **state)
         {leave, ERR_PROTOCOL, "the process that read it ended with status 7"},
         {spin, ERR_TIMEOUT, "reading it takes more than 1 s of processor time"},
         {hang, ERR_TIMEOUT, "reading it takes longer than 4 s"},
+        {sulk, ERR_PROTOCOL, "the process that read it was stopped by signal 9"},
         {flood, ERR_LIMIT, "text is longer than"},
         {shout, ERR_LIMIT, "what was read of it is longer than"},
     };
