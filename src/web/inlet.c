@@ -310,14 +310,14 @@ int inlet_open(const struct server_options *options, inlet_take take, void *cont
     inlet->context = context;
     inlet->listener = inlet->epoll = inlet->wake = -1;
     (void)pthread_mutex_init(&inlet->lock, NULL);
+    *out = inlet; /* before the thread: what it takes may be left at once */
     rc = start(inlet, err);
     if (rc < 0) {
+        *out = NULL;
         inlet_close(inlet);
         inlet_free(inlet);
-        return rc;
     }
-    *out = inlet;
-    return 0;
+    return rc;
 }
 
 const char *inlet_where(const struct inlet *inlet)

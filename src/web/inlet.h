@@ -16,7 +16,7 @@ struct inlet;
 /* Gets a connection; returns 0, or negative after closing it. */
 typedef int (*inlet_take)(void *context, int fd, const struct sockaddr *peer, socklen_t len);
 
-/* Listens and starts the thread. */
+/* Listens and starts the thread. *out is set before it runs: inlet_left may be called by then. */
 int inlet_open(const struct server_options *options, inlet_take take, void *context,
                struct inlet **out, struct err *err);
 

@@ -115,7 +115,7 @@ static int clear_unix(const struct place *place, struct err *err)
 {
     const char *path = place->address.un.sun_path;
     struct stat info;
-    bool answered;
+    int native;
     int fd;
 
     if (lstat(path, &info) != 0) {
@@ -128,10 +128,14 @@ static int clear_unix(const struct place *place, struct err *err)
     if (fd < 0) {
         return err_set_errno(err, ERR_IO, errno, "cannot make a socket");
     }
-    answered = connect(fd, &place->address.any, place->len) == 0;
+    native = connect(fd, &place->address.any, place->len) == 0 ? 0 : errno;
     close(fd);
-    if (answered) {
+    if (native == 0) {
         return err_set(err, ERR_EXISTS, "somebody listens on unix:%s already", path);
+    }
+    if (native != ECONNREFUSED) { /* whether somebody listens cannot be seen */
+        return err_set_errno(err, native == EACCES ? ERR_DENIED : ERR_IO, native,
+                             "cannot take the place of unix:%.100s", path);
     }
     return unlink(path) == 0 ? 0 : err_set_errno(err, ERR_IO, errno, "cannot remove %s", path);
 }

@@ -236,6 +236,29 @@ static void test_a_socket_that_was_left_behind_is_replaced(void **state)
     assert_int_equal(rmdir(folder), 0);
 }
 
+/* A socket that refuses us for another reason than that nobody listens is somebody's. */
+static void test_a_socket_of_another_kind_stays(void **state)
+{
+    char folder[] = "/tmp/tea-XXXXXX";
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    char listen[64];
+    struct server *server = NULL;
+    struct server_options options = {.ceiling = ceiling, .handle = handle, .listen = listen};
+    struct err err = {0};
+    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(listen, sizeof(listen), "unix:%s/s", folder);
+    (void)snprintf(name.sun_path, sizeof(name.sun_path), "%s", listen + 5);
+    assert_int_equal(bind(fd, (struct sockaddr *)&name, sizeof(name)), 0);
+    assert_int_equal(server_open(&options, &server, &err), ERR_IO);
+    assert_has(err.msg, "cannot take the place of unix:");
+    assert_int_equal(unlink(listen + 5), 0);
+    close(fd);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 static const struct {
     const char *listen;
     bool anywhere;
@@ -296,6 +319,7 @@ int main(void)
         cmocka_unit_test(test_the_end_waits_for_what_is_in_hand),
         cmocka_unit_test(test_a_unix_socket),
         cmocka_unit_test(test_a_socket_that_was_left_behind_is_replaced),
+        cmocka_unit_test(test_a_socket_of_another_kind_stays),
         cmocka_unit_test(test_places_to_listen),
         cmocka_unit_test(test_a_place_that_is_taken),
     };
