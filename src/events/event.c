@@ -25,6 +25,9 @@ int event_get(const struct events *events, const char *slug, const struct event 
     if (*out != NULL) {
         return 0;
     }
+    if (events->left != NULL && left_out_check(events->left, "events", slug, err) < 0) {
+        return ERR_INVALID;
+    }
     suggest_start(&suggest, slug);
     for (size_t i = 0; i < events->count; i++) {
         suggest_offer(&suggest, events->items[i].slug);

@@ -33,6 +33,11 @@ int event_ics_build(const struct event_file *file, const struct ical_calendar *c
                     struct event *event, struct event_edition *edition, bool *good,
                     struct err *err);
 
+/* <slug>.md beside <slug>.ics: what a calendar does not say - whom it is for, how answers
+ * are taken, when invitations and reminders go out - and a text in place of its own. */
+int event_beside_load(const struct event_file *file, struct event *event,
+                      struct event_edition *edition, bool *good, struct err *err);
+
 /* <slug>.<lang>.md of either kind of event; `first` is the edition whose texts
  * stand in for those that are not given. */
 int event_edition_load(const struct event_file *file, const struct event *event,

@@ -65,6 +65,9 @@ struct event_head {
     struct head_rsvp rsvp;
     struct period *reminders;
     size_t reminder_count;
+    const char *reminder;
+    const char *thanks;
+    struct period thanks_after;
     const char *const *funded_by;
     size_t funded_by_count;
 };

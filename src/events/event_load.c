@@ -195,9 +195,28 @@ static int load_editions(struct loader *loader, const struct entry *entries, siz
     return 0;
 }
 
+/* <slug>.md beside <slug>.ics. */
+static int load_beside(struct loader *loader, const struct entry *entry, struct event *event,
+                       struct event_edition *first, bool *good)
+{
+    struct event_file file = file_of(loader, entry);
+    struct err local = {0};
+    bool fine = false;
+    int rc = event_beside_load(&file, event, first, &fine, &local);
+
+    if (rc < 0) {
+        return err_nomem(loader->err);
+    }
+    note(loader, fine, &local);
+    *good = *good && fine;
+    return 0;
+}
+
 /* All files of one slug. */
 static int load_event(struct loader *loader, const struct entry *entries, size_t count)
 {
+    bool beside =
+        entries[0].ics && count > 1 && entries[1].name.language == LANG_NONE && !entries[1].ics;
     struct event_file file = file_of(loader, &entries[0]);
     struct event_edition first;
     struct event event;
@@ -213,7 +232,7 @@ static int load_event(struct loader *loader, const struct entry *entries, size_t
         }
         return 0;
     }
-    for (size_t i = 1; i < count && entries[i].name.language == LANG_NONE; i++) {
+    for (size_t i = 1 + (size_t)beside; i < count && entries[i].name.language == LANG_NONE; i++) {
         problem(loader, entries[i].path, "the event is in %s already: a slug names one event",
                 entries[0].path);
     }
@@ -226,7 +245,12 @@ static int load_event(struct loader *loader, const struct entry *entries, size_t
     if (first.title == NULL) {
         return 0;
     }
-    rc = load_editions(loader, entries, count, &event, &first, &good);
+    if (beside) {
+        rc = load_beside(loader, &entries[1], &event, &first, &good);
+    }
+    if (rc == 0) {
+        rc = load_editions(loader, entries + beside, count - beside, &event, &first, &good);
+    }
     if (rc == 0 && good) {
         rc = arena_grow(loader->arena, &loader->events, &loader->event_capacity,
                         loader->event_count, sizeof(event), loader->err);
@@ -271,7 +295,7 @@ int events_load(struct arena *arena, const struct config *config, struct report 
     struct loader loader = {.arena = arena, .config = config, .err = err};
     int rc;
 
-    *out = (struct events){0};
+    *out = (struct events){.left = &config->left};
     loader.report = own != NULL ? own : report;
     if (loader.report == NULL) {
         return err_nomem(err);

@@ -266,20 +266,36 @@ static void read_invite(struct md *md)
     }
 }
 
-static void read_facts(struct md *md)
+static void read_list(struct md *md)
+{
+    const struct event_head *head = &md->head;
+    const struct config *config = md->file->config;
+    struct suggest suggest;
+    struct event_spot spot;
+
+    if (head->list == NULL || site_list_find(&config->site, head->list) != NULL) {
+        return;
+    }
+    spot = spot_at(head->node, "list");
+    suggest_start(&suggest, head->list);
+    for (size_t i = 0; i < config->site.list_count; i++) {
+        suggest_offer(&suggest, config->site.lists[i].slug);
+    }
+    event_problem(&md->maker, &spot, "no list '%s'%s", head->list, suggest_hint(&suggest));
+}
+
+/* What no calendar says: whom it is for, and what they are told when. */
+static void read_own_facts(struct md *md)
 {
     const struct event_head *head = &md->head;
     struct event *event = md->maker.event;
     const struct config *config = md->file->config;
 
     event->node = head->node;
-    event->online = head->online;
-    event->url = head->url;
-    event->place_url = head->place.url;
-    event->status = (enum event_status)head->status;
-    event->access = (enum event_access)head->access;
     event->reminders = head->reminders;
     event->reminder_count = head->reminder_count;
+    event->has_thanks_after = schema_has(head->node, "thanks_after");
+    event->thanks_after = head->thanks_after;
     event->funded_by = head->funded_by;
     event->funded_by_count = head->funded_by_count;
     if (head->audience != NULL) {
@@ -296,38 +312,45 @@ static void read_facts(struct md *md)
         err_set(md->maker.err, ERR_INVALID, "%s:%d:%d: a project of 'funded_by' does not exist",
                 spot.file, spot.line, spot.column);
     }
-    event->list = head->list != NULL ? head->list : event_default_list(config);
+    if (head->list != NULL) {
+        event->list = head->list;
+    }
+    read_list(md);
+}
+
+static void read_facts(struct md *md)
+{
+    const struct event_head *head = &md->head;
+    struct event *event = md->maker.event;
+
+    event->online = head->online;
+    event->url = head->url;
+    event->place_url = head->place.url;
+    event->status = (enum event_status)head->status;
+    event->access = (enum event_access)head->access;
+    event->list = event_default_list(md->file->config);
+    read_own_facts(md);
     if (event->list == NULL) {
         struct event_spot spot = spot_of(head->node);
 
         event_problem(&md->maker, &spot, "'list' is missing: the site has several lists");
-    } else if (head->list != NULL && site_list_find(&config->site, head->list) == NULL) {
-        struct event_spot spot = spot_at(head->node, "list");
-        struct suggest suggest;
-
-        suggest_start(&suggest, head->list);
-        for (size_t i = 0; i < config->site.list_count; i++) {
-            suggest_offer(&suggest, config->site.lists[i].slug);
-        }
-        event_problem(&md->maker, &spot, "no list '%s'%s", head->list, suggest_hint(&suggest));
     }
 }
 
-/* The Markdown behind the front matter; NULL if there is none. */
-static int read_body(const struct event_file *file, const struct front_matter *matter,
-                     const struct markdown **out, bool *good, struct err *err)
+/* Markdown that begins on a line of the file; NULL if it is empty. */
+static int read_markdown(const struct event_file *file, const char *text, size_t len, int line,
+                         const struct markdown **out, bool *good, struct err *err)
 {
-    struct markdown_options options = {.file = matter->file, .first_line = matter->body_line};
+    struct markdown_options options = {.file = file->path, .first_line = line};
     struct markdown *body = NULL;
     struct err local = {0};
     int rc;
 
     *out = NULL;
-    if (strspn(matter->body, " \t\r\n") == matter->body_len) {
+    if (strspn(text, " \t\r\n") == len) {
         return 0;
     }
-    rc = markdown_parse(file->arena, matter->body, matter->body_len, &options, file->report, &body,
-                        &local);
+    rc = markdown_parse(file->arena, text, len, &options, file->report, &body, &local);
     if (rc == ERR_NOMEM) {
         return err_nomem(err);
     }
@@ -339,6 +362,37 @@ static int read_body(const struct event_file *file, const struct front_matter *m
     }
     *out = body;
     return 0;
+}
+
+/* The Markdown behind the front matter; NULL if there is none. */
+static int read_body(const struct event_file *file, const struct front_matter *matter,
+                     const struct markdown **out, bool *good, struct err *err)
+{
+    return read_markdown(file, matter->body, matter->body_len, matter->body_line, out, good, err);
+}
+
+/* The Markdown of a key; NULL if it is not given. */
+static int read_words(const struct md *md, const char *key, const char *text,
+                      const struct markdown **out, bool *good, struct err *err)
+{
+    const struct yaml_node *node = yaml_get(md->head.node, key);
+
+    *out = NULL;
+    if (text == NULL || node == NULL) {
+        return 0;
+    }
+    /* A text of several lines begins below its key. */
+    return read_markdown(md->file, text, strlen(text),
+                         node->line + (strchr(text, '\n') != NULL ? 1 : 0), out, good, err);
+}
+
+/* What a file says to those who were invited, beside the invitation. */
+static int read_letters(const struct md *md, struct event_edition *edition, bool *good,
+                        struct err *err)
+{
+    int rc = read_words(md, "reminder", md->head.reminder, &edition->reminder, good, err);
+
+    return rc == 0 ? read_words(md, "thanks", md->head.thanks, &edition->thanks, good, err) : rc;
 }
 
 /* The first error of the file that is in the report. */
@@ -358,9 +412,9 @@ static void first_problem(const struct event_file *file, struct err *err)
 
 /* Reads the file and fills the head. Returns 0 with *good false when there is
  * nothing to go on with. */
-static int read_head(const struct event_file *file, enum schema_mode mode,
-                     struct front_matter *matter, struct event_head *head, bool *good,
-                     bool *readable, struct err *err)
+static int read_head(const struct event_file *file, const struct schema *schema,
+                     enum schema_mode mode, struct front_matter *matter, struct event_head *head,
+                     bool *good, bool *readable, struct err *err)
 {
     struct err local = {0};
     size_t before = report_errors(file->report);
@@ -369,8 +423,7 @@ static int read_head(const struct event_file *file, enum schema_mode mode,
 
     *readable = rc == 0;
     if (rc == 0) {
-        rc =
-            schema_fill(file->arena, &event_schema, matter->head, mode, file->report, head, &local);
+        rc = schema_fill(file->arena, schema, matter->head, mode, file->report, head, &local);
     }
     if (rc == ERR_NOMEM) {
         return err_nomem(err);
@@ -445,7 +498,7 @@ int event_md_load(const struct event_file *file, struct event *event, struct eve
     memset(edition, 0, sizeof(*edition));
     event->slug = file->slug;
     event->file = file->path;
-    rc = read_head(file, SCHEMA_WHOLE, &matter, &md.head, good, &readable, err);
+    rc = read_head(file, &event_schema, SCHEMA_WHOLE, &matter, &md.head, good, &readable, err);
     if (rc < 0 || !readable) {
         return rc;
     }
@@ -456,6 +509,9 @@ int event_md_load(const struct event_file *file, struct event *event, struct eve
                                     .err = err,
                                     .failed = !*good};
     rc = read_body(file, &matter, &edition->body, good, err);
+    if (rc == 0) {
+        rc = read_letters(&md, edition, good, err);
+    }
     if (rc == 0 && md.head.start.civil.year != 0) {
         rc = read_series(&md);
     }
@@ -528,7 +584,7 @@ int event_edition_load(const struct event_file *file, const struct event *event,
     int rc;
 
     *edition = *first;
-    rc = read_head(file, SCHEMA_TRANSLATION, &matter, &md.head, good, &readable, err);
+    rc = read_head(file, &event_schema, SCHEMA_TRANSLATION, &matter, &md.head, good, &readable, err);
     if (rc < 0 || !readable) {
         return rc;
     }
@@ -536,11 +592,15 @@ int event_edition_load(const struct event_file *file, const struct event *event,
         .arena = file->arena, .report = file->report, .err = err, .failed = !*good};
     rc = read_body(file, &matter, &edition->body, good, err);
     if (rc == 0) {
+        rc = read_letters(&md, edition, good, err);
+    }
+    if (rc == 0) {
         rc = edition_overrides(&md, event, first, edition);
     }
     if (rc < 0) {
         return rc;
     }
+    edition->thanks = edition->thanks != NULL ? edition->thanks : first->thanks;
     edition->language = language;
     edition->file = file->path;
     edition->own_body = edition->body != NULL;
@@ -559,6 +619,84 @@ int event_edition_load(const struct event_file *file, const struct event *event,
                           md.head.rsvp.question_count, event->rsvp.question_count, event->file);
             edition->questions = first->questions;
         }
+    }
+    *good = *good && !md.maker.failed;
+    return 0;
+}
+
+/* Keys that a calendar says itself. */
+static bool is_of_calendar(const char *key)
+{
+    static const char *const keys[] = {"title", "summary",   "start",    "end",    "rrule", "rdate",
+                                       "exdate", "overrides", "location", "online", "url",   "status"};
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        if (strcmp(keys[i], key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The table of an event's keys without those. */
+static int beside_schema(struct arena *arena, struct schema *out, struct err *err)
+{
+    struct schema_field *fields = arena_alloc(arena, event_schema.count, sizeof(*fields));
+
+    if (fields == NULL) {
+        return err_nomem(err);
+    }
+    *out = event_schema;
+    out->fields = fields;
+    out->count = 0;
+    for (size_t i = 0; i < event_schema.count; i++) {
+        if (!is_of_calendar(event_schema.fields[i].key)) {
+            fields[out->count++] = event_schema.fields[i];
+        }
+    }
+    return 0;
+}
+
+int event_beside_load(const struct event_file *file, struct event *event,
+                      struct event_edition *edition, bool *good, struct err *err)
+{
+    struct md md = {.file = file};
+    const struct markdown *body = NULL;
+    struct front_matter matter;
+    struct schema schema;
+    bool readable = false;
+    int rc = beside_schema(file->arena, &schema, err);
+
+    if (rc == 0) {
+        rc = read_head(file, &schema, SCHEMA_WHOLE, &matter, &md.head, good, &readable, err);
+    }
+    if (rc < 0 || !readable) {
+        return rc;
+    }
+    md.maker = (struct event_maker){.arena = file->arena,
+                                    .report = file->report,
+                                    .event = event,
+                                    .strict = true,
+                                    .err = err,
+                                    .failed = !*good};
+    rc = read_body(file, &matter, &body, good, err);
+    if (rc == 0) {
+        rc = read_letters(&md, edition, good, err);
+    }
+    if (rc == 0) {
+        rc = read_rsvp(&md);
+    }
+    if (rc < 0) {
+        return rc;
+    }
+    if (schema_has(md.head.node, "access")) {
+        event->access = (enum event_access)md.head.access;
+    }
+    read_own_facts(&md);
+    edition->questions = md.head.rsvp.questions;
+    if (body != NULL) {
+        edition->body = body;
+        edition->description = NULL;
     }
     *good = *good && !md.maker.failed;
     return 0;

@@ -3,7 +3,8 @@
  * Both kinds of file give the same struct. <slug>.md holds the facts and the
  * texts in the site's first language; <slug>.<lang>.md is a language edition
  * with text keys only, of either kind. An .ics file holds one event or one
- * series with its changed occurrences.
+ * series with its changed occurrences; a <slug>.md beside it holds what calendars do
+ * not say: list, audience, invite, rsvp, reminders, thanks, and a text.
  *
  * Times are civil times in the event's zone. `end` is what people write: for an
  * event of whole days the last day, not the day after it.
@@ -71,6 +72,8 @@ struct event_edition {
     const char *address;                         /* its address, one line; NULL if none */
     const struct markdown *body;                 /* NULL if there is none, and for .ics */
     const char *description;                     /* plain text of an .ics; NULL if none */
+    const struct markdown *reminder; /* what reminders say; NULL: the house's own words */
+    const struct markdown *thanks;   /* what thanks say, with links to material; NULL: none go out */
     const char *const *questions;                /* rsvp.question_count of them */
     const struct event_override_text *overrides; /* override_count of them */
     bool own_body; /* body or description is of this language, not of the first edition */
@@ -90,7 +93,7 @@ struct event_rsvp {
 struct event {
     const char *slug;
     const char *file;             /* "events/forum-2027.md", "events/opening.ics" */
-    const struct yaml_node *node; /* front matter; NULL for .ics */
+    const struct yaml_node *node; /* front matter; NULL for an .ics that stands alone */
     const char *uid;    /* that the calendar gives it; NULL for .md, and if it gives none */
     const char *source; /* name of the source it was pulled from (source.h); NULL: a file */
     char tzid[CIVIL_ZONE];        /* IANA name */
@@ -125,6 +128,8 @@ struct event {
     struct event_rsvp rsvp;
     const struct period *reminders; /* so long before the start */
     size_t reminder_count;
+    bool has_thanks_after; /* else on the morning of the next day */
+    struct period thanks_after;
     const char *const *funded_by; /* slugs of projects */
     size_t funded_by_count;
     const struct event_edition *editions; /* the first is in the site's first language */
@@ -134,6 +139,7 @@ struct event {
 struct events {
     const struct event *items; /* by slug */
     size_t count;
+    const struct left_outs *left; /* the configuration's; NULL if it was not loaded */
 };
 
 /* Loads all of <site>/events (which need not exist), and the copies of sources (source.h). Every file may be wrong in
@@ -143,10 +149,15 @@ struct events {
 int events_load(struct arena *arena, const struct config *config, struct report *report,
                 struct events *out, struct err *err);
 
+/* Takes out what config->left names (config_leave_out). Nobody is told that it was cancelled.
+ * ERR_NOMEM. */
+int events_leave_out(struct arena *arena, struct events *events, struct err *err);
+
 /* NULL if there is none. */
 const struct event *event_find(const struct events *events, const char *slug);
 
-/* As event_find; ERR_NOT_FOUND "no event 'forum'; did you mean 'forum-2027'?". */
+/* As event_find; ERR_NOT_FOUND "no event 'forum'; did you mean 'forum-2027'?"; ERR_INVALID with
+ * the problem for one that is left out. */
 int event_get(const struct events *events, const char *slug, const struct event **out,
               struct err *err);
 

@@ -241,13 +241,15 @@ static void test_all_files_are_checked_in_one_run(void **state)
            "events/alone.en.md:1:1: a language edition without its event: there is no "
            "events/alone.md or .ics\n"
            "events/good.en.md:2:1: 'start' stands once, in the file of the first language; a "
-           "language edition holds only title, summary, overrides, location, rsvp\n"
+           "language edition holds only title, summary, overrides, location, rsvp, reminder, thanks\n"
            "events/good.et.md:1:1: 'et' is the site's first language: its file is "
            "events/good.md\n"
            "events/good.pl.md:1:1: 'pl' is not one of the site's languages\n"
            "events/notes.txt:1:1: warning: the file is neither .md nor .ics; it is passed over\n"
-           "events/twice.md:1:1: the event is in events/twice.ics already: a slug names one "
-           "event\n");
+           "events/twice.md:1:1: unknown key 'title'; the keys here are access, list, audience, "
+           "invite, rsvp, reminders, reminder, thanks, thanks_after, funded_by\n"
+           "events/twice.md:2:1: unknown key 'start'; the keys here are access, list, audience, "
+           "invite, rsvp, reminders, reminder, thanks, thanks_after, funded_by\n");
 }
 
 static void test_a_site_without_events_is_fine(void **state)
@@ -267,7 +269,7 @@ static void test_a_site_without_events_is_fine(void **state)
 static void test_a_misspelt_event_gets_a_suggestion(void **state)
 {
     const struct event *event = events_site_only(*state, "events/forum-2027.md", FORUM);
-    const struct events events = {event, 1};
+    const struct events events = {.items = event, .count = 1};
     struct err err = {0};
 
     assert_int_equal(event_get(&events, "forum-2072", &event, &err), ERR_NOT_FOUND);
@@ -340,6 +342,37 @@ static void test_a_calendar_file_is_an_event_with_editions(void **state)
     assert_string_equal(edition->title, "Открытие");
     assert_null(edition->description);
     assert_non_null(edition->body);
+}
+
+static void test_a_file_beside_a_calendar_says_what_calendars_do_not(void **state)
+{
+    const struct event *event;
+    const struct event_edition *edition;
+
+    site_folder_write(*state, "events/opening.md",
+                      "invite: 21 days before\nreminders: 2 days before\n"
+                      "audience: region = EE00A\nrsvp: { by: 2027-03-01, capacity: 7 }\n"
+                      "thanks: Aitäh!\nthanks_after: 3 days\n---\nMeie oma tekst.\n");
+    site_folder_write(*state, "events/opening.ru.md", "title: Открытие\nthanks: Спасибо!\n");
+    event = events_site_only(*state, "events/opening.ics",
+                             ICS(VEVENT("DTSTART;TZID=Europe/Tallinn:20270304T100000\r\n"
+                                        "CLASS:PRIVATE\r\nDESCRIPTION:Üks\r\n")));
+    site_folder_expect(*state, "");
+    assert_string_equal(event->file, "events/opening.ics");
+    assert_true(event->has_invite_before && event->has_thanks_after);
+    assert_int_equal(event->invite_before.days, 21);
+    assert_int_equal(event->reminder_count, 1);
+    assert_int_equal(event->rsvp.capacity, 7);
+    assert_true(event->rsvp.has_by);
+    assert_string_equal(event->audience.text, "region = EE00A");
+    assert_string_equal(event->list, "events");
+    assert_int_equal(event->access, EVENT_CLOSED);
+    assert_null(event->editions[0].description);
+    assert_non_null(event->editions[0].body);
+    edition = event_edition(event, LANG_RU);
+    assert_non_null(edition->thanks);
+    assert_ptr_not_equal(edition->thanks, event->editions[0].thanks);
+    assert_ptr_equal(edition->body, event->editions[0].body);
 }
 
 static void test_a_calendar_of_whole_days_ends_on_its_last_day(void **state)
@@ -448,6 +481,7 @@ int main(void)
         TEST(test_a_misspelt_event_gets_a_suggestion),
         TEST(test_the_digest_is_of_time_recurrence_status_and_place),
         TEST(test_a_calendar_file_is_an_event_with_editions),
+        TEST(test_a_file_beside_a_calendar_says_what_calendars_do_not),
         TEST(test_a_calendar_of_whole_days_ends_on_its_last_day),
         TEST(test_a_calendar_in_utc_is_shown_in_the_sites_zone),
         TEST(test_a_calendar_series_keeps_its_changes),
