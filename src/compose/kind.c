@@ -1,6 +1,7 @@
 /* kind.c - see kind.h. */
 #include "kind.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "teataja/base/limits.h"
@@ -85,6 +86,21 @@ static void add_picture(struct builder *builder, const char *boundary,
     mime_base64(&builder->bytes, picture->data, picture->len);
 }
 
+static bool is_message(const struct layout_picture *picture)
+{
+    return strcmp(picture->type, LAYOUT_MESSAGE) == 0;
+}
+
+static size_t count_messages(const struct layout_input *input)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < input->picture_count; i++) {
+        count += is_message(&input->pictures[i]);
+    }
+    return count;
+}
+
 /* text/html, inside multipart/related when it shows images (RFC 2387). */
 static void add_html_part(struct builder *builder, const char *boundary,
                           const struct layout_input *input)
@@ -92,7 +108,7 @@ static void add_html_part(struct builder *builder, const char *boundary,
     char related[MIME_BOUNDARY];
 
     mime_open(&builder->bytes, boundary);
-    if (input->picture_count == 0) {
+    if (input->picture_count == count_messages(input)) {
         add_html_body(builder);
         return;
     }
@@ -102,7 +118,9 @@ static void add_html_part(struct builder *builder, const char *boundary,
     mime_open(&builder->bytes, related);
     add_html_body(builder);
     for (size_t i = 0; i < input->picture_count; i++) {
-        add_picture(builder, related, &input->pictures[i]);
+        if (!is_message(&input->pictures[i])) {
+            add_picture(builder, related, &input->pictures[i]);
+        }
     }
     mime_close(&builder->bytes, related);
 }
@@ -168,11 +186,60 @@ static int lay_out_invitation(struct arena *arena, const struct layout_input *in
     return builder.rc;
 }
 
+/* A letter as an attachment that mail programs open: 7-bit as it is (RFC 2046 section 5.2.1),
+ * with boundaries of its own mailing. */
+static void add_message(struct builder *builder, const char *boundary,
+                        const struct layout_picture *message)
+{
+    char disposition[LIMIT_SLUG + 40];
+    const struct mime_part part = {.type = LAYOUT_MESSAGE, .disposition = disposition};
+
+    (void)snprintf(disposition, sizeof(disposition), "attachment; filename=\"%s\"", message->cid);
+    mime_open(&builder->bytes, boundary);
+    mime_part(&builder->bytes, &part);
+    str_add_bytes(&builder->bytes, message->data, message->len);
+    str_add(&builder->bytes, "\r\n");
+}
+
+/* A letter; or mixed[ letter, messages ] where it carries messages. */
+static int lay_out_notice(struct arena *arena, const struct layout_input *input, struct layout *out,
+                          struct err *err)
+{
+    struct builder builder = {.arena = arena, .out = out, .err = err};
+    char alternative[MIME_BOUNDARY];
+    char mixed[MIME_BOUNDARY];
+
+    if (count_messages(input) == 0) {
+        return lay_out_letter(arena, input, out, err);
+    }
+    str_init(&builder.bytes, LIMIT_MESSAGE);
+    mime_boundary(input->uid, MIME_ALTERNATIVE, alternative);
+    mime_boundary(input->uid, MIME_MIXED, mixed);
+    mime_multipart(&builder.bytes, "mixed", mixed, NULL);
+    str_add(&builder.bytes, "\r\n");
+    mime_open(&builder.bytes, mixed);
+    mime_multipart(&builder.bytes, "alternative", alternative, NULL);
+    str_add(&builder.bytes, "\r\n");
+    add_text_part(&builder, alternative);
+    add_html_part(&builder, alternative, input);
+    mime_close(&builder.bytes, alternative);
+    for (size_t i = 0; i < input->picture_count; i++) {
+        if (is_message(&input->pictures[i])) {
+            add_message(&builder, mixed, &input->pictures[i]);
+        }
+    }
+    mime_close(&builder.bytes, mixed);
+    end_bytes(&builder);
+    str_release(&builder.bytes);
+    return builder.rc;
+}
+
 const struct mail_kind mail_kinds[MAIL_KINDS] = {
     [MAIL_LETTER] = {"letter", MAILING_LETTER, "issues", lay_out_letter, false, false},
     [MAIL_INVITATION] = {"invitation", MAILING_ANSWER, "events", lay_out_invitation, true, false},
     [MAIL_REMINDER] = {"reminder", MAILING_REMINDER, "events", lay_out_letter, true, true},
     [MAIL_THANKS] = {"thanks", MAILING_LETTER, "events", lay_out_letter, false, true},
+    [MAIL_NOTICE] = {"notice", MAILING_ANSWER, "staff", lay_out_notice, false, false},
 };
 
 const struct mail_kind *mail_kind_find(const char *name)

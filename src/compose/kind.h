@@ -31,9 +31,11 @@ struct layout {
     size_t count;
 };
 
-/* An image, as the mailing keeps it. */
+#define LAYOUT_MESSAGE "message/rfc822" /* type of a whole message that a notice carries */
+
+/* An image, as the mailing keeps it; or a message to attach. */
 struct layout_picture {
-    const char *cid;
+    const char *cid; /* of a message: its file name */
     const char *type;
     const void *data;
     size_t len;
@@ -56,7 +58,14 @@ struct mail_kind {
     bool watches; /* who says no before it goes, or whose invitation ends, does not get it */
 };
 
-enum mail_kind_id { MAIL_LETTER, MAIL_INVITATION, MAIL_REMINDER, MAIL_THANKS, MAIL_KINDS };
+enum mail_kind_id {
+    MAIL_LETTER,
+    MAIL_INVITATION,
+    MAIL_REMINDER,
+    MAIL_THANKS,
+    MAIL_NOTICE, /* to the staff */
+    MAIL_KINDS
+};
 extern const struct mail_kind mail_kinds[MAIL_KINDS];
 
 /* NULL if there is none. */
