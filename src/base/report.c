@@ -25,8 +25,13 @@ struct report {
     size_t capacity;
     size_t errors;
     size_t warnings;
+    struct problem *files; /* the first error of each */
+    size_t file_count;
+    size_t file_capacity;
     bool sorted;
     bool refused; /* by the system, whatever the files hold */
+    bool failing; /* for a while, perhaps */
+    bool lost;    /* a file that should be in `files` */
 };
 
 struct report *report_new(void)
@@ -74,6 +79,33 @@ static void keep(struct report *report, const struct problem *problem)
     report->sorted = false;
 }
 
+static void note_file(struct report *report, const struct problem *problem)
+{
+    struct problem *own;
+    char *file;
+
+    /* Errors of one file follow each other, nearly always. */
+    for (size_t i = report->file_count; i > 0; i--) {
+        if (strcmp(report->files[i - 1].file, problem->file) == 0) {
+            return;
+        }
+    }
+    file = arena_strdup(report->arena, problem->file);
+    if (file == NULL || arena_grow(report->arena, &report->files, &report->file_capacity,
+                                   report->file_count, sizeof(*report->files), NULL) < 0) {
+        report->lost = true;
+        return;
+    }
+    own = &report->files[report->file_count++];
+    *own = *problem;
+    own->file = file;
+    own->message = arena_strdup(report->arena, problem->message);
+    if (own->message == NULL) {
+        own->message = "";
+        report->lost = true;
+    }
+}
+
 void report_add(struct report *report, enum report_severity severity, const char *file, int line,
                 int column, const char *format, ...)
 {
@@ -101,6 +133,7 @@ void report_add(struct report *report, enum report_severity severity, const char
     utf8_clean(message);
     if (severity == REPORT_ERROR) {
         report->errors++;
+        note_file(report, &problem);
     } else {
         report->warnings++;
     }
@@ -113,14 +146,32 @@ void report_add_fault(struct report *report, const char *file, const struct err 
         return;
     }
     /* A loop of links or a name that is too long is in the site itself. */
-    report->refused = report->refused || (fault->code == ERR_IO && fault->native != 0 &&
-                                          fault->native != ELOOP && fault->native != ENAMETOOLONG);
+    if (fault->code == ERR_IO && fault->native != 0 && fault->native != ELOOP &&
+        fault->native != ENAMETOOLONG) {
+        report->refused = true;
+        report->failing |= fault->native != EACCES && fault->native != EPERM;
+    }
     report_add(report, REPORT_ERROR, file, 0, 0, "%s", fault->msg);
 }
 
 bool report_refused(const struct report *report)
 {
     return report != NULL && report->refused;
+}
+
+bool report_failing(const struct report *report)
+{
+    return report != NULL && report->failing;
+}
+
+const struct problem *report_bad_file(const struct report *report, size_t index)
+{
+    return report != NULL && index < report->file_count ? &report->files[index] : NULL;
+}
+
+bool report_whole(const struct report *report)
+{
+    return report == NULL || !report->lost;
 }
 
 size_t report_errors(const struct report *report)
@@ -177,6 +228,15 @@ static void format_place(const struct problem *problem, char *text, size_t size)
     } else {
         (void)snprintf(text, size, "%s:%d:%d: ", problem->file, problem->line, problem->column);
     }
+}
+
+void report_format(const struct problem *problem, char *text, size_t size)
+{
+    size_t len;
+
+    format_place(problem, text, size);
+    len = strlen(text);
+    (void)snprintf(text + len, size - len, "%s", problem->message);
 }
 
 void report_print(struct report *report, FILE *out)

@@ -263,6 +263,69 @@ const struct project *config_project(const struct config *config, const char *sl
     return NULL;
 }
 
+static void drop_projects(struct config *config)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < config->project_count; i++) {
+        if (left_out_find(&config->left, "projects", config->projects[i].slug) == NULL) {
+            config->projects[kept++] = config->projects[i];
+        }
+    }
+    config->project_count = kept;
+}
+
+static void drop_newsletters(struct config *config)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < config->newsletter_count; i++) {
+        if (left_out_find(&config->left, "newsletters", config->newsletters[i].slug) == NULL) {
+            config->newsletters[kept++] = config->newsletters[i];
+        }
+    }
+    config->newsletter_count = kept;
+}
+
+/* No letter goes out without the notice of who pays for it. */
+static int leave_out_unpaid(struct arena *arena, struct config *config,
+                            const struct newsletter *newsletter, struct err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < newsletter->funded_by_count; i++) {
+        const char *slug = newsletter->funded_by[i];
+        const struct left_out *project =
+            slug != NULL ? left_out_find(&config->left, "projects", slug) : NULL;
+
+        if (project != NULL) {
+            rc = left_out_add(arena, &config->left, "newsletters", newsletter->slug,
+                              project->problem, err);
+        }
+    }
+    return rc;
+}
+
+int config_leave_out(struct arena *arena, struct config *config, const struct report *report,
+                     struct err *err)
+{
+    bool again = config->is_settled;
+    int rc = left_out_read(arena, &config->left, report, err);
+
+    config->is_settled = true;
+    if (rc < 0 || again || config->left.count == 0) {
+        return rc;
+    }
+    for (size_t i = 0; rc == 0 && i < config->newsletter_count; i++) {
+        rc = leave_out_unpaid(arena, config, &config->newsletters[i], err);
+    }
+    if (rc == 0) {
+        drop_projects(config);
+        drop_newsletters(config);
+    }
+    return rc;
+}
+
 size_t config_check_projects(const struct config *config, const char *const *slugs, size_t count,
                              const struct yaml_node *node, const char *key, struct report *report)
 {
@@ -271,11 +334,13 @@ size_t config_check_projects(const struct config *config, const char *const *slu
 
     for (size_t i = 0; i < count; i++) {
         const struct yaml_node *at = list;
+        const struct left_out *left;
         struct suggest suggest;
 
         if (!slugs[i] || config_project(config, slugs[i])) {
             continue;
         }
+        left = left_out_find(&config->left, "projects", slugs[i]);
         for (size_t j = 0; list && list->kind == YAML_SEQUENCE && j < list->count; j++) {
             at = strcmp(list->items[j]->text, slugs[i]) == 0 ? list->items[j] : at;
         }
@@ -283,8 +348,13 @@ size_t config_check_projects(const struct config *config, const char *const *slu
         for (size_t j = 0; j < config->project_count; j++) {
             suggest_offer(&suggest, config->projects[j].slug);
         }
-        yaml_problem(report, at ? at : node, "", "no project '%s'%s", slugs[i],
-                     suggest_hint(&suggest));
+        if (left != NULL) {
+            yaml_problem(report, at ? at : node, "", "the project cannot be used: %s",
+                         left->problem);
+        } else {
+            yaml_problem(report, at ? at : node, "", "no project '%s'%s", slugs[i],
+                         suggest_hint(&suggest));
+        }
         unknown++;
     }
     return unknown;

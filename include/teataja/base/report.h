@@ -40,12 +40,25 @@ void report_add_fault(struct report *report, const char *file, const struct err 
 /* True if a fault was the system's, which says nothing of what the user wrote: EIO, EACCES. */
 bool report_refused(const struct report *report);
 
+/* True if such a fault may be gone the next time, as EIO but not EACCES. */
+bool report_failing(const struct report *report);
+
+/* The first error of each file that has one, in the order they were found: also of a file
+ * whose problems were no longer kept. NULL past the end. */
+const struct problem *report_bad_file(const struct report *report, size_t index);
+
+/* False when memory ran out before every file with an error could be noted. */
+bool report_whole(const struct report *report);
+
 /* How many errors and warnings were added (kept or not). */
 size_t report_errors(const struct report *report);
 size_t report_warnings(const struct report *report);
 
 /* The problems kept, sorted; `index` counts from 0. NULL past the end. */
 const struct problem *report_get(struct report *report, size_t index);
+
+/* Writes "file:line:column: message", as much of the place as there is; cut at `size`. */
+void report_format(const struct problem *problem, char *text, size_t size);
 
 /* Prints every kept problem, a line each, then how many were left out if any. */
 void report_print(struct report *report, FILE *out);

@@ -8,6 +8,7 @@
 #include "teataja/base/err.h"
 #include "teataja/base/report.h"
 #include "teataja/base/str.h"
+#include "teataja/config/left_out.h"
 #include "teataja/config/newsletter.h"
 #include "teataja/config/project.h"
 #include "teataja/config/region.h"
@@ -21,6 +22,8 @@ struct config {
     struct project *projects; /* by slug */
     size_t project_count;
     struct regions regions;
+    struct left_outs left; /* what is not used; empty unless config_leave_out was called */
+    bool is_settled;       /* it was: newsletters and projects are pointed at from now on */
 };
 
 /* Loads teataja.yaml, newsletters/, projects/ and regions.yaml, each of which
@@ -32,6 +35,13 @@ struct config {
  * content can be checked in the same run. */
 int config_load(struct arena *arena, const char *folder, struct report *report, struct config *out,
                 struct err *err);
+
+/* Leaves out what a file with an error in `report` describes (left_out.h): its newsletters and
+ * projects are in *config no more, nor newsletters that such a project pays for. To be called
+ * before content is loaded, and again behind it, for config->left: then newsletters stay, whose
+ * introductions may be wrong. Errors as left_out_read. */
+int config_leave_out(struct arena *arena, struct config *config, const struct report *report,
+                     struct err *err);
 
 /* NULL if there is none. */
 const struct newsletter *config_newsletter(const struct config *config, const char *slug);

@@ -183,13 +183,14 @@ static void test_a_fault_of_the_system_is_told_from_one_of_the_site(void **state
     static const struct {
         struct err fault;
         bool refused;
+        bool failing;
     } cases[] = {
-        {{.code = ERR_LIMIT, .msg = "too large"}, false},
-        {{.code = ERR_IO, .msg = "a folder"}, false},
-        {{.code = ERR_IO, .native = ELOOP, .msg = "links"}, false},
-        {{.code = ERR_NOT_FOUND, .native = ENOENT, .msg = "gone"}, false},
-        {{.code = ERR_IO, .native = EIO, .msg = "disk"}, true},
-        {{.code = ERR_IO, .native = EACCES, .msg = "denied"}, true},
+        {{.code = ERR_LIMIT, .msg = "too large"}, false, false},
+        {{.code = ERR_IO, .msg = "a folder"}, false, false},
+        {{.code = ERR_IO, .native = ELOOP, .msg = "links"}, false, false},
+        {{.code = ERR_NOT_FOUND, .native = ENOENT, .msg = "gone"}, false, false},
+        {{.code = ERR_IO, .native = EIO, .msg = "disk"}, true, true},
+        {{.code = ERR_IO, .native = EACCES, .msg = "denied"}, true, false},
     };
 
     (void)state;
@@ -201,11 +202,38 @@ static void test_a_fault_of_the_system_is_told_from_one_of_the_site(void **state
         report_add_fault(report, "a.md", &cases[i].fault);
         report_add(report, REPORT_ERROR, "b.md", 1, 1, "later");
         assert_int_equal(report_refused(report), cases[i].refused);
+        assert_int_equal(report_failing(report), cases[i].failing);
         assert_int_equal(report_errors(report), 2);
         assert_string_equal(report_get(report, 0)->message, cases[i].fault.msg);
         assert_int_equal(report_get(report, 0)->line, 0);
         report_free(report);
     }
+}
+
+static void test_each_file_with_an_error_is_named_once_however_many_problems_there_are(
+    void **state)
+{
+    struct report *report = report_new();
+    char text[64];
+
+    (void)state;
+    assert_null(report_bad_file(NULL, 0));
+    report_add(report, REPORT_WARNING, "a.md", 1, 1, "only a warning");
+    report_add(report, REPORT_ERROR, "b.md", 3, 7, "the first");
+    for (int i = 0; i < LIMIT_PROBLEMS; i++) {
+        report_add(report, REPORT_ERROR, "b.md", 1, 1, "another");
+    }
+    report_add(report, REPORT_ERROR, "c.md", 0, 0, "not kept");
+    report_add(report, REPORT_ERROR, "b.md", 9, 1, "late");
+    assert_true(report_whole(report));
+    report_format(report_bad_file(report, 0), text, sizeof(text));
+    assert_string_equal(text, "b.md:3:7: the first");
+    report_format(report_bad_file(report, 1), text, sizeof(text));
+    assert_string_equal(text, "c.md: not kept");
+    report_format(report_bad_file(report, 1), text, 8);
+    assert_string_equal(text, "c.md: n");
+    assert_null(report_bad_file(report, 2));
+    report_free(report);
 }
 
 static void test_an_error_that_was_not_kept_still_counts(void **state)
@@ -245,6 +273,8 @@ int main(void)
         cmocka_unit_test(test_more_than_the_limit_is_counted),
         cmocka_unit_test(test_check_gives_the_first_error),
         cmocka_unit_test(test_a_fault_of_the_system_is_told_from_one_of_the_site),
+        cmocka_unit_test(
+            test_each_file_with_an_error_is_named_once_however_many_problems_there_are),
         cmocka_unit_test_teardown(test_an_error_that_was_not_kept_still_counts, hook_off),
     };
 
