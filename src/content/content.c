@@ -153,6 +153,53 @@ int content_load(struct arena *arena, const struct config *config, const struct 
     return rc;
 }
 
+/* Keeps the items that are not left out, in their order; copies the others to `out` unless
+ * that is NULL. Returns how many stay. */
+static size_t keep_good(void *items, size_t count, size_t size, const char *folder,
+                        const struct left_outs *left, void *out)
+{
+    char *bytes = items;
+    char *rest = out;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct item *item = (const struct item *)(const void *)(bytes + i * size);
+
+        if (left_out_find(left, folder, item->slug) == NULL) {
+            memmove(bytes + kept++ * size, bytes + i * size, size);
+        } else if (rest != NULL) {
+            memcpy(rest, bytes + i * size, size);
+            rest += size;
+        }
+    }
+    return kept;
+}
+
+int content_leave_out(struct arena *arena, const struct config *config, struct content *content,
+                      struct err *err)
+{
+    const struct left_outs *left = &config->left;
+    size_t issues = content->issue_count;
+
+    if (left->count == 0) {
+        return 0;
+    }
+    content->left_issues = arena_alloc(arena, issues + 1, sizeof(*content->left_issues));
+    if (content->left_issues == NULL) {
+        return err_nomem(err);
+    }
+    content->call_count = keep_good(content->calls, content->call_count, sizeof(*content->calls),
+                                    "calls", left, NULL);
+    content->news_count = keep_good(content->news, content->news_count, sizeof(*content->news),
+                                    "news", left, NULL);
+    content->issue_count = keep_good(content->issues, issues, sizeof(*content->issues), "issues",
+                                     left, content->left_issues);
+    content->left_issue_count = issues - content->issue_count;
+    content->letter_count = keep_good(content->letters, content->letter_count,
+                                      sizeof(*content->letters), "newsletters", left, NULL);
+    return 0;
+}
+
 static int compare_slug(const void *key, const void *item)
 {
     return strcmp(key, ((const struct item *)item)->slug);

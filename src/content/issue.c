@@ -66,6 +66,7 @@ static void issue_texts(const void *facts, struct edition *edition)
 static void find_newsletter(struct load *load, struct issue *issue)
 {
     const struct config *config = load->config;
+    const struct left_out *left;
     struct suggest suggest;
 
     if (!issue->newsletter_slug) {
@@ -73,6 +74,12 @@ static void find_newsletter(struct load *load, struct issue *issue)
     }
     issue->newsletter = config_newsletter(config, issue->newsletter_slug);
     if (issue->newsletter) {
+        return;
+    }
+    left = left_out_find(&config->left, "newsletters", issue->newsletter_slug);
+    if (left) {
+        yaml_problem(load->report, issue->node, "newsletter", "the newsletter cannot be used: %s",
+                     left->problem);
         return;
     }
     suggest_start(&suggest, issue->newsletter_slug);

@@ -34,6 +34,9 @@ struct content {
      * text does not say them. */
     struct issue *letters;
     size_t letter_count;
+
+    struct issue *left_issues; /* by content_leave_out: what of them could be read */
+    size_t left_issue_count;
 };
 
 /* Loads calls/, news/ and issues/ of config->folder; a folder that is not there
@@ -45,6 +48,11 @@ struct content {
  * (may be NULL: only weekends move deadlines) must outlive *out. */
 int content_load(struct arena *arena, const struct config *config, const struct holidays *holidays,
                  int64_t now, struct report *report, struct content *out, struct err *err);
+
+/* Takes out what config->left names (config_leave_out): calls, news, issues and automatic
+ * letters. Nobody is told that it ended or changed, and it does not count as told. ERR_NOMEM. */
+int content_leave_out(struct arena *arena, const struct config *config, struct content *content,
+                      struct err *err);
 
 /* By slug; NULL if there is none. */
 struct call *content_call(const struct content *content, const char *slug);
