@@ -9,6 +9,7 @@
 #include "teataja/base/file.h"
 #include "teataja/base/limits.h"
 #include "teataja/base/report.h"
+#include "teataja/compose/deadlines.h"
 #include "teataja/content/content.h"
 #include "teataja/events/ical_write.h"
 
@@ -324,7 +325,29 @@ static int recall(struct arena *arena, const char *database, int64_t now, struct
     return rc;
 }
 
-int call_feed_read(struct arena *arena, const struct config *config, const char *templates,
+/* All calls that are right, those of sources too. */
+static int read_calls(struct arena *arena, struct config *config, const struct holidays *holidays,
+                      int64_t now, struct content *out, struct err *err)
+{
+    struct report *report = report_new();
+    int rc = report == NULL ? err_nomem(err)
+                            : content_load(arena, config, holidays, now, report, out, err);
+
+    if (rc == 0 || rc == ERR_INVALID) {
+        err_clear(err);
+        rc = deadlines_add(arena, config, holidays, now, report, out, err);
+    }
+    if (rc == 0) {
+        rc = config_leave_out(arena, config, report, err);
+    }
+    if (rc == 0) {
+        rc = content_leave_out(arena, config, out, err);
+    }
+    report_free(report);
+    return rc;
+}
+
+int call_feed_read(struct arena *arena, struct config *config, const char *templates,
                    const char *database, int64_t now, const struct content **out, struct err *err)
 {
     struct content *content = arena_alloc(arena, 1, sizeof(*content));
@@ -335,14 +358,11 @@ int call_feed_read(struct arena *arena, const struct config *config, const char 
                  ? err_nomem(err)
                  : holidays_load(arena, path, report, &holidays, err);
 
-    if (rc == 0) {
-        rc = content_load(arena, config, holidays, now, report, content, err);
-    }
-    if (rc == ERR_INVALID) {
-        err_clear(err);
-        rc = 0;
-    }
     report_free(report);
+    if (rc == 0 || rc == ERR_INVALID) {
+        err_clear(err);
+        rc = read_calls(arena, config, holidays, now, content, err);
+    }
     if (rc == 0) {
         rc = recall(arena, database, now, content, err);
     }

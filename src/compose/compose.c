@@ -29,9 +29,13 @@ static int make_scope(struct compose *compose, struct err *err)
 {
     const struct events *events = compose->site.events;
     const struct content *content = compose->site.content;
-    const char **event_slugs = arena_alloc(compose->arena, events->count + 1, sizeof(char *));
+    const struct left_outs *left = &compose->site.config->left;
+    const char **event_slugs =
+        arena_alloc(compose->arena, events->count + left->count + 1, sizeof(char *));
     const char **issue_slugs =
-        arena_alloc(compose->arena, content->issue_count + 1, sizeof(char *));
+        arena_alloc(compose->arena, content->issue_count + left->count + 1, sizeof(char *));
+    size_t event_count = events->count;
+    size_t issue_count = content->issue_count;
 
     if (event_slugs == NULL || issue_slugs == NULL) {
         return err_nomem(err);
@@ -42,11 +46,19 @@ static int make_scope(struct compose *compose, struct err *err)
     for (size_t i = 0; i < content->issue_count; i++) {
         issue_slugs[i] = content->issues[i].item.slug;
     }
+    /* Who attended what cannot be read at the moment attended it nevertheless. */
+    for (size_t i = 0; i < left->count; i++) {
+        if (strcmp(left->items[i].folder, "events") == 0) {
+            event_slugs[event_count++] = left->items[i].slug;
+        } else if (strcmp(left->items[i].folder, "issues") == 0) {
+            issue_slugs[issue_count++] = left->items[i].slug;
+        }
+    }
     compose->scope = (struct segment_scope){.config = compose->site.config,
                                             .events = event_slugs,
-                                            .event_count = events->count,
+                                            .event_count = event_count,
                                             .issues = issue_slugs,
-                                            .issue_count = content->issue_count};
+                                            .issue_count = issue_count};
     return 0;
 }
 

@@ -40,6 +40,9 @@ static int find_automatic(const struct compose *compose, const char *slug, const
     if (*out != NULL) {
         return 0;
     }
+    if (left_out_check(&config->left, "newsletters", slug, err) < 0) {
+        return ERR_INVALID;
+    }
     if (newsletter != NULL) {
         return err_set(err, ERR_STATE,
                        "%s is composed by hand: send one of its issues, or let it say 'compose: "
@@ -65,6 +68,10 @@ int letter_find(struct compose *compose, const char *slug, const struct issue **
         return find_automatic(compose, slug + strlen(LETTER_AUTOMATIC), out, err);
     }
     issue = content_issue(content, slug);
+    if (issue == NULL &&
+        left_out_check(&compose->site.config->left, "issues", slug, err) < 0) {
+        return ERR_INVALID;
+    }
     if (issue == NULL) {
         suggest_start(&suggest, slug);
         for (size_t i = 0; i < content->issue_count; i++) {
@@ -347,7 +354,7 @@ static int open_planning(struct planning *planning, const char *slug, struct err
 static int summarize(struct planning *planning, struct letter_summary *out, struct err *err)
 {
     const struct letter_options *options = planning->options;
-    int rc = letter_warn(&planning->letter, planning->arena,
+    int rc = letter_warn(&planning->letter, planning->selector, planning->arena,
                          options->test == NULL && options->dry_run, out, err);
 
     if (rc == 0) {

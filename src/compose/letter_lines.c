@@ -156,8 +156,21 @@ static int warn_sent(const struct letter *letter, struct arena *arena, const cha
     return rc < 0 ? rc : 0;
 }
 
-int letter_warn(const struct letter *letter, struct arena *arena, bool sent,
-                struct letter_summary *out, struct err *err)
+/* Adds one; those past the room for them are not told. 0, or ERR_NOMEM. */
+static int add_warning(const char **warnings, const char *text, struct letter_summary *out,
+                       struct err *err)
+{
+    if (text == NULL) {
+        return err_nomem(err);
+    }
+    if (out->warning_count < WARNINGS) {
+        warnings[out->warning_count++] = text;
+    }
+    return 0;
+}
+
+int letter_warn(const struct letter *letter, const struct selector *selector, struct arena *arena,
+                bool sent, struct letter_summary *out, struct err *err)
 {
     const struct content *content = letter->compose->site.content;
     const char **warnings = arena_alloc(arena, WARNINGS, sizeof(*warnings));
@@ -172,6 +185,9 @@ int letter_warn(const struct letter *letter, struct arena *arena, bool sent,
     }
     if (text != NULL) {
         warnings[out->warning_count++] = text;
+    }
+    for (size_t i = 0; rc == 0 && selector_left(selector, i) != NULL; i++) {
+        rc = add_warning(warnings, arena_strdup(arena, selector_left(selector, i)), out, err);
     }
     for (size_t i = 0; i < content->call_count && out->warning_count < WARNINGS; i++) {
         text = closed_lately(arena, &content->calls[i], letter->date);

@@ -28,7 +28,7 @@ int letter_list_lines(const struct letter *letter, struct arena *arena,
                       const struct selection *selection, const struct letter_line **out,
                       size_t *count, struct err *err);
 
-/* Fills the warnings: calls that closed a moment ago; with `sent`, that there is a
- * mailing of this issue already. */
-int letter_warn(const struct letter *letter, struct arena *arena, bool sent,
-                struct letter_summary *out, struct err *err);
+/* Fills the warnings: events that are left out, calls that closed a moment ago; with `sent`,
+ * that there is a mailing of this issue already. */
+int letter_warn(const struct letter *letter, const struct selector *selector, struct arena *arena,
+                bool sent, struct letter_summary *out, struct err *err);

@@ -35,6 +35,8 @@ struct selector {
     size_t call_count;
     struct event_choice *events; /* by start */
     size_t event_count;
+    const char **left; /* of events whose audience is wrong */
+    size_t left_count;
     const struct news **news; /* newest first */
     size_t news_count;
 };
@@ -157,6 +159,23 @@ static int set_event_told(struct selector *selector, struct event_choice *choice
     return choice->told != NULL ? 1 : err_nomem(err);
 }
 
+/* One event must not stop a letter: it comes with a later one. */
+static int leave_event_out(struct selector *selector, const struct event *event, struct err *err)
+{
+    bool named = strncmp(err->msg, event->file, strlen(event->file)) == 0;
+    const char *why =
+        arena_printf(selector->arena, "event '%s' is left out: %s%s%s", event->slug,
+                     named ? "" : event->file, named ? "" : ": ", err->msg);
+
+    if (why == NULL) {
+        return err_nomem(err);
+    }
+    selector->left[selector->left_count++] = why;
+    memset(&selector->events[selector->event_count], 0, sizeof(*selector->events));
+    err_clear(err);
+    return 0;
+}
+
 static int collect_events(struct selector *selector, struct err *err)
 {
     const struct events *events = selector->compose->site.events;
@@ -164,7 +183,8 @@ static int collect_events(struct selector *selector, struct err *err)
     int rc = 0;
 
     selector->events = arena_alloc(selector->arena, events->count + 1, sizeof(*selector->events));
-    if (selector->events == NULL) {
+    selector->left = arena_alloc(selector->arena, events->count + 1, sizeof(*selector->left));
+    if (selector->events == NULL || selector->left == NULL) {
         return err_nomem(err);
     }
     for (size_t i = 0; rc >= 0 && i < events->count; i++) {
@@ -178,7 +198,10 @@ static int collect_events(struct selector *selector, struct err *err)
         }
         if (rc == 1) {
             rc = find_audience(selector, choice->event, choice, err);
-            selector->event_count++;
+            selector->event_count += rc == 0;
+        }
+        if (rc == ERR_INVALID || rc == ERR_LIMIT) {
+            rc = leave_event_out(selector, choice->event, err);
         }
     }
     if (rc >= 0) {
@@ -576,6 +599,11 @@ int selector_pick(struct selector *selector, struct arena *arena,
         rc = pick_news(&reader, out, err);
     }
     return rc == 0 ? make_key(out, err) : rc;
+}
+
+const char *selector_left(const struct selector *selector, size_t index)
+{
+    return index < selector->left_count ? selector->left[index] : NULL;
 }
 
 bool selector_sends(const struct selector *selector, const struct selection *selection)

@@ -22,6 +22,7 @@ static const char *const page_names[WEB_PAGES] = {
     [PAGE_MESSAGE] = "web/message.html", [PAGE_LEAVE] = "web/leave.html",
     [PAGE_LEFT] = "web/left.html",       [PAGE_PREFERENCES] = "web/preferences.html",
     [PAGE_ANSWER] = "web/answer.html",   [PAGE_ARCHIVE] = "web/archive.html",
+    [PAGE_DRAFT] = "web/draft.html",
 };
 
 static const char style_name[] = "web/style.css";
@@ -209,6 +210,19 @@ static const char *url_path(const char *url)
     return host + strcspn(host, "/");
 }
 
+/* A newsletter or a project that is wrong has no pages; the others keep theirs. */
+static int load_config(struct web_site *site, const char *folder, struct report *report,
+                       struct err *err)
+{
+    int rc = config_load(site->arena, folder, report, &site->config, err);
+
+    if (rc == 0 || rc == ERR_INVALID) {
+        err_clear(err);
+        rc = config_leave_out(site->arena, &site->config, report, err);
+    }
+    return rc;
+}
+
 static int load(struct web_site *site, const char *folder, const char *templates, struct err *err)
 {
     struct report *report = report_new();
@@ -216,7 +230,7 @@ static int load(struct web_site *site, const char *folder, const char *templates
     int rc = report == NULL || own == NULL ? err_nomem(err) : 0;
 
     if (rc == 0) {
-        rc = config_load(site->arena, own, report, &site->config, err);
+        rc = load_config(site, own, report, err);
     }
     if (rc == 0) {
         rc = events_load(site->arena, &site->config, report, &site->events, err);

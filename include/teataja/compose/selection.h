@@ -94,9 +94,14 @@ struct selector_options {
     unsigned blocks[LANG_COUNT]; /* by language of the edition: bit 1 << enum newsletter_block */
 };
 
-/* Lives in the arena, with nothing to close. */
+/* Lives in the arena, with nothing to close. An event whose audience cannot be understood is
+ * left out: selector_left. */
 int selector_open(struct compose *compose, struct arena *arena,
                   const struct selector_options *options, struct selector **out, struct err *err);
+
+/* Of the events left out, the words for number `index`: "event 'forum' is left out:
+ * events/forum.md: ...". NULL past the end. */
+const char *selector_left(const struct selector *selector, size_t index);
 
 /* Whether a member gets the letter at all: of an automatic one, if enough is new. */
 bool selector_sends(const struct selector *selector, const struct selection *selection);
