@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "job_left.h"
 #include "room.h"
 #include "run_lock.h"
 #include "sql/schedule/run.h"
@@ -96,16 +97,14 @@ static int try_again(const struct running *running, const char *reason, struct e
  * saying so, or somebody was faster. 1 if so. */
 static int was_done(struct running *running, int said, struct err *err)
 {
-    const char *purpose = running->run.kind == SCHEDULE_INVITE ? "invitation" : "letter";
-
     bool invited = running->run.kind == SCHEDULE_INVITE && running->run.attempt > 1;
 
     /* Who asks again for invitations that were made hears that nobody is left. */
     if (said != ERR_EXISTS && (said != ERR_STATE || !invited)) {
         return 0;
     }
-    return job_mailing(running->schedule->options.db, purpose, running->run.target,
-                       &running->outcome.mailing, err);
+    return job_made(running->schedule->options.db, running->run.kind, running->run.target,
+                    &running->outcome.mailing, err);
 }
 
 static int fail(const struct running *running, const char *reason, struct schedule_tick *tick,
@@ -174,13 +173,26 @@ static int read_run(struct running *running, struct err *err)
     return rc;
 }
 
+/* Whether the files still say this time, of a job whose every occurrence counts. */
+static bool is_planned(const struct running *running, const struct job *job)
+{
+    struct timetable_time *times = NULL;
+    char local[CIVIL_TEXT];
+    int count = 1;
+
+    if (!job->once && job->each) {
+        count = job_list(job, running->schedule->scratch, running->run.due, running->run.due + 1,
+                         &times, NULL);
+        return count != 0; /* what cannot be read is told when it is done */
+    }
+    civil_format(&job->at.local, local);
+    return !job->once || strcmp(local, running->run.local) == 0;
+}
+
 /* Why a run is not done after all; NULL if it is. */
 static const char *objection(const struct running *running, const struct job *job)
 {
-    char local[CIVIL_TEXT];
-
-    civil_format(&job->at.local, local);
-    if (job->once && !running->by_hand && strcmp(local, running->run.local) != 0) {
+    if (!running->by_hand && !is_planned(running, job)) {
         return "the site plans this for another time now";
     }
     if (!running->by_hand && running->now - running->run.due > job->too_late_after) {
@@ -198,7 +210,7 @@ static int choose(struct running *running, const struct job *job, struct err *er
     int rc = 1;
 
     if (running->run.target[0] == '\0') {
-        rc = job_target(schedule, job, 0, target, err);
+        rc = job_target(schedule, job, 0, running->run.due, target, err);
         running->run.target = rc == 1 ? arena_strdup(schedule->scratch, target) : "";
     }
     if (rc < 0 || running->run.target == NULL) {
@@ -210,6 +222,12 @@ static int choose(struct running *running, const struct job *job, struct err *er
     return rc;
 }
 
+static const char *nothing_waits(const struct job *job)
+{
+    return job->event != NULL ? "no occurrence of the event lies ahead"
+                              : "no issue of it says 'send: next'";
+}
+
 static int skip(struct running *running, const char *reason, struct schedule_tick *tick,
                 struct err *err)
 {
@@ -217,11 +235,23 @@ static int skip(struct running *running, const char *reason, struct schedule_tic
     return end(running, "skipped", reason, err);
 }
 
+/* Until somebody corrects them. Not counted as an attempt: nobody tried. */
+static int wait_for_files(const struct running *running, const char *reason,
+                          struct schedule_tick *tick, struct err *err)
+{
+    tick->retried++;
+    LOG(LOG_WARN, "schedule_waits", log_text("job", running->run.job),
+        log_text("occurrence", running->run.local), log_text("reason", reason));
+    return db_exec(running->schedule->options.db, SQL_RUN_AGAIN, err, "iti", running->run.id,
+                   reason, running->now + CLOCK_MINUTE);
+}
+
 /* 1: go on, and the row says that it is running; 0: it is settled, or somebody else's. */
 static int decide(struct running *running, struct schedule_tick *tick, struct err *err)
 {
     struct db *db = running->schedule->options.db;
     const struct job *job;
+    struct err left = {0};
     const char *why;
     int rc = read_run(running, err);
 
@@ -229,13 +259,22 @@ static int decide(struct running *running, struct schedule_tick *tick, struct er
         return rc;
     }
     job = job_find(running->schedule, running->run.job);
+    if (job == NULL && job_left(running->schedule, running->run.job, &left) < 0) {
+        return wait_for_files(running, left.msg, tick, err);
+    }
     why = job == NULL ? "the site does not plan this any more" : objection(running, job);
     if (why != NULL) {
         return skip(running, why, tick, err);
     }
-    rc = choose(running, job, err);
+    rc = choose(running, job, &left);
+    if (rc == ERR_INVALID) {
+        return wait_for_files(running, left.msg, tick, err);
+    }
+    if (rc < 0) {
+        return err_set(err, rc, "%s", left.msg);
+    }
     if (rc == 0) {
-        return skip(running, "no issue of it says 'send: next'", tick, err);
+        return skip(running, nothing_waits(job), tick, err);
     }
     if (rc == 1) {
         rc = db_exec(db, SQL_RUN_BEGIN, err, "it", running->run.id, running->run.target);
@@ -337,6 +376,9 @@ static int find_job(const struct schedule *schedule, const char *name, const str
     if (*out != NULL) {
         return 0;
     }
+    if (job_left(schedule, name, err) < 0 || job_left(schedule, full, err) < 0) {
+        return ERR_INVALID;
+    }
     suggest_start(&suggest, name);
     for (size_t i = 0; i < schedule->count; i++) {
         suggest_offer(&suggest, schedule->jobs[i].name);
@@ -363,11 +405,10 @@ int schedule_plan_now(struct schedule *schedule, struct arena *arena, const char
         rc = zone_from_utc(job->zone, time->now, &local, err);
     }
     if (rc == 0) {
-        rc = job_target(schedule, job, 0, target, err);
+        rc = job_target(schedule, job, 0, time->now, target, err);
     }
     if (rc <= 0) {
-        return rc < 0 ? rc
-                      : err_set(err, ERR_STATE, "no issue of '%s' says 'send: next'", job->slug);
+        return rc < 0 ? rc : err_set(err, ERR_STATE, "%s", nothing_waits(job));
     }
     civil_format(&local, text);
     out->kind = job->kind;

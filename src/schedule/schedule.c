@@ -83,15 +83,21 @@ static int add_item(struct schedule *schedule, struct arena *arena, const struct
 {
     char target[JOB_NAME];
     struct civil shown;
-    int rc = job_target(schedule, job, nth, target, err);
+    const char *note = "";
+    int rc = job_target(schedule, job, nth, time->at, target, err);
 
+    if (rc == ERR_INVALID) {
+        note = arena_strdup(arena, err->msg);
+        rc = note != NULL ? 0 : err_nomem(err);
+        err_clear(err);
+    }
     *out = (struct schedule_item){.kind = job->kind,
                                   .job = arena_strdup(arena, job->name),
                                   .target = rc == 1 ? arena_strdup(arena, target) : NULL,
                                   .local = time->local,
                                   .zone = arena_strdup(arena, job->zone),
                                   .due = time->at,
-                                  .note = ""};
+                                  .note = note};
     if (rc < 0 || out->job == NULL || out->zone == NULL || (rc == 1 && out->target == NULL)) {
         return rc < 0 ? rc : err_nomem(err);
     }
@@ -108,15 +114,6 @@ static int add_item(struct schedule *schedule, struct arena *arena, const struct
         rc = out->note == NULL ? err_nomem(err) : 0;
     }
     return rc;
-}
-
-static int is_over(struct schedule *schedule, const struct job *job, struct err *err)
-{
-    int64_t mailing;
-
-    return job->kind == SCHEDULE_ISSUE
-               ? job_mailing(schedule->options.db, "letter", job->name, &mailing, err)
-               : 0;
 }
 
 static int by_time(const void *a, const void *b)
@@ -139,7 +136,7 @@ int schedule_list(struct schedule *schedule, struct arena *arena, int64_t from, 
     for (size_t i = 0; rc == 0 && i < schedule->count; i++) {
         const struct job *job = &schedule->jobs[i];
         struct timetable_time *times = NULL;
-        int found = is_over(schedule, job, err);
+        int found = job_is_over(schedule, job, err);
 
         if (found == 0) {
             found = job_list(job, arena, from, to, &times, err);
