@@ -111,13 +111,16 @@ static int open_rooms(struct schedule_jobs *jobs, struct err *err)
     return rc < 0 ? rc : schedule_open(&options, &jobs->schedule, err);
 }
 
-enum exit_status schedule_jobs_open(const struct command *command, struct schedule_jobs *out)
+enum exit_status schedule_jobs_open(const struct command *command, struct workspace_told *told,
+                                    struct schedule_jobs *out)
 {
+    const unsigned parts = WORKSPACE_DB | WORKSPACE_CONTENT;
     struct err err = {0};
     enum exit_status status;
 
     memset(out, 0, sizeof(*out));
-    status = workspace_open(command, WORKSPACE_DB | WORKSPACE_CONTENT, false, &out->workspace);
+    status = told != NULL ? workspace_open_logged(command, parts, told, &out->workspace)
+                          : workspace_open(command, parts, false, &out->workspace);
     if (status == EXIT_DONE && open_rooms(out, &err) < 0) {
         status = command_fail(&err);
     }
@@ -137,7 +140,8 @@ struct schedule_time schedule_jobs_time(void)
         .now = clock_now(), .uptime = clock_uptime(), .boot = clock_boot_id()};
 }
 
-enum exit_status schedule_jobs_tick(const struct command *command, struct schedule_tick *out)
+enum exit_status schedule_jobs_tick(const struct command *command, struct workspace_told *told,
+                                    struct schedule_tick *out)
 {
     const struct schedule_time time = schedule_jobs_time();
     struct command own = *command;
@@ -151,7 +155,7 @@ enum exit_status schedule_jobs_tick(const struct command *command, struct schedu
         (void)err_nomem(&err);
         return command_fail(&err);
     }
-    status = schedule_jobs_open(&own, &jobs);
+    status = schedule_jobs_open(&own, told, &jobs);
     if (status == EXIT_DONE && schedule_tick(jobs.schedule, &time, out, &err) < 0) {
         status = command_fail(&err);
     }

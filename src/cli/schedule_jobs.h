@@ -14,9 +14,10 @@ struct schedule_jobs {
     struct schedule *schedule;
 };
 
-/* Opens the site in command->folder, into command->arena. Problems of its files are
- * printed. EXIT_DONE, or the status to return; close in any case. */
-enum exit_status schedule_jobs_open(const struct command *command, struct schedule_jobs *out);
+/* Opens the site in command->folder, into command->arena. Problems of its files are printed,
+ * or logged with `told` (may be NULL). EXIT_DONE, or the status to return; close in any case. */
+enum exit_status schedule_jobs_open(const struct command *command, struct workspace_told *told,
+                                    struct schedule_jobs *out);
 void schedule_jobs_close(struct schedule_jobs *jobs);
 
 /* The time, as schedule_tick takes it. */
@@ -24,7 +25,8 @@ struct schedule_time schedule_jobs_time(void);
 
 /* For the daemon's role: opens the site, ticks once, closes it. What is due is queued, not
  * delivered. Call again at out->next_due, and after a minute at the latest. */
-enum exit_status schedule_jobs_tick(const struct command *command, struct schedule_tick *out);
+enum exit_status schedule_jobs_tick(const struct command *command, struct workspace_told *told,
+                                    struct schedule_tick *out);
 
 /* To how many a target would go on `date`. Errors as letter_plan and invite_plan. */
 int schedule_jobs_count(struct schedule_jobs *jobs, enum schedule_kind kind, const char *target,

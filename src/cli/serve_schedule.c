@@ -33,6 +33,7 @@ static void tell(struct serve_role *role, const struct schedule_tick *tick, int6
 
 int serve_schedule(struct serve_role *role, struct err *err)
 {
+    struct workspace_told told = {.at = 0};
     int64_t counted[3] = {0};
     bool end = false;
 
@@ -40,7 +41,7 @@ int serve_schedule(struct serve_role *role, struct err *err)
     while (!end) {
         const struct command command = {.folder = role->folder};
         struct schedule_tick tick = {0};
-        enum exit_status status = schedule_jobs_tick(&command, &tick);
+        enum exit_status status = schedule_jobs_tick(&command, &told, &tick);
 
         if (status == EXIT_DONE) {
             tell(role, &tick, counted);

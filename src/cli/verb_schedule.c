@@ -98,7 +98,7 @@ static enum exit_status schedule_run_verb(struct command *command)
     if (command_number(command, "days", 1, MOST_DAYS, DAYS, &days, &err) < 0) {
         return command_misused(command, "%s", err.msg);
     }
-    status = schedule_jobs_open(command, &jobs);
+    status = schedule_jobs_open(command, NULL, &jobs);
     if (status == EXIT_DONE && (warn_of_hold(command, jobs.workspace.db, &err) < 0 ||
                                 schedule_list(jobs.schedule, command->arena, now,
                                               now + days * CLOCK_DAY, &items, &count, &err) < 0)) {
@@ -193,7 +193,7 @@ static enum exit_status run_run(struct command *command)
     if (!command_has(command, "now")) {
         return command_misused(command, "a job is run out of turn with --now only");
     }
-    status = schedule_jobs_open(command, &jobs);
+    status = schedule_jobs_open(command, NULL, &jobs);
     if (status == EXIT_DONE && schedule_plan_now(jobs.schedule, command->arena,
                                                  command->arguments[0], &time, &run, &err) < 0) {
         status = command_fail(&err);
@@ -249,7 +249,7 @@ static enum exit_status run_due_run(struct command *command)
     struct schedule_tick tick = {0};
     struct schedule_jobs jobs;
     struct err err = {0};
-    enum exit_status status = schedule_jobs_open(command, &jobs);
+    enum exit_status status = schedule_jobs_open(command, NULL, &jobs);
 
     if (status == EXIT_DONE &&
         (schedule_tick(jobs.schedule, &time, &tick, &err) < 0 ||

@@ -67,6 +67,7 @@ static const char *letter_name(const struct command *command, const struct desk 
     bool automatic = strncmp(name, LETTER_AUTOMATIC, strlen(LETTER_AUTOMATIC)) == 0 ||
                      (strchr(name, '/') == NULL &&
                       content_issue(&desk->workspace.content, slug) == NULL &&
+                      left_out_find(&desk->workspace.config.left, "issues", slug) == NULL &&
                       config_newsletter(&desk->workspace.config, slug) != NULL);
     const char *full =
         automatic ? arena_printf(command->arena, "%s%s", LETTER_AUTOMATIC, slug) : slug;

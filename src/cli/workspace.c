@@ -5,10 +5,11 @@
 #include "teataja/base/clock.h"
 #include "teataja/base/file.h"
 #include "teataja/calendar/zone.h"
+#include "teataja/compose/deadlines.h"
 #include "teataja/config/front_matter.h"
-#include "teataja/content/deadline.h"
 #include "teataja/events/source.h"
 #include "teataja/members/sync.h"
+#include "teataja/schedule/schedule.h"
 #include "workspace.h"
 
 enum { HEX_KEY = 2 * TOKEN_KEY }; /* digits of a key in its file */
@@ -188,62 +189,49 @@ static void check_zones(struct workspace *workspace)
     }
 }
 
-/* Deadlines of sources, which events keeps, are calls to content. */
-static int add_deadlines(struct workspace *ws, struct err *err)
+/* Whether what is left can be used at all: 1, or 0 with the errors in the report. */
+static int leave_out(struct workspace *ws, struct err *err)
 {
-    struct source_deadline *found = NULL;
-    struct content_deadline *deadlines;
-    size_t count = 0;
-    int64_t now = clock_now();
-    int rc = sources_deadlines(ws->arena, &ws->config, now, &found, &count, err);
+    int rc = config_leave_out(ws->arena, &ws->config, ws->report, err);
 
-    if (rc < 0 || count == 0) {
-        return rc;
+    if (rc != ERR_INVALID && rc != ERR_IO) {
+        return rc < 0 ? rc : 1;
     }
-    deadlines = arena_alloc(ws->arena, count, sizeof(*deadlines));
-    if (deadlines == NULL) {
-        return err_nomem(err);
-    }
-    for (size_t i = 0; i < count; i++) {
-        const struct source_deadline *from = &found[i];
-
-        deadlines[i] = (struct content_deadline){
-            .origin = arena_printf(ws->arena, "sources/%s", from->source->name),
-            .slug = from->slug,
-            .language = from->source->language,
-            .title = from->title,
-            .funder = from->source->funder,
-            .summary = from->summary,
-            .url = from->url,
-            .zone = from->zone,
-            .times = from->times,
-            .time_count = from->time_count,
-            .closed = from->closed,
-            .cancelled = from->cancelled};
-        if (deadlines[i].origin == NULL) {
-            return err_nomem(err);
-        }
-    }
-    rc = content_add_deadlines(ws->arena, &ws->config, ws->holidays, now, deadlines, count,
-                               ws->report, &ws->content, err);
-    return rc == ERR_INVALID ? 0 : rc;
+    err_clear(err);
+    ws->unusable = true;
+    return 0;
 }
 
-static int load_content(struct workspace *workspace, struct err *err)
+static int leave_out_content(struct workspace *ws, struct err *err)
 {
-    struct workspace *ws = workspace;
+    int rc = leave_out(ws, err);
+
+    if (rc == 1) {
+        rc = content_leave_out(ws->arena, &ws->config, &ws->content, err);
+    }
+    return rc == 0 ? events_leave_out(ws->arena, &ws->events, err) : rc;
+}
+
+/* `sound`: what is wrong is left out, and the configuration was good enough for that. */
+static int load_content(struct workspace *ws, bool sound, struct err *err)
+{
     int rc = content_load(ws->arena, &ws->config, ws->holidays, clock_now(), ws->report,
                           &ws->content, err);
 
     if (rc < 0 && rc != ERR_INVALID) {
         return rc;
     }
-    rc = add_deadlines(ws, err);
+    rc = deadlines_add(ws->arena, &ws->config, ws->holidays, clock_now(), ws->report, &ws->content,
+                       err);
     if (rc < 0) {
         return rc;
     }
     rc = events_load(ws->arena, &ws->config, ws->report, &ws->events, err);
-    return rc == ERR_INVALID ? 0 : rc;
+    if (rc < 0 && rc != ERR_INVALID) {
+        return rc;
+    }
+    err_clear(err);
+    return sound ? leave_out_content(ws, err) : 0;
 }
 
 bool workspace_has_languages(const struct workspace *workspace)
@@ -251,11 +239,13 @@ bool workspace_has_languages(const struct workspace *workspace)
     return yaml_get(workspace->config.site.node, "languages") != NULL;
 }
 
-/* Everything up to the files' own problems, which are in the report. */
-static int read_files(const struct command *command, unsigned parts, struct workspace *out,
-                      struct err *err)
+/* Everything up to the files' own problems, which are in the report; `lenient`: what they
+ * describe is left out. */
+static int read_files(const struct command *command, unsigned parts, bool lenient,
+                      struct workspace *out, struct err *err)
 {
     char *holidays;
+    int sound = 0;
     int rc;
 
     out->arena = command->arena;
@@ -280,6 +270,13 @@ static int read_files(const struct command *command, unsigned parts, struct work
     }
     check_zones(out);
     sources_check(&out->config, out->report);
+    if (lenient && (parts & WORKSPACE_CONTENT) != 0 && workspace_has_languages(out) &&
+        (rc = schedule_check(out->arena, &out->config, clock_now(), out->report, err)) < 0) {
+        return rc;
+    }
+    if (lenient && (sound = leave_out(out, err)) < 0) {
+        return sound;
+    }
     if ((parts & WORKSPACE_CONTENT) == 0 || !workspace_has_languages(out)) {
         return 0;
     }
@@ -291,7 +288,7 @@ static int read_files(const struct command *command, unsigned parts, struct work
     if (rc < 0 && rc != ERR_INVALID) {
         return rc;
     }
-    return load_content(out, err);
+    return load_content(out, sound == 1, err);
 }
 
 enum exit_status workspace_examine(const struct command *command, unsigned parts,
@@ -300,7 +297,7 @@ enum exit_status workspace_examine(const struct command *command, unsigned parts
     struct err err = {0};
 
     memset(out, 0, sizeof(*out));
-    return read_files(command, parts, out, &err) < 0 ? command_fail(&err) : EXIT_DONE;
+    return read_files(command, parts, false, out, &err) < 0 ? command_fail(&err) : EXIT_DONE;
 }
 
 enum exit_status workspace_judge(const struct workspace *workspace)
@@ -311,26 +308,54 @@ enum exit_status workspace_judge(const struct workspace *workspace)
     return report_refused(workspace->report) ? EXIT_FAILED : EXIT_CONTENT;
 }
 
-enum exit_status workspace_open(const struct command *command, unsigned parts, bool warn,
-                                struct workspace *out)
+/* Up to the register; problems are in the report. */
+static enum exit_status open_files(const struct command *command, unsigned parts,
+                                   struct workspace *out)
 {
     struct err err = {0};
-    enum exit_status status = workspace_examine(command, parts, out);
 
-    if (status != EXIT_DONE) {
-        return status;
-    }
-    if (report_errors(out->report) > 0 || (warn && report_warnings(out->report) > 0)) {
-        report_print(out->report, stderr);
-    }
-    status = workspace_judge(out);
-    if (status != EXIT_DONE) {
-        return status;
+    memset(out, 0, sizeof(*out));
+    return read_files(command, parts, true, out, &err) < 0 ? command_fail(&err) : EXIT_DONE;
+}
+
+/* The rest, once the problems were told. */
+static enum exit_status open_rest(unsigned parts, struct workspace *out)
+{
+    struct err err = {0};
+
+    if (out->unusable) {
+        return workspace_judge(out);
     }
     if ((parts & WORKSPACE_DB) != 0 && workspace_open_db(out, &err) < 0) {
         return command_fail(&err);
     }
     return EXIT_DONE;
+}
+
+enum exit_status workspace_open(const struct command *command, unsigned parts, bool warn,
+                                struct workspace *out)
+{
+    enum exit_status status = open_files(command, parts, out);
+
+    if (status != EXIT_DONE) {
+        return status;
+    }
+    if (report_errors(out->report) > 0 || (warn && report_warnings(out->report) > 0)) {
+        workspace_print_left(out);
+    }
+    return open_rest(parts, out);
+}
+
+enum exit_status workspace_open_logged(const struct command *command, unsigned parts,
+                                       struct workspace_told *told, struct workspace *out)
+{
+    enum exit_status status = open_files(command, parts, out);
+
+    if (status != EXIT_DONE) {
+        return status;
+    }
+    workspace_log_left(out, told);
+    return open_rest(parts, out);
 }
 
 void workspace_close(struct workspace *workspace)

@@ -1,6 +1,7 @@
 /* src/cli/workspace.h - an opened site: what most verbs start from. */
 #pragma once
 
+#include "teataja/base/json.h"
 #include "teataja/base/report.h"
 #include "teataja/base/token.h"
 #include "teataja/calendar/holiday.h"
@@ -18,6 +19,7 @@ struct workspace {
     struct report *report;
     struct holidays *holidays;
     const char *templates; /* folder of the installed templates */
+    bool unusable; /* an error that stops everything: of teataja.yaml, regions.yaml, the system */
     struct content content; /* with WORKSPACE_CONTENT */
     struct events events;   /* with WORKSPACE_CONTENT */
     struct db *db;          /* with WORKSPACE_DB */
@@ -31,10 +33,30 @@ enum workspace_parts {
     WORKSPACE_CONTENT = 2  /* calls, news, issues and events */
 };
 
-/* Opens the site in the command's folder. Problems of its files are printed, all
- * of them; warnings only if `warn`. EXIT_DONE, or the status to return. */
+/* Opens the site in the command's folder. Problems of its files are printed, all of them,
+ * and what is left out because of them (config/left_out.h); warnings only if `warn`.
+ * EXIT_DONE, or the status to return, where an error stops everything. */
 enum exit_status workspace_open(const struct command *command, unsigned parts, bool warn,
                                 struct workspace *out);
+
+/* What was logged last, so that it is logged again only when it changes, or after an hour.
+ * Zeroed at first. */
+struct workspace_told {
+    char digest[33];
+    int64_t at;
+};
+
+/* As workspace_open, for the daemon: problems go to the log, as events `left_out` and
+ * `site_refused`. */
+enum exit_status workspace_open_logged(const struct command *command, unsigned parts,
+                                       struct workspace_told *told, struct workspace *out);
+
+/* The problems, and a line of what is left out, to standard error. */
+void workspace_print_left(struct workspace *workspace);
+void workspace_log_left(const struct workspace *workspace, struct workspace_told *told);
+
+/* "left_out": of what and why, as a key of an object. */
+void workspace_left_json(const struct workspace *workspace, struct json_writer *json);
 
 /* Opens the register of a workspace without WORKSPACE_DB, and brings it in step with the
  * files: for who forks in between. */
@@ -44,7 +66,8 @@ int workspace_open_db(struct workspace *workspace, struct err *err);
  * seem wrong, and is left alone. */
 bool workspace_has_languages(const struct workspace *workspace);
 
-/* As above, but problems stay in out->report and do not end it: for `check`. */
+/* As workspace_open, but problems stay in out->report and end nothing, and nothing is left
+ * out: for `check`. */
 enum exit_status workspace_examine(const struct command *command, unsigned parts,
                                    struct workspace *out);
 
