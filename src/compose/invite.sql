@@ -7,6 +7,6 @@ SELECT 1 FROM v_recipient
 
 -- name: invite_count
 -- Numbers the mailings of an event: two invitations at once get the same number, and
--- one of them loses. One that is still made does not count, or a dead one would.
-SELECT count(*) FROM v_mailing
- WHERE subject = $1 AND purpose = 'invitation' AND state <> 'expanding';
+-- one of them loses. One that is still made does not count, or a dead one would; nor does one
+-- that waits for people, which is found again by its number.
+SELECT count(*) FROM v_mailing WHERE subject = $1 AND purpose = 'invitation' AND NOT draft;

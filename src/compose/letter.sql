@@ -1,4 +1,4 @@
 -- name: letter_sent
 -- The mailing of an issue, if there is one that goes or went to its members.
 SELECT id FROM v_mailing WHERE subject = $1 AND purpose = 'letter'
-   AND state <> 'cancelled' ORDER BY id DESC LIMIT 1;
+   AND state <> 'cancelled' AND NOT draft ORDER BY id DESC LIMIT 1;

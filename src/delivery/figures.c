@@ -69,8 +69,9 @@ int figures_outbox(struct db *db, struct figures_state out[FIGURES_STATES], stru
 
 int figures_mailings(struct db *db, struct figures_state out[FIGURES_STATES], struct err *err)
 {
-    static const char *const names[FIGURES_STATES] = {"expanding", "queued", "sending",  "paused",
-                                                      "held",      "sent",   "cancelled"};
+    static const char *const names[FIGURES_STATES] = {
+        "waiting", "approved", "rejected", "expanding", "queued",
+        "sending", "paused",   "held",     "sent",      "cancelled"};
 
     return count_states(db, SQL_FIGURES_MAILINGS, names, out, err);
 }

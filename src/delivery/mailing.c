@@ -48,29 +48,44 @@ static int refuse_double(struct db *db, const char *dedupe, struct err *err)
     return rc;
 }
 
-int mailing_create(struct db *db, const struct mailing *plan, int64_t *id, struct err *err)
+/* In the caller's transaction. */
+static int insert(struct db *db, const struct mailing *plan, const char *state, int64_t *id,
+                  struct err *err)
 {
     char uid[UID_BYTES * 2];
-    int rc = db_begin(db, err);
+    int rc = refuse_double(db, plan->dedupe, err);
 
-    if (rc < 0) {
-        return rc;
-    }
     token_random(UID_BYTES, uid);
-    rc = refuse_double(db, plan->dedupe, err);
     if (rc == 0) {
-        rc = db_exec(db, SQL_MAILING_INSERT, err, "ttt?ttitti?ti",
+        rc = db_exec(db, SQL_MAILING_INSERT, err, "ttt?ttitti?tit",
                      plan->uid != NULL ? plan->uid : uid, plan->purpose, plan->subject,
                      plan->list != 0, plan->list, plan->dedupe, plan->on_unknown, plan->priority,
                      plan->config, plan->audience, plan->message_date, plan->not_after != 0,
-                     plan->not_after, plan->hash, clock_now());
+                     plan->not_after, plan->hash, clock_now(), state);
     }
     if (rc == 0) {
         *id = db_last_id(db);
+    }
+    return rc;
+}
+
+int mailing_create(struct db *db, const struct mailing *plan, int64_t *id, struct err *err)
+{
+    int rc = db_begin(db, err);
+
+    if (rc == 0) {
+        rc = insert(db, plan, "expanding", id, err);
+    }
+    if (rc == 0) {
         rc = db_commit(db, err);
     }
     db_rollback(db);
     return rc;
+}
+
+int mailing_propose(struct db *db, const struct mailing *plan, int64_t *id, struct err *err)
+{
+    return insert(db, plan, "waiting", id, err);
 }
 
 int mailing_add_part(struct db *db, int64_t mailing, const char *name, const char *type,
@@ -291,17 +306,12 @@ int mailing_count(struct db *db, int64_t mailing, struct mailing_counts *out, st
     return rc;
 }
 
-static int set_state(struct db *db, int64_t id, const char *state, const char *from,
-                     struct err *err)
+static int refuse_state(struct db *db, int64_t id, const char *state, struct err *err)
 {
-    struct arena *arena;
+    struct arena *arena = arena_new(LIMIT_ARENA_WORK);
     struct mailing mailing = {0};
-    int rc = db_exec(db, SQL_MAILING_SET_STATE, err, "itt", id, state, from);
+    int rc;
 
-    if (rc < 0 || db_changes(db) == 1) {
-        return rc;
-    }
-    arena = arena_new(LIMIT_ARENA_WORK);
     if (arena == NULL) {
         return err_nomem(err);
     }
@@ -312,6 +322,23 @@ static int set_state(struct db *db, int64_t id, const char *state, const char *f
     }
     arena_free(arena);
     return rc;
+}
+
+static int set_state(struct db *db, int64_t id, const char *state, const char *from,
+                     struct err *err)
+{
+    int rc = db_exec(db, SQL_MAILING_SET_STATE, err, "itt", id, state, from);
+
+    return rc < 0 || db_changes(db) == 1 ? rc : refuse_state(db, id, state, err);
+}
+
+int mailing_set_draft(struct db *db, int64_t id, const char *state, const char *reason,
+                      struct err *err)
+{
+    int rc = db_exec(db, SQL_MAILING_SET_DRAFT, err, "ittt", id, state,
+                     ",waiting,approved,rejected,", reason);
+
+    return rc < 0 || db_changes(db) == 1 ? rc : refuse_state(db, id, state, err);
 }
 
 int mailing_ready(struct db *db, int64_t mailing, struct err *err)
@@ -349,7 +376,8 @@ static int in_transaction(struct db *db, int64_t id, const char *state, const ch
 
 int mailing_cancel(struct db *db, int64_t mailing, struct err *err)
 {
-    return in_transaction(db, mailing, "cancelled", ",queued,sending,paused,held,",
+    return in_transaction(db, mailing, "cancelled",
+                          ",waiting,approved,rejected,queued,sending,paused,held,",
                           SQL_MAILING_DROP_QUEUED, err);
 }
 

@@ -5,7 +5,7 @@ SELECT id, state, created_at, subject, purpose FROM mailing WHERE dedupe = $1;
 -- name: mailing_insert
 INSERT INTO mailing (uid, purpose, subject, list, dedupe, state, on_unknown, priority, config,
                      audience, message_date, not_after, hash, created_at)
-VALUES ($1, $2, $3, $4, $5, 'expanding', $6, $7, $8, $9, $10, $11, $12, $13);
+VALUES ($1, $2, $3, $4, $5, $14, $6, $7, $8, $9, $10, $11, $12, $13);
 
 -- name: mailing_part_insert
 INSERT INTO mailing_part (mailing, name, type, data) VALUES ($1, $2, $3, $4);
@@ -47,6 +47,10 @@ SELECT state, count(*), sum(resends > 0) FROM outbox WHERE mailing = $1 GROUP BY
 -- name: mailing_set_state
 -- $3 lists the states that may become $2, with a comma around each.
 UPDATE mailing SET state = $2, reason = NULL WHERE id = $1 AND instr($3, ',' || state || ',') > 0;
+
+-- name: mailing_set_draft
+-- A draft moves between the states that have no recipients, and to cancelled.
+UPDATE mailing SET state = $2, reason = $4 WHERE id = $1 AND instr($3, ',' || state || ',') > 0;
 
 -- name: mailing_requeue
 -- Sent again with the same bytes: row, slots and date are what they were.

@@ -85,7 +85,8 @@ static int forget(struct db *db, const char *uid, struct err *err)
     } steps[] = {
         {SQL_MAILING_DRAFT_FORGET_QUEUED, 1000}, {SQL_MAILING_DRAFT_FORGET_OUTBOX, 1000},
         {SQL_MAILING_DRAFT_FORGET_ITEMS, 1000},  {SQL_MAILING_DRAFT_FORGET_VARIANTS, 100},
-        {SQL_MAILING_DRAFT_FORGET_PARTS, 100},   {SQL_MAILING_DRAFT_FORGET, 1},
+        {SQL_MAILING_DRAFT_FORGET_PARTS, 100},   {SQL_MAILING_DRAFT_RETURN, 1},
+        {SQL_MAILING_DRAFT_FORGET, 1},
     };
     int rc = 0;
 
@@ -165,6 +166,32 @@ int mailing_draft_clear(struct db *db, struct err *err)
 
 /* ---- making ---- */
 
+/* Takes the lock of draft->uid. */
+static int start(struct mailing_draft *draft, struct err *err)
+{
+    int rc = lock_take(&draft->lock, draft->db, draft->uid, err);
+
+    if (rc == 0) {
+        rc = err_set(err, ERR_BUSY, "'%s' is held by another program", draft->lock.path);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+/* With the mailing there: nothing that follows needs to survive a power cut. */
+static int hand_out(struct mailing_draft *draft, int rc, struct mailing_draft **out,
+                    struct err *err)
+{
+    if (rc == 0) {
+        rc = hurry(draft->db, true, err);
+    }
+    if (rc < 0) {
+        mailing_draft_close(draft);
+        return rc;
+    }
+    *out = draft;
+    return 0;
+}
+
 int mailing_draft_open(struct db *db, const struct mailing *plan, struct mailing_draft **out,
                        struct err *err)
 {
@@ -178,22 +205,57 @@ int mailing_draft_open(struct db *db, const struct mailing *plan, struct mailing
     draft->db = db;
     token_random(UID_BYTES, draft->uid);
     named.uid = draft->uid;
-    rc = lock_take(&draft->lock, db, draft->uid, err);
+    rc = start(draft, err);
     if (rc == 0) {
-        rc = err_set(err, ERR_BUSY, "'%s' is held by another program", draft->lock.path);
-    }
-    if (rc == 1) {
         rc = mailing_create(db, &named, &draft->id, err);
     }
+    return hand_out(draft, rc, out, err);
+}
+
+/* Its uid names the lock: whoever finds it expanding looks for its maker there. */
+static int read_uid(struct mailing_draft *draft, int64_t id, struct err *err)
+{
+    struct arena *arena = arena_new(LIMIT_ARENA_WORK);
+    struct mailing mailing;
+    int rc = arena == NULL ? err_nomem(err) : mailing_get(draft->db, arena, id, &mailing, err);
+
     if (rc == 0) {
-        rc = hurry(db, true, err);
+        (void)snprintf(draft->uid, sizeof(draft->uid), "%s", mailing.uid);
     }
-    if (rc < 0) {
-        mailing_draft_close(draft);
-        return rc;
+    arena_free(arena);
+    return rc;
+}
+
+int mailing_draft_reopen(struct db *db, int64_t id, const struct mailing *plan,
+                         struct mailing_draft **out, struct err *err)
+{
+    struct mailing_draft *draft = mem_alloc(1, sizeof(*draft));
+    int rc;
+
+    if (draft == NULL) {
+        return err_nomem(err);
     }
-    *out = draft;
-    return 0;
+    draft->db = db;
+    draft->lock.fd = -1;
+    rc = read_uid(draft, id, err);
+    if (rc == 0) {
+        rc = start(draft, err);
+    }
+    if (rc == 0) {
+        rc = db_exec(db, SQL_MAILING_DRAFT_REOPEN, err, "i?itti", id, plan->list != 0, plan->list,
+                     plan->priority, plan->config, plan->audience, plan->message_date);
+    }
+    if (rc == 0 && db_changes(db) != 1) {
+        rc = err_set(err, ERR_EXISTS, "mailing %lld is being released, or was decided otherwise",
+                     (long long)id);
+    }
+    if (rc == 0) {
+        draft->id = id;
+    } else if (rc == ERR_BUSY) {
+        rc = err_set(err, ERR_EXISTS, "mailing %lld is being released by another send",
+                     (long long)id);
+    }
+    return hand_out(draft, rc, out, err);
 }
 
 int64_t mailing_draft_id(const struct mailing_draft *draft)
@@ -201,10 +263,15 @@ int64_t mailing_draft_id(const struct mailing_draft *draft)
     return draft->id;
 }
 
+int mailing_draft_settle(struct mailing_draft *draft, struct err *err)
+{
+    return hurry(draft->db, false, err);
+}
+
 int mailing_draft_ready(struct mailing_draft *draft, const char *hash, int64_t not_after,
                         struct err *err)
 {
-    int rc = hurry(draft->db, false, err);
+    int rc = db_in_transaction(draft->db) ? 0 : mailing_draft_settle(draft, err);
 
     if (rc == 0) {
         rc = db_exec(draft->db, SQL_MAILING_DRAFT_READY, err, "it?", draft->id, hash,

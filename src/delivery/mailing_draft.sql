@@ -1,8 +1,14 @@
 -- name: mailing_draft_list
 SELECT id, uid FROM mailing WHERE state = 'expanding' ORDER BY id;
 
+-- name: mailing_draft_reopen
+-- Its id, uid, dedupe and when it was made stay.
+UPDATE mailing SET state = 'expanding', back = state, list = $2, priority = $3, config = $4,
+       audience = $5, message_date = $6
+ WHERE id = $1 AND state IN ('waiting', 'approved');
+
 -- name: mailing_draft_ready
-UPDATE mailing SET state = 'queued', hash = $2, not_after = $3
+UPDATE mailing SET state = 'queued', back = NULL, reason = NULL, hash = $2, not_after = $3
  WHERE id = $1 AND state = 'expanding';
 
 -- name: mailing_draft_forget_queued
@@ -40,6 +46,10 @@ DELETE FROM mailing_part
           FROM mailing JOIN mailing_part ON mailing_part.mailing = mailing.id
          WHERE mailing.uid = $1 AND mailing.state = 'expanding' LIMIT $2);
 
+-- name: mailing_draft_return
+-- One that was proposed is a draft again. $2 is not needed; every step is called alike.
+UPDATE mailing SET state = back, back = NULL
+ WHERE uid = $1 AND state = 'expanding' AND back IS NOT NULL AND $2 > 0;
+
 -- name: mailing_draft_forget
--- $2 is not needed here; every step is called alike.
 DELETE FROM mailing WHERE uid = $1 AND state = 'expanding' AND $2 > 0;

@@ -19,6 +19,9 @@ int delivery_restore(struct db *db, struct delivery_restored *out, struct err *e
     }
     if (rc == 0) {
         out->mailings = db_changes(db);
+        rc = db_exec(db, SQL_RESTORE_DRAFTS, err, "");
+    }
+    if (rc == 0) {
         rc = db_exec(db, SQL_RESTORE_WORKERS, err, "");
     }
     return rc;

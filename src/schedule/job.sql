@@ -1,3 +1,3 @@
 -- name: job_mailing
 SELECT id FROM v_mailing
- WHERE subject = $2 AND purpose = $1 AND state <> 'expanding' ORDER BY id DESC LIMIT 1;
+ WHERE subject = $2 AND purpose = $1 AND NOT draft ORDER BY id DESC LIMIT 1;

@@ -14,7 +14,7 @@ int figures_next_due(struct db *db, int64_t now, int64_t *out, struct err *err);
 int figures_under_way(struct db *db, int64_t *out, struct err *err);
 
 /* Rows, or mailings, in each state, the states by name. */
-#define FIGURES_STATES 8
+#define FIGURES_STATES 10
 struct figures_state {
     char name[16];
     int64_t count;

@@ -7,6 +7,11 @@
  *
  *   expanding -> queued -> sending -> sent
  *                   \-> paused, held (unknown rows wait for a person), cancelled
+ *
+ * One that waits for people first is proposed, and has no recipients until it is released
+ * (compose/approval.h):
+ *
+ *   waiting, approved, rejected -> expanding -> queued
  */
 #pragma once
 
@@ -41,7 +46,7 @@ struct mailing {
     const char *hash;       /* digest of what was frozen */
     int64_t created_at;
     int64_t finished_at; /* 0 while unfinished */
-    const char *reason;  /* held: why it was halted; NULL if it was not */
+    const char *reason;  /* held, rejected: why; NULL otherwise */
 };
 
 /* Creates a mailing in state expanding from purpose, subject, list, dedupe,
@@ -51,6 +56,14 @@ struct mailing {
  * 2026-12-01 ...)"; two sends at once: one of them gets that error. Runs its own
  * transaction. */
 int mailing_create(struct db *db, const struct mailing *plan, int64_t *id, struct err *err);
+
+/* The same in state waiting, in the caller's transaction. */
+int mailing_propose(struct db *db, const struct mailing *plan, int64_t *id, struct err *err);
+
+/* Moves a proposed mailing to state waiting, approved or rejected, with a reason or NULL. In the
+ * caller's transaction. ERR_STATE when it is in none of these three. */
+int mailing_set_draft(struct db *db, int64_t id, const char *state, const char *reason,
+                      struct err *err);
 
 /* Bytes that all variants share. Inside the caller's transaction or by itself. */
 int mailing_add_part(struct db *db, int64_t mailing, const char *name, const char *type,

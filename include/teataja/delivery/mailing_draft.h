@@ -2,8 +2,8 @@
  *
  * A draft is a mailing in state `expanding` and a lock on mailing-UID.lock beside
  * the database, held for as long as its maker lives. So a mailing without a lock is
- * a dead maker's, and whoever plans the next one removes it at once; a stopped maker
- * keeps its lock and is never overtaken.
+ * a dead maker's, and whoever plans the next one removes it at once (or makes it again what
+ * it was: mailing_draft_reopen); a stopped maker keeps its lock and is never overtaken.
  *
  *     rc = mailing_draft_clear(db, err);
  *     ... choose, render ...
@@ -33,12 +33,25 @@ int mailing_draft_clear(struct db *db, struct err *err);
 int mailing_draft_open(struct db *db, const struct mailing *plan, struct mailing_draft **out,
                        struct err *err);
 
+/* The same for a mailing that was proposed and is waiting or approved: it keeps its id, uid,
+ * dedupe and on_unknown, and takes list, priority, config, audience and message_date of *plan. A
+ * dead maker leaves it as it was before, without recipients; so does mailing_draft_close.
+ * ERR_EXISTS when somebody else has it, or it is in another state. */
+int mailing_draft_reopen(struct db *db, int64_t id, const struct mailing *plan,
+                         struct mailing_draft **out, struct err *err);
+
+/* Raises the connection's durability again, for who makes the mailing ready in a transaction of
+ * his own; mailing_draft_ready does so outside of one. */
+int mailing_draft_settle(struct mailing_draft *draft, struct err *err);
+
 int64_t mailing_draft_id(const struct mailing_draft *draft);
 
 /* expanding -> queued, with what is known only at the end: the digest of all that was
- * frozen, and the first deadline shown (0: none). */
+ * frozen, and the first deadline shown (0: none). In the caller's transaction, behind
+ * mailing_draft_settle, it is ready once that is committed. */
 int mailing_draft_ready(struct mailing_draft *draft, const char *hash, int64_t not_after,
                         struct err *err);
 
-/* Removes the mailing if it is not ready, and gives up the lock. NULL is fine. */
+/* Removes the mailing if it is not ready (one that was reopened is as it was before), and gives up
+ * the lock. NULL is fine. */
 void mailing_draft_close(struct mailing_draft *draft);

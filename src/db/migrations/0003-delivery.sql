@@ -12,8 +12,10 @@ CREATE TABLE mailing (
     list         INTEGER REFERENCES list(id), -- leaving leaves this one
     dedupe       TEXT NOT NULL UNIQUE,  -- one mailing of one issue, whoever starts it
     state        TEXT NOT NULL          -- where it is
-                 CHECK (state = 'expanding' OR state = 'queued' OR state = 'sending' OR
+                 CHECK (state = 'waiting' OR state = 'approved' OR state = 'rejected' OR
+                        state = 'expanding' OR state = 'queued' OR state = 'sending' OR
                         state = 'paused' OR state = 'held' OR state = 'sent' OR state = 'cancelled'),
+    back         TEXT,                  -- expanding: the state it has again if its maker dies; NULL: it goes
     on_unknown   TEXT NOT NULL DEFAULT 'resend' CHECK (on_unknown IN ('resend', 'hold')), -- what recovery does with unknown rows
     priority     INTEGER NOT NULL,      -- smaller goes first: 1 cancellations, 2 answers, 3 reminders, 4 letters
     config       TEXT NOT NULL,         -- JSON: sender, headers, theme as frozen
@@ -23,7 +25,7 @@ CREATE TABLE mailing (
     hash         TEXT NOT NULL,         -- digest of what was frozen
     created_at   INTEGER NOT NULL,      -- when send was asked for
     finished_at  INTEGER,               -- when nothing was left to do
-    reason       TEXT                   -- held: why, if it was halted
+    reason       TEXT                   -- held: why, if it was halted; rejected: why
 ) STRICT;
 
 CREATE INDEX mailing_active ON mailing(priority, id) WHERE state IN ('queued', 'sending');

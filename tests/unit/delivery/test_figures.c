@@ -59,8 +59,9 @@ static void test_every_state_of_the_tables_is_counted(void **state)
 {
     static const char *const of_rows[] = {"queued",   "claimed", "committing", "sent",
                                           "deferred", "failed",  "suppressed", "unknown"};
-    static const char *const of_mailings[] = {"expanding", "queued", "sending",  "paused",
-                                              "held",      "sent",   "cancelled"};
+    static const char *const of_mailings[] = {"waiting", "approved", "rejected", "expanding",
+                                              "queued",  "sending",  "paused",   "held",
+                                              "sent",    "cancelled"};
     struct figures_state states[FIGURES_STATES];
     char text[120];
 

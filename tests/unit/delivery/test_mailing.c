@@ -19,8 +19,13 @@
 
 /* ---- What a mailing may become ---- */
 
-static const char *const states[] = {"expanding", "queued", "sending",  "paused",
-                                     "held",      "sent",   "cancelled"};
+static const char *const states[] = {"expanding", "queued",    "sending", "paused",   "held",
+                                     "sent",      "cancelled", "waiting", "approved", "rejected"};
+
+static int propose_again(struct db *db, int64_t mailing, struct err *why)
+{
+    return mailing_set_draft(db, mailing, "waiting", "its text changed", why);
+}
 
 static void test_a_mailing_goes_only_where_its_state_lets_it(void **state)
 {
@@ -32,7 +37,13 @@ static void test_a_mailing_goes_only_where_its_state_lets_it(void **state)
         {mailing_ready, "ready", {"queued"}},
         {mailing_pause, "pause", {NULL, "paused", "paused"}},
         {mailing_resume, "resume", {NULL, "queued", "queued", "queued", "queued", "queued"}},
-        {mailing_cancel, "cancel", {NULL, "cancelled", "cancelled", "cancelled", "cancelled"}},
+        {mailing_cancel,
+         "cancel",
+         {NULL, "cancelled", "cancelled", "cancelled", "cancelled", NULL, NULL, "cancelled",
+          "cancelled", "cancelled"}},
+        {propose_again,
+         "propose again",
+         {NULL, NULL, NULL, NULL, NULL, NULL, NULL, "waiting", "waiting", "waiting"}},
     };
 
     (void)state;

@@ -50,14 +50,10 @@ static size_t locks(void)
     return found;
 }
 
-static struct mailing_draft *begin(struct db *with, int rows)
+static void fill(struct db *with, int64_t id, int rows)
 {
-    struct mailing_draft *draft = NULL;
     int64_t variant = 0;
-    int64_t id;
 
-    ok(mailing_draft_open(with, &plan, &draft, &err));
-    id = mailing_draft_id(draft);
     ok(mailing_add_part(with, id, "logo", "image/png", "x", 1, &err));
     ok(mailing_add_variant(with, id, "et", "k", "pieces", 6, NULL, 0, &variant, &err));
     for (int i = 0; i < rows; i++) {
@@ -74,11 +70,43 @@ static struct mailing_draft *begin(struct db *with, int rows)
     if (rows > 0) {
         ok(db_commit(with, &err));
     }
+}
+
+static struct mailing_draft *begin(struct db *with, int rows)
+{
+    struct mailing_draft *draft = NULL;
+
+    ok(mailing_draft_open(with, &plan, &draft, &err));
+    fill(with, mailing_draft_id(draft), rows);
     return draft;
 }
 
+/* The mailing that waits, or is approved, being released. */
+static struct mailing_draft *release(struct db *with, int rows)
+{
+    struct mailing changed = plan;
+    struct mailing_draft *draft = NULL;
+
+    changed.config = "{\"new\":1}";
+    changed.message_date = 99;
+    ok(mailing_draft_reopen(with, 1, &changed, &draft, &err));
+    assert_int_equal(mailing_draft_id(draft), 1);
+    fill(with, 1, rows);
+    return draft;
+}
+
+static void propose(const char *state)
+{
+    int64_t id = 0;
+
+    ok(mailing_propose(db, &plan, &id, &err));
+    assert_int_equal(id, 1);
+    ok(mailing_set_draft(db, 1, state, NULL, &err));
+    ok(mailing_draft_clear(db, &err));
+}
+
 /* A process that is killed while it makes the mailing. */
-static void die_making(void)
+static void die(struct mailing_draft *(*making)(struct db *with, int rows))
 {
     int status = 0;
     pid_t child;
@@ -87,7 +115,7 @@ static void die_making(void)
     child = fork();
     if (child == 0) {
         if (db_open(path, DB_OPEN_EXISTING, &db, &err) == 0) {
-            (void)begin(db, ROWS);
+            (void)making(db, ROWS);
         }
         (void)kill(getpid(), SIGKILL);
     }
@@ -125,7 +153,7 @@ static void test_a_dead_makers_draft_goes_at_once(void **state)
     struct mailing_draft *draft = NULL;
 
     (void)state;
-    die_making();
+    die(begin);
     assert_int_equal(number("SELECT count(*) FROM outbox"), ROWS);
     assert_int_equal(locks(), 1);
     ok(mailing_draft_clear(db, &err));
@@ -155,6 +183,85 @@ static void test_a_living_makers_draft_is_left_alone(void **state)
     assert_int_equal(locks(), 1);
     ok(mailing_draft_ready(draft, "", 0, &err));
     mailing_draft_close(draft);
+}
+
+static void test_a_proposed_mailing_has_no_recipients_and_stays(void **state)
+{
+    int64_t again = 0;
+
+    (void)state;
+    propose("waiting");
+    assert_int_equal(rows_left(), 1);
+    assert_int_equal(mailing_propose(db, &plan, &again, &err), ERR_EXISTS);
+    assert_non_null(strstr(err.msg, "is mailing 1 already (waiting"));
+    assert_int_equal(mailing_draft_open(db, &plan, &(struct mailing_draft *){NULL}, &err),
+                     ERR_EXISTS);
+    assert_int_equal(locks(), 0);
+}
+
+static void test_a_release_keeps_the_mailing_and_fills_it(void **state)
+{
+    struct mailing_draft *draft;
+
+    (void)state;
+    propose("approved");
+    draft = release(db, 3);
+    ok(mailing_draft_settle(draft, &err));
+    ok(db_begin(db, &err));
+    ok(mailing_draft_ready(draft, "digest", 0, &err));
+    ok(db_commit(db, &err));
+    mailing_draft_close(draft);
+    assert_int_equal(number("SELECT count(*) FROM mailing WHERE id = 1 AND state = 'queued'"
+                            " AND back IS NULL AND message_date = 99 AND hash = 'digest'"),
+                     1);
+    assert_int_equal(number("SELECT count(*) FROM outbox"), 3);
+    assert_int_equal(mailing_draft_reopen(db, 1, &plan, &draft, &err), ERR_EXISTS);
+    assert_int_equal(mailing_set_draft(db, 1, "rejected", "no", &err), ERR_STATE);
+    assert_int_equal(locks(), 0);
+}
+
+static void test_a_release_that_is_given_up_leaves_the_draft(void **state)
+{
+    (void)state;
+    propose("approved");
+    mailing_draft_close(release(db, ROWS));
+    assert_int_equal(rows_left(), 1);
+    assert_int_equal(number("SELECT count(*) FROM mailing WHERE state = 'approved'"
+                            " AND back IS NULL"),
+                     1);
+    assert_int_equal(locks(), 0);
+}
+
+static void test_a_dead_releasers_draft_is_approved_again(void **state)
+{
+    struct mailing_draft *draft;
+
+    (void)state;
+    propose("approved");
+    die(release);
+    assert_int_equal(number("SELECT count(*) FROM mailing WHERE state = 'expanding'"), 1);
+    ok(mailing_draft_clear(db, &err));
+    assert_int_equal(rows_left(), 1);
+    assert_int_equal(number("SELECT count(*) FROM mailing WHERE state = 'approved'"), 1);
+    draft = release(db, 2);
+    ok(mailing_draft_ready(draft, "", 0, &err));
+    mailing_draft_close(draft);
+    assert_int_equal(number("SELECT count(*) FROM outbox"), 2);
+}
+
+static void test_of_two_releases_one_has_the_draft(void **state)
+{
+    struct mailing_draft *draft;
+    struct mailing_draft *other = NULL;
+
+    (void)state;
+    propose("waiting");
+    draft = release(db, 1);
+    assert_int_equal(mailing_draft_reopen(db, 1, &plan, &other, &err), ERR_EXISTS);
+    ok(mailing_draft_clear(db, &err));
+    assert_int_equal(number("SELECT count(*) FROM outbox"), 1);
+    mailing_draft_close(draft);
+    assert_int_equal(number("SELECT count(*) FROM mailing WHERE state = 'waiting'"), 1);
 }
 
 static void test_removing_a_draft_leaves_other_mailings_alone(void **state)
@@ -194,6 +301,11 @@ int main(void)
         CASE(test_a_draft_that_is_given_up_leaves_nothing),
         CASE(test_a_dead_makers_draft_goes_at_once),
         CASE(test_a_living_makers_draft_is_left_alone),
+        CASE(test_a_proposed_mailing_has_no_recipients_and_stays),
+        CASE(test_a_release_keeps_the_mailing_and_fills_it),
+        CASE(test_a_release_that_is_given_up_leaves_the_draft),
+        CASE(test_a_dead_releasers_draft_is_approved_again),
+        CASE(test_of_two_releases_one_has_the_draft),
         CASE(test_removing_a_draft_leaves_other_mailings_alone),
         CASE(test_a_variant_belongs_to_the_rows_mailing),
     };
