@@ -10,22 +10,32 @@
 
 enum { REASON = 200 };
 
-/* From when on a newsletter's schedule counts. */
+/* What a job is known by: another rule begins anew. In the scratch arena. */
+static int rule_of(struct schedule *schedule, const struct job *job, const char **out,
+                   struct err *err)
+{
+    char start[CIVIL_TEXT];
+
+    if (job->event != NULL) {
+        return job_event_rule(job, schedule->scratch, out, err);
+    }
+    civil_format(&job->timetable.start, start);
+    *out = arena_printf(schedule->scratch, "%s from %s %s", job->timetable.rule, start, job->zone);
+    return *out != NULL ? 0 : err_nomem(err);
+}
+
+/* From when on a schedule counts. */
 static int read_since(struct schedule *schedule, struct job *job, int64_t now, struct err *err)
 {
     struct db *db = schedule->options.db;
-    char start[CIVIL_TEXT];
     struct db_stmt *stmt = NULL;
     bool as_seen = false;
-    char *rule;
-    int rc;
+    const char *rule = NULL;
+    int rc = rule_of(schedule, job, &rule, err);
 
-    civil_format(&job->timetable.start, start);
-    rule = arena_printf(schedule->scratch, "%s from %s %s", job->timetable.rule, start, job->zone);
-    if (rule == NULL) {
-        return err_nomem(err);
+    if (rc == 0) {
+        rc = db_query(db, SQL_DUE_JOB, &stmt, err);
     }
-    rc = db_query(db, SQL_DUE_JOB, &stmt, err);
     if (rc == 0) {
         rc = db_bind(stmt, err, "t", job->name);
     }
@@ -103,9 +113,9 @@ static int add_all(struct schedule *schedule, const struct job *job,
     int rc = db_begin(db, err);
 
     for (int i = 0; rc == 0 && i < count; i++) {
-        rc = add(schedule, job, &times[i], i == count - 1, now, tick, err);
+        rc = add(schedule, job, &times[i], job->each || i == count - 1, now, tick, err);
     }
-    if (rc == 0) {
+    if (rc == 0 && !job->each) {
         rc = db_exec(db, SQL_DUE_OVERTAKE, err, "titi", job->name, latest->at,
                      "overtaken: the next one came before it succeeded", now);
     }
@@ -114,16 +124,6 @@ static int add_all(struct schedule *schedule, const struct job *job,
     }
     db_rollback(db);
     return rc;
-}
-
-/* 1 if the job's one letter was made already, whoever asked for it. */
-static int is_sent(struct schedule *schedule, const struct job *job, struct err *err)
-{
-    int64_t mailing;
-
-    return job->kind == SCHEDULE_ISSUE
-               ? job_mailing(schedule->options.db, "letter", job->name, &mailing, err)
-               : 0;
 }
 
 static int find(struct schedule *schedule, struct job *job, int64_t now, struct schedule_tick *tick,
@@ -149,7 +149,7 @@ static int find(struct schedule *schedule, struct job *job, int64_t now, struct 
         return rc < 0 ? rc : count;
     }
     if (missing) {
-        rc = is_sent(schedule, job, err);
+        rc = job_is_over(schedule, job, err);
         rc = rc == 0 ? add_all(schedule, job, times, count, now, tick, err) : rc < 0 ? rc : 0;
     }
     return rc < 0 ? rc : job_next(job, schedule->scratch, now, &job->next, err);

@@ -2,29 +2,45 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "job_left.h"
 #include "room.h"
 #include "sql/schedule/job.h"
 
 #define CHUNK (31 * CLOCK_DAY) /* of one expansion: bounded, however often a rule comes */
 
+/* What is different from kind to kind. */
+static const struct {
+    const char *name;
+    const char *purpose; /* of the mailings that it makes */
+} kinds[SCHEDULE_KINDS] = {[SCHEDULE_NEWSLETTER] = {"newsletter", "letter"},
+                           [SCHEDULE_ISSUE] = {"issue", "letter"},
+                           [SCHEDULE_INVITE] = {"invitation", "invitation"},
+                           [SCHEDULE_REMINDER] = {"reminder", "reminder"},
+                           [SCHEDULE_THANKS] = {"thanks", "thanks"}};
+
 const char *schedule_kind_name(enum schedule_kind kind)
 {
-    static const char *const names[SCHEDULE_KINDS] = {[SCHEDULE_NEWSLETTER] = "newsletter",
-                                                      [SCHEDULE_ISSUE] = "issue",
-                                                      [SCHEDULE_INVITE] = "invitation"};
-
-    return names[kind];
+    return kinds[kind].name;
 }
 
-static struct job *add(struct schedule *schedule, enum schedule_kind kind, const char *slug)
+struct job *job_add(struct schedule *schedule, enum schedule_kind kind, const char *name)
 {
-    static const char *const folders[SCHEDULE_KINDS] = {[SCHEDULE_NEWSLETTER] = "newsletters",
-                                                        [SCHEDULE_ISSUE] = "issues",
-                                                        [SCHEDULE_INVITE] = "events"};
     struct job *job = &schedule->jobs[schedule->count++];
 
-    *job = (struct job){.kind = kind, .slug = slug};
-    (void)snprintf(job->name, sizeof(job->name), "%s/%s", folders[kind], slug);
+    *job = (struct job){.kind = kind};
+    (void)snprintf(job->name, sizeof(job->name), "%s", name);
+    return job;
+}
+
+static struct job *add(struct schedule *schedule, enum schedule_kind kind, const char *folder,
+                       const char *slug)
+{
+    char name[JOB_NAME];
+    struct job *job;
+
+    (void)snprintf(name, sizeof(name), "%s/%s", folder, slug);
+    job = job_add(schedule, kind, name);
+    job->slug = slug;
     return job;
 }
 
@@ -41,7 +57,7 @@ static int add_newsletters(struct schedule *schedule, struct err *err)
             return rc;
         }
         if (rc == 1) {
-            struct job *job = add(schedule, SCHEDULE_NEWSLETTER, newsletter->slug);
+            struct job *job = add(schedule, SCHEDULE_NEWSLETTER, "newsletters", newsletter->slug);
 
             job->timetable = timetable;
             job->zone = timetable.zone;
@@ -60,7 +76,7 @@ static void add_issues(struct schedule *schedule)
         const struct issue *issue = &content->issues[i];
 
         if (issue->has_send && issue->newsletter != NULL) {
-            struct job *job = add(schedule, SCHEDULE_ISSUE, issue->item.slug);
+            struct job *job = add(schedule, SCHEDULE_ISSUE, "issues", issue->item.slug);
 
             job->once = true;
             job->at = (struct timetable_time){.local = issue->send_local, .at = issue->send_at};
@@ -83,7 +99,7 @@ static int add_events(struct schedule *schedule, struct err *err)
         if (!event->has_invite_before || event->status == EVENT_CANCELLED) {
             continue;
         }
-        job = add(schedule, SCHEDULE_INVITE, event->slug);
+        job = add(schedule, SCHEDULE_INVITE, "events", event->slug);
         job->once = true;
         job->zone = event->tzid;
         job->at.local = event->start;
@@ -105,7 +121,8 @@ static int add_events(struct schedule *schedule, struct err *err)
 int jobs_make(struct schedule *schedule, struct err *err)
 {
     size_t most = schedule->options.config->newsletter_count +
-                  schedule->options.content->issue_count + schedule->options.events->count;
+                  schedule->options.content->issue_count + schedule->options.events->count +
+                  job_event_most(schedule->options.events);
     int rc;
 
     schedule->jobs = arena_alloc(schedule->arena, most + 1, sizeof(*schedule->jobs));
@@ -155,6 +172,9 @@ int job_list(const struct job *job, struct arena *arena, int64_t from, int64_t t
     if (job->once) {
         return list_once(job, arena, from, to, out, err);
     }
+    if (job->event != NULL) {
+        return job_event_list(job, arena, from, to, out, err);
+    }
     for (int64_t at = from; at < to; at += CHUNK) {
         struct timetable_time *some = NULL;
         int found = timetable_list(arena, &job->timetable, at, to - at > CHUNK ? at + CHUNK : to, 0,
@@ -188,8 +208,10 @@ int job_next(const struct job *job, struct arena *arena, int64_t after, int64_t 
     }
     for (size_t i = 0; i < sizeof(windows) / sizeof(windows[0]); i++) {
         struct timetable_time *times = NULL;
-        int found =
-            timetable_list(arena, &job->timetable, after + 1, after + windows[i], 1, &times, err);
+        int found = job->event != NULL
+                        ? job_event_list(job, arena, after + 1, after + windows[i], &times, err)
+                        : timetable_list(arena, &job->timetable, after + 1, after + windows[i], 1,
+                                         &times, err);
 
         if (found != 0) {
             *out = found > 0 ? times[0].at : INT64_MAX;
@@ -203,6 +225,31 @@ int job_mailing(struct db *db, const char *purpose, const char *subject, int64_t
                 struct err *err)
 {
     return db_get_int(db, SQL_JOB_MAILING, mailing, err, "tt", purpose, subject);
+}
+
+int job_made(struct db *db, enum schedule_kind kind, const char *target, int64_t *mailing,
+             struct err *err)
+{
+    const char *slash = strchr(target, '/');
+    size_t len = slash != NULL ? (size_t)(slash + 1 - target) + strcspn(slash + 1, "/") : 0;
+    char subject[JOB_NAME];
+
+    (void)snprintf(subject, sizeof(subject), "%.*s", (int)len, target);
+    return job_mailing(db, kinds[kind].purpose, subject, mailing, err);
+}
+
+int job_is_over(const struct schedule *schedule, const struct job *job, struct err *err)
+{
+    int64_t mailing;
+    char target[JOB_NAME];
+
+    (void)snprintf(target, sizeof(target), "events/%s", job->slug);
+    if (job->kind == SCHEDULE_THANKS) {
+        return job_made(schedule->options.db, job->kind, target, &mailing, err);
+    }
+    return job->kind == SCHEDULE_ISSUE
+               ? job_made(schedule->options.db, job->kind, job->name, &mailing, err)
+               : 0;
 }
 
 /* The `nth` issue that waits for the newsletter's next time; NULL if there are not so many. */
@@ -234,17 +281,39 @@ static int job_waiting(const struct schedule *schedule, const struct job *job, s
     return 0;
 }
 
-int job_target(const struct schedule *schedule, const struct job *job, size_t nth,
+/* "events/forum", "events/seminar/20270302T100000" */
+static int event_target(const struct schedule *schedule, const struct job *job, int64_t due,
+                        char out[JOB_NAME], struct err *err)
+{
+    char occurrence[OCCURRENCE_ID] = "";
+    int rc = job->kind == SCHEDULE_REMINDER
+                 ? job_event_occurrence(schedule, job, due, occurrence, err)
+                 : 1;
+
+    if (rc == 1) {
+        (void)snprintf(out, JOB_NAME, "events/%s%s%s", job->slug, occurrence[0] != '\0' ? "/" : "",
+                       occurrence);
+    }
+    return rc;
+}
+
+int job_target(const struct schedule *schedule, const struct job *job, size_t nth, int64_t due,
                char out[JOB_NAME], struct err *err)
 {
     const struct issue *issue = NULL;
     int rc;
 
+    if (job->event != NULL) {
+        return event_target(schedule, job, due, out, err);
+    }
     if (job->kind != SCHEDULE_NEWSLETTER) {
         memcpy(out, job->name, JOB_NAME);
         return 1;
     }
     rc = job_waiting(schedule, job, nth, &issue, err);
+    if (rc == 0) {
+        rc = job_left_waiting(schedule, job, issue != NULL, err);
+    }
     if (rc < 0) {
         return rc;
     }

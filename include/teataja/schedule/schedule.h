@@ -1,9 +1,9 @@
 /* teataja/schedule/schedule.h - what is due, done once.
  *
  * A job is something that happens by the calendar: a newsletter's schedule, the `send:`
- * of an issue, the invitations of an event. An occurrence of a job is one row,
- * UNIQUE by (job, local time): several schedulers on one database, a clock that is
- * put back, a file that is read again - it happens once. There is no cursor: what is due
+ * of an issue, the invitations, reminders and thanks of an event. An occurrence of a job
+ * is one row, UNIQUE by (job, local time): several schedulers on one database, a clock that
+ * is put back, a file that is read again - it happens once. There is no cursor: what is due
  * is what the rule says and no row has.
  *
  *   due -> running -> done
@@ -18,7 +18,9 @@
  * Missed: of the occurrences that nobody was awake for, the latest is run if it is at
  * most `too_late_after` old; the others are rows that say why they are skipped. A
  * newsletter's schedule counts from when it was first seen, or seen changed: what lies
- * before was not missed.
+ * before was not missed. So do reminders and thanks, that writing a file never sends
+ * mail at once; each of those is made up for by itself, a reminder until the next one of
+ * its event is due.
  *
  * The clock: a wall clock that jumps by more than SCHEDULE_JUMP against the time since
  * boot (which counts suspend), or that is so much earlier than at the last tick of
@@ -52,6 +54,8 @@ enum schedule_kind {
                           * one its automatic letter, if it has `compose: auto` */
     SCHEDULE_ISSUE,      /* the issue, by its own `send:` */
     SCHEDULE_INVITE,     /* the invitations of the event */
+    SCHEDULE_REMINDER,   /* one of its `reminders:`, before each occurrence */
+    SCHEDULE_THANKS,     /* its thanks, after the last one */
     SCHEDULE_KINDS
 };
 
@@ -59,8 +63,10 @@ enum schedule_kind {
 struct schedule_run {
     int64_t id;
     enum schedule_kind kind;
-    const char *job;    /* "newsletters/funding", "issues/2026-12", "events/forum" */
-    const char *target; /* what is sent: "issues/2026-12", "newsletters/funding", "events/forum" */
+    const char *job;    /* "newsletters/funding", "issues/2026-12", "events/forum",
+                         * "events/forum/reminder-7d", "events/forum/thanks" */
+    const char *target; /* what is sent: "issues/2026-12", "newsletters/funding", "events/forum";
+                         * of a reminder in a series "events/seminar/20270302T100000" */
     const char *slug;   /* of the target: "2026-12" */
     const char *local;  /* "2026-12-01T09:00:00" */
     const char *zone;   /* of `local` */
@@ -183,5 +189,5 @@ int schedule_release(struct db *db, const struct schedule_time *time, struct err
 int schedule_check(struct arena *arena, const struct config *config, int64_t now,
                    struct report *report, struct err *err);
 
-/* "newsletter", "issue", "invitation". */
+/* "newsletter", "issue", "invitation", "reminder", "thanks". */
 const char *schedule_kind_name(enum schedule_kind kind);

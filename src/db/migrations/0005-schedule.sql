@@ -12,7 +12,7 @@ CREATE TABLE schedule_run (
     id         INTEGER PRIMARY KEY,
     job        TEXT NOT NULL,           -- newsletters/funding, issues/2026-12, events/forum
     local      TEXT NOT NULL,           -- local time as the rule has it
-    kind       TEXT NOT NULL,           -- newsletter, issue, invitation
+    kind       TEXT NOT NULL,           -- newsletter, issue, invitation, reminder, thanks
     zone       TEXT NOT NULL,           -- of `local`
     due_at     INTEGER NOT NULL,        -- its instant
     target     TEXT NOT NULL DEFAULT '', -- what is sent; chosen when it first runs

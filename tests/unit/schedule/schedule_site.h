@@ -106,10 +106,28 @@ static inline void make_mailing(struct db *into, const char *purpose, const char
         into,
         "INSERT INTO mailing (uid, purpose, subject, dedupe, state, priority, config, "
         "audience, message_date, hash, created_at) VALUES (hex(randomblob(8)), $1, $2, "
-        "$1 || $2, 'queued', 4, '{}', '', 0, '', 0)",
+        "$1 || $2 || hex(randomblob(8)), 'queued', 4, '{}', '', 0, '', 0)",
         &stmt, &err));
     ok(db_bind(stmt, &err, "tt", purpose, subject));
     ok(db_run(stmt, &err));
+}
+
+static inline void make_run(struct db *into, const struct schedule_run *run)
+{
+    static const char *const purposes[SCHEDULE_KINDS] = {[SCHEDULE_NEWSLETTER] = "letter",
+                                                         [SCHEDULE_ISSUE] = "letter",
+                                                         [SCHEDULE_INVITE] = "invitation",
+                                                         [SCHEDULE_REMINDER] = "reminder",
+                                                         [SCHEDULE_THANKS] = "thanks"};
+    char subject[128];
+    char *slash;
+
+    (void)snprintf(subject, sizeof(subject), "%s", run->target);
+    slash = strchr(strchr(subject, '/') + 1, '/'); /* an occurrence stands behind */
+    if (slash != NULL) {
+        *slash = '\0';
+    }
+    make_mailing(into, purposes[run->kind], subject);
 }
 
 static inline int send_run(void *ctx, const struct schedule_run *run, struct schedule_outcome *out,
@@ -120,12 +138,11 @@ static inline int send_run(void *ctx, const struct schedule_run *run, struct sch
     if (site->fail_times > 0) {
         site->fail_times--;
         if (site->dies_after) {
-            make_mailing(site->db, run->kind == SCHEDULE_INVITE ? "invitation" : "letter",
-                         run->target);
+            make_run(site->db, run);
         }
         return err_set(why, site->fail_with, "trouble %d", (int)run->attempt);
     }
-    make_mailing(site->db, run->kind == SCHEDULE_INVITE ? "invitation" : "letter", run->target);
+    make_run(site->db, run);
     out->mailing = db_last_id(site->db);
     out->recipients = 60;
     str_addf(&site->fired, "%s %s %s\n", run->job, run->local, run->target);
