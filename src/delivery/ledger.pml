@@ -1,8 +1,8 @@
 /* ledger.pml - the life of outbox rows, for spin (tests/model checks it).
  *
- * Models what ledger.c, connection.c and recovery.c do: claims under a lock that
- * lives as long as its process, `committing` before the final dot, recovery of dead
- * workers, policy `resend`. Kills come at any moment, and one power cut that may
+ * Models what claim.c, outcome.c, worker.c, connection.c and recovery.c do: claims under
+ * a lock that lives as long as its process, `committing` before the final dot, recovery
+ * of dead workers, policy `resend`. Kills come at any moment, and one power cut that may
  * lose every commit after the last claim that was synced (synchronous=NORMAL; a claim
  * is synced by itself before its rows are used, while others go on committing).
  *

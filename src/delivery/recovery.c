@@ -9,14 +9,16 @@
 #include <unistd.h>
 
 #include "quota.h"
-#include "sql/delivery/ledger.h"
+#include "sql/delivery/recovery.h"
+#include "sql/delivery/worker.h"
 #include "teataja/base/arena.h"
 #include "teataja/base/clock.h"
 #include "teataja/base/limits.h"
 #include "teataja/base/log.h"
 #include "teataja/delivery/ledger.h"
+#include "worker.h"
 
-struct worker {
+struct enlisted {
     int64_t id;
     bool same_boot;
 };
@@ -24,11 +26,10 @@ struct worker {
 /* True if nobody holds the worker's lock; *fd then does, until it is closed. */
 static bool is_dead(const char *folder, int64_t worker, int *fd)
 {
-    char path[1024];
+    char path[WORKER_LOCK_PATH];
 
     *fd = -1;
-    if (snprintf(path, sizeof(path), "%s/worker-%" PRId64 ".lock", folder, worker) >=
-        (int)sizeof(path)) {
+    if (worker_lock_name(folder, worker, path, NULL) < 0) {
         return false;
     }
     *fd = open(path, O_RDWR | O_CLOEXEC);
@@ -44,7 +45,7 @@ static bool is_dead(const char *folder, int64_t worker, int *fd)
     return true;
 }
 
-static int bury(struct db *db, const struct worker *worker, int64_t *unknown, struct err *err)
+static int bury(struct db *db, const struct enlisted *worker, int64_t *unknown, struct err *err)
 {
     const char *why = worker->same_boot ? "the program ended while the message was on its way"
                                         : "the machine went down while the message was claimed";
@@ -53,11 +54,10 @@ static int bury(struct db *db, const struct worker *worker, int64_t *unknown, st
     int rc = db_begin(db, err);
 
     if (rc == 0) {
-        rc = db_exec(db, SQL_LEDGER_RECOVER_NOTE, err, "iiti", worker->id, clock_now(), why, all);
+        rc = db_exec(db, SQL_RECOVERY_NOTE, err, "iiti", worker->id, clock_now(), why, all);
     }
     if (rc == 0) {
-        rc =
-            db_exec(db, SQL_LEDGER_RECOVER_UNKNOWN, err, "iiti", worker->id, clock_now(), why, all);
+        rc = db_exec(db, SQL_RECOVERY_UNKNOWN, err, "iiti", worker->id, clock_now(), why, all);
     }
     if (rc == 0) {
         doubts = db_changes(db);
@@ -65,10 +65,10 @@ static int bury(struct db *db, const struct worker *worker, int64_t *unknown, st
         rc = quota_use(db, worker->id, clock_now(), doubts, err);
     }
     if (rc == 0) {
-        rc = db_exec(db, SQL_LEDGER_RETURN_ALL, err, "i", worker->id);
+        rc = db_exec(db, SQL_WORKER_RETURN_ALL, err, "i", worker->id);
     }
     if (rc == 0) {
-        rc = db_exec(db, SQL_LEDGER_WORKER_DELETE, err, "i", worker->id);
+        rc = db_exec(db, SQL_WORKER_DELETE, err, "i", worker->id);
     }
     if (rc == 0) {
         rc = db_commit(db, err);
@@ -77,12 +77,12 @@ static int bury(struct db *db, const struct worker *worker, int64_t *unknown, st
     return rc;
 }
 
-static int list_workers(struct db *db, struct arena *arena, struct worker **workers, size_t *count,
-                        struct err *err)
+static int list_workers(struct db *db, struct arena *arena, struct enlisted **workers,
+                        size_t *count, struct err *err)
 {
     struct db_stmt *stmt = NULL;
     size_t capacity = 0;
-    int rc = db_query(db, SQL_LEDGER_WORKER_LIST, &stmt, err);
+    int rc = db_query(db, SQL_WORKER_LIST, &stmt, err);
 
     while (rc == 0 && (rc = db_next(stmt, err)) == 1) {
         rc = arena_grow(arena, workers, &capacity, *count, sizeof(**workers), err);
@@ -99,7 +99,7 @@ static int list_workers(struct db *db, struct arena *arena, struct worker **work
 int ledger_recover(struct db *db, const char *lock_folder, int64_t *unknown, struct err *err)
 {
     struct arena *arena = arena_new(LIMIT_ARENA_WORK);
-    struct worker *workers = NULL;
+    struct enlisted *workers = NULL;
     int64_t became_unknown = 0;
     int64_t requeued = 0;
     size_t count = 0;
@@ -129,7 +129,7 @@ int ledger_recover(struct db *db, const char *lock_folder, int64_t *unknown, str
 
 int ledger_apply_policy(struct db *db, int64_t mailing, int64_t *requeued, struct err *err)
 {
-    int rc = db_exec(db, SQL_LEDGER_POLICY_REQUEUE, err, "ii", mailing, (int64_t)LEDGER_RESENDS);
+    int rc = db_exec(db, SQL_RECOVERY_REQUEUE, err, "ii", mailing, (int64_t)LEDGER_RESENDS);
 
     *requeued = rc == 0 ? db_changes(db) : 0;
     return rc;
@@ -137,7 +137,7 @@ int ledger_apply_policy(struct db *db, int64_t mailing, int64_t *requeued, struc
 
 int ledger_finish(struct db *db, struct err *err)
 {
-    int rc = db_exec(db, SQL_LEDGER_FINISH_CANCELLED, err, "i", clock_now());
+    int rc = db_exec(db, SQL_RECOVERY_FINISH_CANCELLED, err, "i", clock_now());
 
-    return rc == 0 ? db_exec(db, SQL_LEDGER_FINISH, err, "i", clock_now()) : rc;
+    return rc == 0 ? db_exec(db, SQL_RECOVERY_FINISH, err, "i", clock_now()) : rc;
 }

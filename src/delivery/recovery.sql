@@ -1,0 +1,42 @@
+-- name: recovery_note
+-- The ledger names every row that may have gone out before it is sent again.
+INSERT INTO attempt (outbox, n, at, relay, stage, text)
+SELECT id, (SELECT coalesce(max(n), 0) + 1 FROM attempt WHERE attempt.outbox = outbox.id), $2,
+       coalesce(relay, ''), 'recovery', $3
+  FROM outbox
+ WHERE mailing IN (SELECT id FROM mailing WHERE state NOT IN ('expanding', 'sent')
+                       AND (state <> 'held' OR finished_at IS NULL))
+   AND worker = $1 AND (state = 'committing' OR ($4 AND state = 'claimed'));
+
+-- name: recovery_unknown
+UPDATE outbox SET state = 'unknown', worker = NULL, done_at = $2, reply = $3
+ WHERE mailing IN (SELECT id FROM mailing WHERE state NOT IN ('expanding', 'sent')
+                       AND (state <> 'held' OR finished_at IS NULL))
+   AND worker = $1 AND (state = 'committing' OR ($4 AND state = 'claimed'));
+
+-- name: recovery_requeue
+UPDATE outbox SET state = 'queued', next_at = 0, resends = resends + 1
+ WHERE state = 'unknown' AND resends < $2 AND ($1 = 0 OR mailing = $1)
+   AND mailing IN (SELECT id FROM mailing
+                    WHERE on_unknown = 'resend' AND state IN ('queued', 'sending'));
+
+-- name: recovery_finish
+-- Mailings with no open rows are done; with unknown rows they wait for a person, and
+-- so does one that shows a deadline that has passed.
+UPDATE mailing
+   SET state = CASE WHEN EXISTS (SELECT 1 FROM outbox WHERE outbox.mailing = mailing.id
+                                    AND outbox.state IN ('unknown', 'queued', 'deferred'))
+                    THEN 'held' ELSE 'sent' END,
+       finished_at = $1
+ WHERE state IN ('queued', 'sending')
+   AND (NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.mailing = mailing.id
+                       AND outbox.state IN ('queued', 'deferred', 'claimed', 'committing'))
+        OR (not_after <= $1 AND NOT EXISTS
+            (SELECT 1 FROM outbox WHERE outbox.mailing = mailing.id
+                AND outbox.state IN ('claimed', 'committing'))));
+
+-- name: recovery_finish_cancelled
+-- Rows that were claimed when their mailing was cancelled, and came back.
+UPDATE outbox SET state = 'suppressed', done_at = $1, reply = 'the mailing was cancelled'
+ WHERE mailing IN (SELECT id FROM mailing WHERE state = 'cancelled')
+   AND state IN ('queued', 'deferred');
