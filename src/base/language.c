@@ -7,11 +7,13 @@
 static const struct {
     const char *tag;
     const char *name;
+    const char *own_name;
 } languages[LANG_COUNT] = {
-    [LANG_ET] = {"et", "Estonian"}, [LANG_RU] = {"ru", "Russian"},    [LANG_EN] = {"en", "English"},
-    [LANG_LV] = {"lv", "Latvian"},  [LANG_LT] = {"lt", "Lithuanian"}, [LANG_PL] = {"pl", "Polish"},
-    [LANG_CS] = {"cs", "Czech"},    [LANG_DE] = {"de", "German"},     [LANG_SV] = {"sv", "Swedish"},
-    [LANG_FI] = {"fi", "Finnish"},
+    [LANG_ET] = {"et", "Estonian", "eesti"},      [LANG_RU] = {"ru", "Russian", "русский"},
+    [LANG_EN] = {"en", "English", "English"},     [LANG_LV] = {"lv", "Latvian", "latviešu"},
+    [LANG_LT] = {"lt", "Lithuanian", "lietuvių"}, [LANG_PL] = {"pl", "Polish", "polski"},
+    [LANG_CS] = {"cs", "Czech", "čeština"},       [LANG_DE] = {"de", "German", "Deutsch"},
+    [LANG_SV] = {"sv", "Swedish", "svenska"},     [LANG_FI] = {"fi", "Finnish", "suomi"},
 };
 
 enum language language_find_bytes(const char *tag, size_t len)
@@ -41,6 +43,11 @@ const char *language_tag(enum language language)
 const char *language_name(enum language language)
 {
     return language >= 0 && language < LANG_COUNT ? languages[language].name : "";
+}
+
+const char *language_own_name(enum language language)
+{
+    return language >= 0 && language < LANG_COUNT ? languages[language].own_name : "";
 }
 
 const char *language_all(void)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "language_word.h"
 #include "teataja/base/civil.h"
 #include "teataja/base/limits.h"
 #include "teataja/base/str.h"
@@ -91,10 +92,8 @@ int member_value_term(const struct config *config, struct arena *arena,
         if (own.code == ERR_NOMEM) {
             return err_nomem(err);
         }
-        suggest_start(&suggest, text);
-        site_term_suggest(declared, &suggest);
         return err_set(err, ERR_INVALID, "no %s '%.100s'%s", member_vocabulary_name(vocabulary),
-                       text, suggest_hint(&suggest));
+                       text, site_term_hint(declared, text, &suggest));
     }
     rc = member_value_fold(arena, text, slug, err);
     if (rc < 0) {
@@ -119,10 +118,6 @@ int member_value_term(const struct config *config, struct arena *arena,
 int member_value_language(struct arena *arena, const char *text, enum language *out,
                           struct err *err)
 {
-    /* In the order of enum language. */
-    static const char *const own_names[LANG_COUNT] = {"eesti",    "русский", "english", "latviešu",
-                                                      "lietuvių", "polski",  "čeština", "deutsch",
-                                                      "svenska",  "suomi"};
     const char *fold = NULL;
     size_t tag = strcspn(text, "-_");
     int rc = 0;
@@ -135,20 +130,10 @@ int member_value_language(struct arena *arena, const char *text, enum language *
     if (rc < 0) {
         return rc;
     }
-    for (int i = 0; i < LANG_COUNT; i++) {
-        const char *name = NULL;
-
-        rc = member_value_fold(arena, language_name((enum language)i), &name, err);
-        if (rc < 0) {
-            return rc;
-        }
-        if (strcmp(fold, name) == 0 || strcmp(fold, own_names[i]) == 0) {
-            *out = (enum language)i;
-            return 0;
-        }
-    }
-    return err_set(err, ERR_INVALID, "no language '%.100s'; letters speak %s", text,
-                   language_all());
+    *out = language_word_find(fold);
+    return *out != LANG_NONE ? 0
+                             : err_set(err, ERR_INVALID, "no language '%.100s'; letters speak %s",
+                                       text, language_all());
 }
 
 int member_value_zone(struct arena *arena, const char *text, const char **tzid, struct err *err)

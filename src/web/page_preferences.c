@@ -4,12 +4,6 @@
 #include "person.h"
 #include "teataja/members/subscription.h"
 
-static const char *const own_names[LANG_COUNT] = {
-    [LANG_ET] = "eesti",    [LANG_RU] = "русский", [LANG_EN] = "English", [LANG_LV] = "latviešu",
-    [LANG_LT] = "lietuvių", [LANG_PL] = "polski",  [LANG_CS] = "čeština", [LANG_DE] = "Deutsch",
-    [LANG_SV] = "svenska",  [LANG_FI] = "suomi",
-};
-
 static int find(struct call *call, struct member *out, struct err *err)
 {
     struct token token;
@@ -38,7 +32,7 @@ static void set_languages(struct call *call, const struct member *member)
         }
         map = value_add_map(languages);
         value_set_text(map, "tag", language_tag(language));
-        value_set_text(map, "name", own_names[language]);
+        value_set_text(map, "name", language_own_name(language));
         value_set_bool(map, "on", call->language == language);
     }
 }

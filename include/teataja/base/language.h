@@ -30,6 +30,9 @@ const char *language_tag(enum language language);
 /* The language's name in English ("Estonian"), for messages to staff. */
 const char *language_name(enum language language);
 
+/* Its name in itself ("eesti"), for those who speak it. */
+const char *language_own_name(enum language language);
+
 /* "et, ru, en, lv, lt, pl, cs, de, sv, fi": for messages. */
 const char *language_all(void);
 

@@ -20,6 +20,7 @@ static const struct {
     {"name", "Mari\nÕun", NULL, "the name holds a line break or a control character"},
     {"language", "ru; et, ru en-GB", "ru et en", NULL},
     {"language", "eesti, Russian", "et ru", NULL},
+    {"language", "vene, Saksa; ANGIELSKI", "ru de en", NULL},
     {"language", "klingon", NULL, "no language 'klingon'"},
     {"timezone", "Europe/Vilnius", "Europe/Vilnius", NULL},
     {"timezone", "Europe/Vilnus", NULL, "Europe/Vilnius"},
