@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
 
 #include <unicode/ucnv.h>
 
@@ -136,6 +137,25 @@ static int csv_check_text(struct csv *csv, struct err *err)
     return 0;
 }
 
+/* What a spreadsheet saves unless it is told otherwise: a ZIP archive (xlsx, ods), or xls. */
+static bool csv_is_spreadsheet(const struct csv *csv)
+{
+    return csv->len >= 4 && (memcmp(csv->text, "PK\x03\x04", 4) == 0 ||
+                             memcmp(csv->text, "\xd0\xcf\x11\xe0", 4) == 0);
+}
+
+/* Excel's own first line, which names the separator: sep=; */
+static void csv_take_separator(struct csv *csv)
+{
+    const char *line = csv->text + csv->at;
+
+    if (csv->separator == '\0' && csv->len - csv->at >= 6 && strncasecmp(line, "sep=", 4) == 0 &&
+        strchr(";,\t|", line[4]) != NULL && (line[5] == '\r' || line[5] == '\n')) {
+        csv->separator = line[4];
+        csv_skip(csv, 5);
+    }
+}
+
 static int csv_start(struct csv *csv, const struct csv_options *options, struct err *err)
 {
     const char *charset = options != NULL ? options->charset : NULL;
@@ -144,6 +164,10 @@ static int csv_start(struct csv *csv, const struct csv_options *options, struct 
     if (csv->len > LIMIT_CSV) {
         return err_set(err, ERR_LIMIT, "%s is larger than %d MB", csv->name,
                        LIMIT_CSV / (1024 * 1024));
+    }
+    if (csv_is_spreadsheet(csv)) {
+        return csv_fail(csv, err, ERR_INVALID, 1, 1,
+                        "this is a spreadsheet's own format; save it as CSV (UTF-8)");
     }
     csv->separator = options != NULL ? options->separator : '\0';
     if (charset == NULL && csv->len >= 2 &&
@@ -159,6 +183,9 @@ static int csv_start(struct csv *csv, const struct csv_options *options, struct 
     rc = csv_check_text(csv, err);
     if (rc == 0 && csv->len >= 3 && memcmp(csv->text, CSV_BOM, 3) == 0) {
         csv->at = 3;
+    }
+    if (rc == 0) {
+        csv_take_separator(csv);
     }
     return rc;
 }

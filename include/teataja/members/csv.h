@@ -2,7 +2,7 @@
  *
  * Reading: UTF-8 with or without a byte order mark, UTF-16 with one, any other
  * charset that ICU knows when named; the separator is ';', ',' or tab, found in
- * the first row; lines end in CRLF, LF or CR; a field in quotes may hold
+ * the first row, or what Excel's line sep=; before it names; lines end in CRLF, LF or CR; a field in quotes may hold
  * separators, doubled quotes and line ends. Empty lines are passed over. The
  * whole file is at most LIMIT_CSV, a field LIMIT_CSV_FIELD, a row LIMIT_CSV_COLUMNS
  * fields.
@@ -39,7 +39,7 @@ struct csv_options {
 
 /* Reads from a file, or from memory that must outlive the reader; `name` stands
  * in messages. ERR_NOT_FOUND, ERR_IO, ERR_LIMIT (by the file's size); ERR_INVALID for an unknown
- * charset. */
+ * charset, or a spreadsheet (xlsx, ods, xls) that was not saved as CSV. */
 int csv_open(const char *path, const struct csv_options *options, struct csv **out,
              struct err *err);
 int csv_open_memory(const char *name, const void *data, size_t len,

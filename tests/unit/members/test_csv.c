@@ -67,6 +67,8 @@ static const struct {
      BYTES("\xff\xfe"
            "a\0;\0\xd5\0\n\0"),
      "a|Õ"},
+    {"Excel's line for the separator", BYTES("\xef\xbb\xbfsep=,\r\na;b,c\r\n1,2\r\n"), "a;b|c/1|2"},
+    {"a heading that looks like it", BYTES("sep=x\na\n"), "sep=x/a"},
     {"nothing", BYTES(""), ""},
 };
 
@@ -96,6 +98,8 @@ static const struct {
      "t.csv:2:4: text stands behind a closing quote; a quote inside of a field is written twice"},
     {BYTES("a,b\nõx\"y,2\n"),
      "t.csv:2:3: a quote stands inside of a field that does not start with one"},
+    {BYTES("PK\x03\x04\x14\0\x06\0"),
+     "t.csv:1:1: this is a spreadsheet's own format; save it as CSV (UTF-8)"},
     {BYTES("a,b\nõ\xd5x,2\n"), "t.csv:2:2: this is not UTF-8; if the file is in another charset, "
                                "name it, such as --charset windows-1257"},
     {BYTES("a,b\n\"x\r\ny\",2\n3\"\n"),
