@@ -214,6 +214,7 @@ static int assemble(const char *local, size_t local_len, const char *domain, str
 /* What is wrong with the text as a whole, or NULL. */
 static const char *text_fault(const char *text, size_t len)
 {
+    static const char bracket[] = "holds an angle bracket; write only what stands between them";
     size_t at = 0;
     size_t signs = 0;
 
@@ -232,11 +233,11 @@ static const char *text_fault(const char *text, size_t len)
         if (code < ' ' || (code >= 0x7F && code < 0xA0)) {
             return "holds a control character";
         }
-        if (u_isUWhiteSpace(code)) {
-            return "holds a space";
-        }
         if (code == '<' || code == '>') {
-            return "holds an angle bracket; write only what stands between them";
+            return bracket;
+        }
+        if (u_isUWhiteSpace(code)) {
+            return memchr(text, '<', len) != NULL ? bracket : "holds a space";
         }
         signs += code == '@';
     }

@@ -11,6 +11,8 @@
 
 #define NANOSECONDS INT64_C(1000000000) /* of a second */
 
+enum { ABBREVIATION = 3 }; /* fewest letters that may be the beginning of a name */
+
 static _Thread_local int64_t second;  /* when the one that is counted in began, CPU time */
 static _Thread_local uint32_t looked; /* at so many names since */
 
@@ -93,10 +95,14 @@ void suggest_offer(struct suggest *suggest, const char *candidate)
     }
     /* Of two letters one may be wrong; a single letter says nothing. */
     allowed = written_len == 1 ? 0 : least(written_len < 3 ? 1 : written_len / 3, 3);
-    if (written_len > offered_len + allowed || offered_len > written_len + allowed) {
+    if (written_len >= ABBREVIATION && written_len < offered_len &&
+        memcmp(written, offered, written_len * sizeof(*written)) == 0) {
+        found = least(offered_len - written_len, allowed); /* begun, and not ended */
+    } else if (written_len > offered_len + allowed || offered_len > written_len + allowed) {
         return;
+    } else {
+        found = distance(written, written_len, offered, offered_len);
     }
-    found = distance(written, written_len, offered, offered_len);
     if (found <= allowed && (!suggest->best || found < suggest->distance)) {
         suggest->best = candidate;
         suggest->distance = found;

@@ -7,9 +7,9 @@
  *
  * gives "no field 'secter'; did you mean 'sector'?". Nearness is the number of
  * characters to insert, delete, change or swap with the neighbour, without
- * regard to the case of ASCII letters; a third of the name at most, and 3. What is
- * offered beyond LIMIT_SUGGESTIONS names in a second of a thread's CPU time is not looked
- * at.
+ * regard to the case of ASCII letters; a third of the name at most, and 3. Three letters
+ * or more may also be the beginning of a name ("lang"). What is offered
+ * beyond LIMIT_SUGGESTIONS names in a second of a thread's CPU time is not looked at.
  */
 #pragma once
 

@@ -136,7 +136,8 @@ static void test_bad_addresses_are_refused_with_a_reason(void **state)
                           "the '@'"},
         {"mailto:a@c.example", "address 'mailto:a@c.example' holds a character that cannot stand "
                                "before the '@'"},
-        {"Anna <a@c.example>", "address 'Anna <a@c.example>' holds a space"},
+        {"Anna <a@c.example>", "address 'Anna <a@c.example>' holds an angle bracket; write "
+                               "only what stands between them"},
         {"<a@c.example>", "address '<a@c.example>' holds an angle bracket; write only what "
                           "stands between them"},
         {"a@c.example>", "address 'a@c.example>' holds an angle bracket; write only what stands "
