@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -345,14 +346,32 @@ const struct schema_term *site_term_find(const struct vocabulary *vocabulary, co
     return name_index_find(vocabulary->names, text, err);
 }
 
-void site_term_suggest(const struct vocabulary *vocabulary, struct suggest *suggest)
+/* Every word of a vocabulary that is short enough to be told. */
+static const char *tell_terms(const struct vocabulary *vocabulary, struct suggest *suggest)
 {
+    size_t len = 0;
+
+    for (size_t i = 0; i < vocabulary->count && len < sizeof(suggest->hint); i++) {
+        len += (size_t)snprintf(suggest->hint + len, sizeof(suggest->hint) - len, "%s%s",
+                                i == 0 ? "; it is one of " : ", ", vocabulary->items[i].slug);
+    }
+    if (len > SITE_TERMS_TOLD) {
+        suggest->hint[0] = '\0';
+    }
+    return suggest->hint;
+}
+
+const char *site_term_hint(const struct vocabulary *vocabulary, const char *text,
+                           struct suggest *suggest)
+{
+    suggest_start(suggest, text);
     for (size_t i = 0; i < vocabulary->count; i++) {
         suggest_offer(suggest, vocabulary->items[i].slug);
     }
     for (size_t i = 0; vocabulary->names && i < vocabulary->names->count; i++) {
         suggest_offer(suggest, vocabulary->names->entries[i].name);
     }
+    return suggest->best ? suggest_hint(suggest) : tell_terms(vocabulary, suggest);
 }
 
 int site_check_terms(const struct vocabulary *vocabulary, const char *what,
@@ -375,10 +394,8 @@ int site_check_terms(const struct vocabulary *vocabulary, const char *what,
         for (size_t j = 0; list && list->kind == YAML_SEQUENCE && j < list->count; j++) {
             at = strcmp(list->items[j]->text, slugs[i]) == 0 ? list->items[j] : at;
         }
-        suggest_start(&suggest, slugs[i]);
-        site_term_suggest(vocabulary, &suggest);
         yaml_problem(report, at ? at : node, "", "no %s '%s'%s", what, slugs[i],
-                     suggest_hint(&suggest));
+                     site_term_hint(vocabulary, slugs[i], &suggest));
     }
     return 0;
 }

@@ -174,7 +174,7 @@ static void check_amounts(const struct load *load, const struct call *call)
 {
     for (size_t i = 0; i < call->amount_count; i++) {
         const struct call_amount *amount = &call->amounts[i];
-        const char *currency = amount->currency ? amount->currency : "";
+        const char *currency = amount->currency; /* NULL: the schema said what is wrong with it */
 
         if (amount->min != 0 && amount->max != 0 && amount->min > amount->max) {
             yaml_problem(load->report, amount->node, "min", "'min' is more than 'max'");
@@ -183,7 +183,8 @@ static void check_amounts(const struct load *load, const struct call *call)
             yaml_problem(load->report, amount->node, "own_share",
                          "'rate' and 'own_share' make more than 100%%");
         }
-        if (strlen(currency) != 3 || strspn(currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3) {
+        if (currency &&
+            (strlen(currency) != 3 || strspn(currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3)) {
             yaml_problem(load->report, amount->node, "currency",
                          "'%s' is not a currency: write three capitals, such as EUR", currency);
         }

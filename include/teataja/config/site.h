@@ -255,9 +255,13 @@ bool site_has_language(const struct site *site, enum language language);
 const struct schema_term *site_term_find(const struct vocabulary *vocabulary, const char *text,
                                          struct err *err);
 
-/* Offers every slug and name of a vocabulary (base/suggest.h). */
+/* For a text that is no term: "; did you mean 'music'?" by every slug and name; else all slugs
+ * of a small vocabulary, "; it is one of art, design, music"; else "". Lives in *suggest, which is
+ * begun here. */
+#define SITE_TERMS_TOLD 150 /* bytes of such a list */
 struct suggest;
-void site_term_suggest(const struct vocabulary *vocabulary, struct suggest *suggest);
+const char *site_term_hint(const struct vocabulary *vocabulary, const char *text,
+                           struct suggest *suggest);
 
 /* Checks that `count` slugs are of the vocabulary and reports each that is not,
  * at `key` of `node`: "no sector 'musik'; did you mean 'music'?". `what` is

@@ -323,7 +323,8 @@ static void test_words_are_found_by_any_of_their_names(void **state)
                      0);
     assert_int_equal(report_errors(f->report), 2);
     site_folder_expect(f, "calls/a.md:1:18: no sector 'desing'; did you mean 'design'?\n"
-                          "calls/a.md:1:26: no sector 'dance'\n");
+                          "calls/a.md:1:26: no sector 'dance'; it is one of "
+                          "performing-arts, music, design\n");
 }
 
 static void test_import_columns_and_attributes_are_typed(void **state)
