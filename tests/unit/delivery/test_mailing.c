@@ -106,6 +106,10 @@ static void test_only_what_is_in_doubt_or_failed_is_sent_again(void **state)
                             " AND next_at = 0"),
                      0);
     assert_int_equal(number("SELECT count(*) FROM outbox WHERE id = 1 AND state = 'sent'"), 1);
+    must("UPDATE mailing SET state = 'sent'");
+    ok(mailing_resend_failed(site.db, 1, &count, &err));
+    assert_int_equal(count, 0);
+    assert_int_equal(number("SELECT count(*) FROM mailing WHERE state = 'sent'"), 1);
     must("UPDATE mailing SET state = 'cancelled'");
     must("UPDATE outbox SET state = 'unknown'");
     assert_int_equal(mailing_resend_unknown(site.db, 1, &count, &err), ERR_STATE);
