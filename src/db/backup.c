@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -167,6 +168,22 @@ static int copy_file(const char *from_name, const char *to_name, struct err *err
     return rc;
 }
 
+/* What is no database at all is told before SQLite names the copy. */
+static int check_head(const char *path, struct err *err)
+{
+    static const char head[16] = "SQLite format 3";
+    char found[sizeof(head)] = "";
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool same = fd >= 0 && read(fd, found, sizeof(found)) == (ssize_t)sizeof(found) &&
+                memcmp(found, head, sizeof(head)) == 0;
+
+    if (fd >= 0) {
+        close(fd);
+    }
+    return same ? 0
+                : err_set(err, ERR_CORRUPT, "it is not a database that 'teataja backup' made");
+}
+
 static int read_note(struct db *db, struct arena *arena, struct db_backup *note, struct err *err)
 {
     struct db_stmt *stmt = NULL;
@@ -200,6 +217,9 @@ int db_backup_unpack(const char *backup, const char *path, struct arena *arena, 
     memset(note, 0, sizeof(*note));
     discard(path);
     rc = copy_file(backup, path, err);
+    if (rc == 0) {
+        rc = check_head(path, err);
+    }
     if (rc == 0) {
         rc = db_open(path, DB_OPEN_EXISTING, out, err);
     }

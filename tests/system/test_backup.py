@@ -112,7 +112,7 @@ class Backup(Case):
         (self.folder / "damaged.teataja").write_bytes(damaged)
         (self.folder / "text.teataja").write_text("not a database at all\n" * 1000)
         for name, words in (("damaged", "damaged"), ("newer", "newer teataja"),
-                            ("text", "not a database"), ("missing", "No such file")):
+                            ("text", ": it is not a database that"), ("missing", "No such file")):
             run = self.teataja("--yes", "restore", self.folder / f"{name}.teataja", status=FAILED)
             self.assertIn(words, run.err)
             self.assertIn("cannot be restored", run.err)
