@@ -204,18 +204,22 @@ static int settle_unsent(struct connection *connection, struct flight *flight,
     return rc;
 }
 
-/* 1 if the member may still get it: as the claim found, or asked anew if that is no
- * longer fresh. A question a message would cost as much as composing it. */
-static int may_get(struct connection *connection, const struct ledger_row *row, struct err *err)
+/* *why_not is NULL if the row may still go: as the claim found, or asked anew if that is
+ * no longer fresh. A question a message would cost as much as composing it. */
+static int may_go(struct connection *connection, const struct ledger_row *row, const char **why_not,
+                  struct err *err)
 {
-    int64_t may = row->may_get;
-    int rc = 1;
+    static const char *const answers[] = {"left the list, or was suppressed, since it was queued",
+                                          NULL, "the mailing was cancelled"};
+    int64_t answer = row->may_get;
+    int rc = 0;
 
-    if (row->member != 0 && row->list != 0 && clock_ticks() - row->claimed_ticks > FRESH_NS) {
-        rc = db_get_int(connection->reader, SQL_DELIVERY_MAY_GET, &may, err, "ii", row->member,
-                        row->list);
+    if (clock_ticks() - row->claimed_ticks > FRESH_NS) {
+        rc = db_get_int(connection->reader, SQL_DELIVERY_MAY_GET, &answer, err, "iii", row->member,
+                        row->list, row->mailing);
     }
-    return rc < 0 ? rc : may != 0;
+    *why_not = answers[answer];
+    return rc < 0 ? rc : 0;
 }
 
 static int compose(struct connection *connection, struct flight *flight, struct err *err)
@@ -251,12 +255,11 @@ static int prepare(struct connection *connection, struct flight *flight, struct 
     struct smtp_outcome outcome = {.stage = REPLY_MESSAGE,
                                    .verdict = {.disposition = REPLY_FAILED, .class = REPLY_POLICY}};
     struct err why = {0};
-    int rc = may_get(connection, &flight->row, err);
+    const char *why_not = NULL;
+    int rc = may_go(connection, &flight->row, &why_not, err);
 
-    if (rc <= 0) {
-        return rc < 0 ? rc
-                      : settle_unsent(connection, flight, NULL,
-                                      "left the list, or was suppressed, since it was queued", err);
+    if (rc < 0 || why_not != NULL) {
+        return rc < 0 ? rc : settle_unsent(connection, flight, NULL, why_not, err);
     }
     rc = compose(connection, flight, &why);
     if (rc == 0) {
@@ -265,6 +268,9 @@ static int prepare(struct connection *connection, struct flight *flight, struct 
     if (is_ours(rc)) {
         *err = why;
         return rc;
+    }
+    if (rc == ERR_STATE) {
+        return settle_unsent(connection, flight, NULL, why.msg, err);
     }
     snprintf(outcome.reply.text, sizeof(outcome.reply.text), "%s", why.msg);
     return settle_unsent(connection, flight, &outcome, NULL, err);
@@ -450,7 +456,8 @@ static int take_stock(struct connection *connection, const struct smtp_end *end,
         LOG(LOG_INFO, "connection_ended", log_text("relay", delivery->relay.relay->name),
             log_text("why", err->msg), log_int("answered", connection->answered - answered));
     }
-    if (ours || *faults >= (delivery->probing ? 1 : FAULTS_MAX) || (*faults > 0 && is_final(connection, end, rc))) {
+    if (ours || *faults >= (delivery->probing ? 1 : FAULTS_MAX) ||
+        (*faults > 0 && is_final(connection, end, rc))) {
         give_up(delivery, err, ours);
         return rc;
     }

@@ -1,7 +1,10 @@
 -- name: delivery_may_get
 -- Asked when the envelope goes on the wire: who left, was suppressed or erased since
--- the letter was queued gets nothing. $2 is 0 for a mailing without a list.
-SELECT EXISTS (SELECT 1 FROM v_list_recipient WHERE list = $2 AND member = $1);
+-- the letter was queued gets nothing (0), nor does anybody of a mailing that was cancelled
+-- (2). $1 is 0 for a test address, $2 for a mailing without a list.
+SELECT CASE WHEN (SELECT state FROM mailing WHERE id = $3) = 'cancelled' THEN 2
+            WHEN $1 = 0 OR $2 = 0 THEN 1
+            ELSE EXISTS (SELECT 1 FROM v_list_recipient WHERE list = $2 AND member = $1) END;
 
 -- name: delivery_states
 SELECT state, count(*) FROM outbox WHERE $1 = 0 OR mailing = $1 GROUP BY state;

@@ -10,7 +10,8 @@
 #include "teataja/delivery/mailing.h"
 
 enum {
-    CHUNK = 1000, /* rows of one expanding transaction: well under 100 ms */
+    CHUNK = 1000,   /* rows of one transaction: well under 100 ms */
+    LOG_KIB = 4096, /* a checkpoint of 16 MB can take 200 ms */
     UID_BYTES = 10
 };
 
@@ -356,29 +357,27 @@ int mailing_resume(struct db *db, int64_t mailing, struct err *err)
     return set_state(db, mailing, "queued", ",queued,sending,paused,held,sent,", err);
 }
 
-static int in_transaction(struct db *db, int64_t id, const char *state, const char *from,
-                          const struct db_sql *rows, struct err *err)
+int mailing_drop_cancelled(struct db *db, int64_t mailing, struct err *err)
 {
-    int rc = db_begin(db, err);
+    int64_t dropped = CHUNK;
+    int rc = 0;
 
-    if (rc == 0) {
-        rc = set_state(db, id, state, from, err);
+    db_set_log(db, LOG_KIB);
+    while (rc == 0 && dropped == CHUNK) {
+        rc = db_exec(db, SQL_MAILING_DROP_CANCELLED, err, "iii", mailing, clock_now(),
+                     (int64_t)CHUNK);
+        dropped = rc == 0 ? db_changes(db) : 0;
     }
-    if (rc == 0) {
-        rc = db_exec(db, rows, err, "ii", id, clock_now());
-    }
-    if (rc == 0) {
-        rc = db_commit(db, err);
-    }
-    db_rollback(db);
+    db_set_log(db, 0);
     return rc;
 }
 
 int mailing_cancel(struct db *db, int64_t mailing, struct err *err)
 {
-    return in_transaction(db, mailing, "cancelled",
-                          ",waiting,approved,rejected,queued,sending,paused,held,",
-                          SQL_MAILING_DROP_QUEUED, err);
+    int rc = set_state(db, mailing, "cancelled",
+                       ",waiting,approved,rejected,queued,sending,paused,held,cancelled,", err);
+
+    return rc == 0 ? mailing_drop_cancelled(db, mailing, err) : rc;
 }
 
 static int resend(struct db *db, int64_t mailing, const struct db_sql *rows, const char *state,

@@ -61,9 +61,15 @@ UPDATE outbox SET state = 'queued', next_at = 0, worker = NULL, resends = resend
 UPDATE outbox SET state = 'queued', next_at = 0, worker = NULL
  WHERE mailing = $1 AND state = 'failed';
 
--- name: mailing_drop_queued
+-- name: mailing_drop_cancelled
+-- Up to $3 rows of the cancelled mailing $1, or of all that are cancelled for 0; as they
+-- were written, so that each bite is of few pages.
 UPDATE outbox SET state = 'suppressed', done_at = $2, reply = 'the mailing was cancelled'
- WHERE mailing = $1 AND state IN ('queued', 'deferred');
+ WHERE id IN (SELECT due.id
+                FROM mailing CROSS JOIN outbox due ON due.mailing = mailing.id
+               WHERE mailing.state = 'cancelled' AND ($1 = 0 OR mailing.id = $1)
+                 AND due.state IN ('queued', 'deferred')
+               LIMIT $3);
 
 -- name: mailing_rows
 SELECT outbox.id, coalesce(outbox.member, 0), outbox.address, coalesce(variant.lang, ''),

@@ -16,6 +16,7 @@
 #include "teataja/base/limits.h"
 #include "teataja/base/log.h"
 #include "teataja/delivery/ledger.h"
+#include "teataja/delivery/mailing.h"
 #include "worker.h"
 
 struct enlisted {
@@ -137,7 +138,7 @@ int ledger_apply_policy(struct db *db, int64_t mailing, int64_t *requeued, struc
 
 int ledger_finish(struct db *db, struct err *err)
 {
-    int rc = db_exec(db, SQL_RECOVERY_FINISH_CANCELLED, err, "i", clock_now());
+    int rc = mailing_drop_cancelled(db, 0, err);
 
     return rc == 0 ? db_exec(db, SQL_RECOVERY_FINISH, err, "i", clock_now()) : rc;
 }

@@ -34,9 +34,3 @@ UPDATE mailing
         OR (not_after <= $1 AND NOT EXISTS
             (SELECT 1 FROM outbox WHERE outbox.mailing = mailing.id
                 AND outbox.state IN ('claimed', 'committing'))));
-
--- name: recovery_finish_cancelled
--- Rows that were claimed when their mailing was cancelled, and came back.
-UPDATE outbox SET state = 'suppressed', done_at = $1, reply = 'the mailing was cancelled'
- WHERE mailing IN (SELECT id FROM mailing WHERE state = 'cancelled')
-   AND state IN ('queued', 'deferred');

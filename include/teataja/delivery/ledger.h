@@ -114,5 +114,6 @@ int ledger_recover(struct db *db, const char *lock_folder, int64_t *unknown, str
 int ledger_apply_policy(struct db *db, int64_t mailing, int64_t *requeued, struct err *err);
 
 /* Makes mailings that have nothing left to do `sent` (or `held`, with unknown rows
- * or a deadline that has passed). */
+ * or a deadline that has passed), and drops what is left of cancelled ones: rows that were
+ * claimed then and came back, or that whoever cancelled did not live to drop. */
 int ledger_finish(struct db *db, struct err *err);

@@ -115,7 +115,15 @@ int mailing_count(struct db *db, int64_t mailing, struct mailing_counts *out, st
 /* Changes the state, if the present one allows it (ERR_STATE says what it is). */
 int mailing_pause(struct db *db, int64_t mailing, struct err *err);
 int mailing_resume(struct db *db, int64_t mailing, struct err *err);
+
+/* For good: nothing of it is claimed once its state is written, which is the first thing;
+ * then its rows become suppressed, 1,000 a transaction, so that no lock lasts 100 ms. What
+ * a process that dies leaves of them, ledger_finish drops, or cancelling again. Outside of
+ * any transaction. */
 int mailing_cancel(struct db *db, int64_t mailing, struct err *err);
+
+/* The second half: the rows of one cancelled mailing, or of all for 0. */
+int mailing_drop_cancelled(struct db *db, int64_t mailing, struct err *err);
 
 /* Puts rows of state unknown (or failed) back to queued: the same message, byte
  * for byte. *count says how many. */

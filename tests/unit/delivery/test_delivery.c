@@ -237,6 +237,42 @@ static void test_who_left_meanwhile_gets_nothing(void **state)
     smtp_server_stop(server);
 }
 
+/* Somebody at another terminal cancels the mailing while its second letter is made. */
+static int compose_and_cancel(void *ctx, const struct delivery_job *job, struct str *message,
+                              char sender[LIMIT_ADDRESS + 1], struct err *why)
+{
+    if (job->row == 2) {
+        ok(mailing_cancel(db, mailing, &err));
+    }
+    return compose(ctx, job, message, sender, why);
+}
+
+static void test_what_was_claimed_when_its_mailing_was_cancelled_stays_here(void **state)
+{
+    static const struct server_fault faults[] = {{SERVER_DOT, NULL, SERVER_SLOW, NULL, 100, 0, 0}};
+    const struct server_options options = {.pipelining = true, .faults = faults, .fault_count = 1};
+    struct smtp_server *server = smtp_server_start(&options);
+    const struct site_relay relay = relay_at(server, 1);
+    const struct delivery_options run = {.database = path,
+                                         .lock_folder = folder,
+                                         .relay = &relay,
+                                         .mailing = 1,
+                                         .compose = compose_and_cancel};
+    struct delivery_result result;
+
+    (void)state;
+    plan(40, "resend");
+    ok(delivery_run(&run, &result, &err));
+    assert_in_range(counts().sent, 1, 8); /* what a quarter of a second is enough for */
+    assert_int_equal(counts().sent + counts().suppressed, 40);
+    assert_int_equal(number("SELECT count(*) FROM outbox WHERE state = 'suppressed'"
+                            " AND reply <> 'the mailing was cancelled'"),
+                     0);
+    assert_int_equal(number("SELECT count(*) FROM mailing WHERE state = 'cancelled'"), 1);
+    compare(server, counts().sent);
+    smtp_server_stop(server);
+}
+
 static void test_a_relay_that_refuses_the_sender_costs_nobody_an_attempt(void **state)
 {
     static const struct server_fault faults[] = {
@@ -342,6 +378,7 @@ int main(void)
         CASE(test_refusals_touch_only_the_rows_that_they_are_about),
         CASE(test_a_lost_answer_is_unknown_and_held_or_sent_again),
         CASE(test_who_left_meanwhile_gets_nothing),
+        CASE(test_what_was_claimed_when_its_mailing_was_cancelled_stays_here),
         CASE(test_a_relay_that_refuses_the_sender_costs_nobody_an_attempt),
         CASE(test_without_a_relay_nothing_is_lost),
         CASE(test_a_stop_leaves_the_rest_queued),

@@ -39,7 +39,7 @@ static void test_a_mailing_goes_only_where_its_state_lets_it(void **state)
         {mailing_resume, "resume", {NULL, "queued", "queued", "queued", "queued", "queued"}},
         {mailing_cancel,
          "cancel",
-         {NULL, "cancelled", "cancelled", "cancelled", "cancelled", NULL, NULL, "cancelled",
+         {NULL, "cancelled", "cancelled", "cancelled", "cancelled", NULL, "cancelled", "cancelled",
           "cancelled", "cancelled"}},
         {propose_again,
          "propose again",

@@ -195,7 +195,7 @@ static const struct act {
     {"draft", draft, "SELECT 1", false},
     {"clear drafts", clear_drafts, "UPDATE mailing SET state = 'expanding'", true},
     {"ready", ready, "UPDATE mailing SET state = 'expanding'", false},
-    {"cancel", cancel, "SELECT 1", false},
+    {"cancel", cancel, "SELECT 1", true},
     {"refuse", refuse, "SELECT 1", false},
     {"resend unknown", resend_unknown, "UPDATE outbox SET state = 'unknown'", false},
     {"resend failed", resend_failed, "UPDATE outbox SET state = 'failed'", false},
