@@ -6,6 +6,7 @@
 #include "teataja/base/clock.h"
 #include "teataja/base/limits.h"
 #include "teataja/base/log.h"
+#include "teataja/compose/event_letter.h"
 #include "teataja/compose/invite.h"
 #include "teataja/compose/letter.h"
 
@@ -14,6 +15,8 @@ struct errand {
     const char *target;
     const char *occurrence; /* NULL to count only */
     int64_t date;
+    const char *job; /* whose run it is, and its time; NULL, 0 to count only */
+    int64_t due;
 };
 
 static const char *slug_of(const char *target)
@@ -55,12 +58,48 @@ static int send_invitations(struct compose *compose, struct arena *arena,
     return rc;
 }
 
+/* To those who were invited. "events/seminar/20270302T100000" names an occurrence too. */
+static int send_event_letter(struct compose *compose, struct arena *arena,
+                             const struct errand *errand, enum event_letter_kind kind,
+                             struct schedule_outcome *out, struct err *err)
+{
+    const char *slug = slug_of(errand->target);
+    const char *slash = strchr(slug, '/');
+    const char *name = errand->job != NULL ? strrchr(errand->job, '-') : NULL;
+    const struct event_letter_options options = {.kind = kind,
+                                                 .occurrence = slash != NULL ? slash + 1 : NULL,
+                                                 .name = name != NULL ? name + 1 : "planned",
+                                                 .invited_by = errand->due,
+                                                 .date = errand->date,
+                                                 .dry_run = errand->occurrence == NULL};
+    struct event_letter_summary summary = {0};
+    char *event = arena_strndup(arena, slug, strcspn(slug, "/"));
+    int rc = event == NULL ? err_nomem(err)
+                           : event_letter_plan(compose, arena, event, &options, &summary, err);
+
+    out->mailing = summary.mailing;
+    out->recipients = summary.total;
+    return rc;
+}
+
+static int send_reminders(struct compose *compose, struct arena *arena, const struct errand *errand,
+                          struct schedule_outcome *out, struct err *err)
+{
+    return send_event_letter(compose, arena, errand, EVENT_REMINDER, out, err);
+}
+
+static int send_thanks(struct compose *compose, struct arena *arena, const struct errand *errand,
+                       struct schedule_outcome *out, struct err *err)
+{
+    return send_event_letter(compose, arena, errand, EVENT_THANKS, out, err);
+}
+
 /* One row a kind: what is done when it is due. */
 static int (*const doers[SCHEDULE_KINDS])(struct compose *, struct arena *, const struct errand *,
                                           struct schedule_outcome *, struct err *) = {
-    [SCHEDULE_NEWSLETTER] = send_letter,
-    [SCHEDULE_ISSUE] = send_letter,
-    [SCHEDULE_INVITE] = send_invitations,
+    [SCHEDULE_NEWSLETTER] = send_letter,  [SCHEDULE_ISSUE] = send_letter,
+    [SCHEDULE_INVITE] = send_invitations, [SCHEDULE_REMINDER] = send_reminders,
+    [SCHEDULE_THANKS] = send_thanks,
 };
 
 static int with_arena(struct schedule_jobs *jobs, enum schedule_kind kind,
@@ -76,7 +115,7 @@ static int with_arena(struct schedule_jobs *jobs, enum schedule_kind kind,
 static int do_run(void *ctx, const struct schedule_run *run, struct schedule_outcome *out,
                   struct err *err)
 {
-    const struct errand errand = {run->target, run->local, clock_now()};
+    const struct errand errand = {run->target, run->local, clock_now(), run->job, run->due};
 
     return with_arena(ctx, run->kind, &errand, out, err);
 }
@@ -84,7 +123,7 @@ static int do_run(void *ctx, const struct schedule_run *run, struct schedule_out
 int schedule_jobs_count(struct schedule_jobs *jobs, enum schedule_kind kind, const char *target,
                         int64_t date, int64_t *out, struct err *err)
 {
-    const struct errand errand = {target, NULL, date};
+    const struct errand errand = {target, NULL, date, NULL, 0};
     struct schedule_outcome outcome = {0};
     int rc = with_arena(jobs, kind, &errand, &outcome, err);
 

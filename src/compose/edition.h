@@ -67,6 +67,7 @@ struct sender {
     const struct address *reply_to; /* NULL or text "": none */
     const char *feedback;           /* slug of what it is about */
     const struct mail_kind *kind;
+    const char *occurrence; /* of the event that it is about; NULL: the whole, or none */
 };
 
 /* Cuts and encodes what was rendered, and writes the fields that are the same for

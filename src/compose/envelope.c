@@ -13,6 +13,9 @@ int envelope_write(const struct envelope *envelope, struct str *out, struct err 
     json_write_text_at(&json, "kind", envelope->kind->name);
     json_write_text_at(&json, "domain", envelope->domain);
     json_write_int_at(&json, "list", envelope->list);
+    if (envelope->occurrence != NULL && envelope->occurrence[0] != '\0') {
+        json_write_text_at(&json, "occurrence", envelope->occurrence);
+    }
     json_write_text_at(&json, "web", envelope->base.web);
     json_write_int_at(&json, "mode", envelope->base.mode);
     json_write_text_at(&json, "bounce_domain", envelope->base.domain);
@@ -35,6 +38,7 @@ int envelope_read(struct arena *arena, const char *json, struct envelope *out, s
     out->kind = mail_kind_find(json_get_text(root, "kind", ""));
     out->domain = json_get_text(root, "domain", "");
     out->list = json_get_int(root, "list", 0);
+    out->occurrence = json_get_text(root, "occurrence", "");
     out->base = (struct link_base){.web = json_get_text(root, "web", ""),
                                    .mode = (int)json_get_int(root, "mode", 0),
                                    .domain = json_get_text(root, "bounce_domain", ""),

@@ -131,6 +131,7 @@ struct envelope edition_envelope(const struct compose *compose, const struct sen
     return (struct envelope){.kind = sender->kind,
                              .domain = address_domain(sender->from),
                              .list = list,
+                             .occurrence = sender->occurrence != NULL ? sender->occurrence : "",
                              .base = link_base_of(&compose->site.config->site)};
 }
 

@@ -28,17 +28,17 @@ static const struct newsletter *newsletter_of(const struct config *config, const
     return NULL;
 }
 
-int invitation_open(struct compose *compose, struct arena *arena, const char *slug, int64_t date,
-                    struct invitation_page *page, struct err *err)
+int invitation_find_event(struct compose *compose, const char *slug, int64_t date,
+                          struct invitation_page *page, struct err *err)
 {
     const struct config *config = compose->site.config;
     const struct event *event = NULL;
     int rc = event_get(compose->site.events, slug, &event, err);
 
+    memset(page, 0, sizeof(*page));
     if (rc < 0) {
         return rc;
     }
-    memset(page, 0, sizeof(*page));
     page->compose = compose;
     page->event = event;
     page->date = date;
@@ -50,8 +50,19 @@ int invitation_open(struct compose *compose, struct arena *arena, const char *sl
                        "'list:'",
                        event->file);
     }
-    if (event->status == EVENT_CANCELLED) {
-        return err_set(err, ERR_STATE, "%s: the event is cancelled", event->file);
+    return event->status == EVENT_CANCELLED
+               ? err_set(err, ERR_STATE, "%s: the event is cancelled", event->file)
+               : 0;
+}
+
+int invitation_open(struct compose *compose, struct arena *arena, const char *slug, int64_t date,
+                    struct invitation_page *page, struct err *err)
+{
+    int rc = invitation_find_event(compose, slug, date, page, err);
+    const struct event *event = page->event;
+
+    if (rc < 0) {
+        return rc;
     }
     if (event->access == EVENT_INTERNAL && event->audience.text == NULL &&
         event->invite.text == NULL) {
@@ -110,8 +121,8 @@ static const char *series_text(struct frame *frame, const struct invitation_page
     return label != NULL && list != NULL ? frame_printf(frame, "%s: %s", label, list) : NULL;
 }
 
-static void set_event(struct frame *frame, const struct invitation_page *page,
-                      const struct occurrence_text *text)
+void invitation_set_event(struct frame *frame, const struct invitation_page *page,
+                          const struct occurrence_text *text, const char *series, bool asks)
 {
     const struct event *event = page->event;
     struct value *map = value_set_map(frame->root, "event");
@@ -120,7 +131,7 @@ static void set_event(struct frame *frame, const struct invitation_page *page,
     value_set_text(map, "title", text->title);
     value_set_text(map, "when", block_when(frame, &page->next));
     value_set_null(map, "zone_note");
-    value_set_text(map, "series", series_text(frame, page));
+    value_set_text(map, "series", series);
     value_set_text(map, "place", text->place);
     value_set_text(map, "address", text->address);
     value_set_text(map, "map_url", text->place_url);
@@ -129,17 +140,18 @@ static void set_event(struct frame *frame, const struct invitation_page *page,
     value_set_text(map, "day", frame_printf(frame, "%d", start->day));
     value_set_text(map, "month", frame_date(frame, start, FORMAT_LEAF_MONTH));
     value_set_text(map, "weekday", frame_date(frame, start, FORMAT_LEAF_WEEKDAY));
-    value_set_text(
-        map, "rsvp_by",
-        event->rsvp.has_by ? frame_moment(frame, &event->rsvp.by, event->tzid, FORMAT_LONG) : NULL);
+    value_set_text(map, "rsvp_by",
+                   asks && event->rsvp.has_by
+                       ? frame_moment(frame, &event->rsvp.by, event->tzid, FORMAT_LONG)
+                       : NULL);
     value_set_text(map, "seats",
-                   event->rsvp.capacity > 0
+                   asks && event->rsvp.capacity > 0
                        ? frame_text_count(frame, "event.seats", "count", event->rsvp.capacity)
                        : NULL);
     value_set_text(map, "organizer", office_name(frame->compose, frame->language));
 }
 
-static void set_answer(struct frame *frame)
+void invitation_set_answer(struct frame *frame)
 {
     struct value *answer = value_set_map(frame->root, "answer");
 
@@ -149,7 +161,7 @@ static void set_answer(struct frame *frame)
 }
 
 /* The text of an .ics is plain: its paragraphs become the summary of the page. */
-static int set_body(struct frame *frame, const struct event_edition *edition, struct err *err)
+int invitation_set_body(struct frame *frame, const struct event_edition *edition, struct err *err)
 {
     const struct markdown_options options = {.file = edition->file};
     struct markdown *body = NULL;
@@ -190,13 +202,13 @@ static int set_data(struct frame *frame, const struct invitation_page *page,
     value_set_null(frame->root, "counts");
     value_set_text(frame->root, "lead", frame_word(frame, "event.invited"));
     value_set_bool(frame->root, "cancelled", false);
-    set_event(frame, page, &text);
-    set_answer(frame);
+    invitation_set_event(frame, page, &text, series_text(frame, page), true);
+    invitation_set_answer(frame);
     out->subject = frame_text_with(frame, "event.subject", "title", text.title);
     if (page->test) {
         out->subject = frame_text_with(frame, "letter.test", "subject", out->subject);
     }
-    return set_body(frame, edition, err);
+    return invitation_set_body(frame, edition, err);
 }
 
 static int add_calendar(const struct invitation_page *page, struct arena *arena,

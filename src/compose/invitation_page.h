@@ -30,3 +30,21 @@ int invitation_render(const struct invitation_page *page, struct arena *arena,
                       struct frozen *frozen, struct err *err);
 
 struct sender invitation_sender(const struct invitation_page *page);
+
+/* ---- what other letters about an event need of it ---- */
+
+/* Sets compose, event, list, newsletter and date. ERR_NOT_FOUND; ERR_STATE without a list or
+ * if the event is cancelled. */
+int invitation_find_event(struct compose *compose, const char *slug, int64_t date,
+                          struct invitation_page *page, struct err *err);
+
+/* Sets `event`: where and when page->next is. `series`: "Dates: …", NULL for none;
+ * `asks`: until when one may answer, and how many seats there are. */
+void invitation_set_event(struct frame *frame, const struct invitation_page *page,
+                          const struct occurrence_text *text, const char *series, bool asks);
+
+/* Sets `answer`: the links, which are slots. */
+void invitation_set_answer(struct frame *frame);
+
+/* Sets body_html and body_text. */
+int invitation_set_body(struct frame *frame, const struct event_edition *edition, struct err *err);

@@ -1,5 +1,6 @@
 /* kind.c - see kind.h. */
 #include "kind.h"
+#include "teataja/compose/message.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -238,7 +239,7 @@ const struct mail_kind mail_kinds[MAIL_KINDS] = {
     [MAIL_LETTER] = {"letter", MAILING_LETTER, "issues", lay_out_letter, false, false},
     [MAIL_INVITATION] = {"invitation", MAILING_ANSWER, "events", lay_out_invitation, true, false},
     [MAIL_REMINDER] = {"reminder", MAILING_REMINDER, "events", lay_out_letter, true, true},
-    [MAIL_THANKS] = {"thanks", MAILING_LETTER, "events", lay_out_letter, false, true},
+    [MAIL_THANKS] = {"thanks", MAILING_LETTER, "events", lay_out_letter, false, false},
     [MAIL_NOTICE] = {"notice", MAILING_ANSWER, "staff", lay_out_notice, false, false},
 };
 
@@ -250,4 +251,11 @@ const struct mail_kind *mail_kind_find(const char *name)
         }
     }
     return NULL;
+}
+
+int composer_priority(const char *purpose)
+{
+    const struct mail_kind *kind = mail_kind_find(purpose);
+
+    return kind != NULL ? (int)kind->priority : (int)MAILING_LETTER;
 }

@@ -188,6 +188,34 @@ static int find(struct composer *composer, const struct delivery_job *job,
     return 0;
 }
 
+/* What became of an invitation since its letter was queued. Under the lock. */
+static int look_at_answer(struct composer *composer, const struct program *program,
+                          int64_t invitation, struct err *err)
+{
+    struct db_stmt *stmt = NULL;
+    const char *why = NULL;
+    int rc = db_query(composer->db, SQL_MESSAGE_ANSWER, &stmt, err);
+
+    if (rc == 0) {
+        rc = db_bind(stmt, err, "it", invitation, program->envelope.occurrence);
+    }
+    if (rc == 0) {
+        rc = db_next(stmt, err);
+    }
+    if (rc == 1) {
+        why = db_int(stmt, 0) != 0                  ? "the event was cancelled"
+              : strcmp(db_text(stmt, 1), "no") == 0 ? "said no to the invitation"
+                                                    : NULL;
+    } else if (rc == 0) {
+        why = "the invitation does not hold any more";
+    }
+    db_stmt_free(stmt);
+    if (why != NULL) {
+        return err_set(err, ERR_STATE, "%s, since it was queued", why);
+    }
+    return rc < 0 ? rc : 0;
+}
+
 int composer_message(void *ctx, const struct delivery_job *job, struct str *message,
                      char sender[LIMIT_ADDRESS + 1], struct err *err)
 {
@@ -209,6 +237,11 @@ int composer_message(void *ctx, const struct delivery_job *job, struct str *mess
         return err_nomem(err);
     }
     rc = row_values_read(arena, job->slots, &input.values, err);
+    if (rc == 0 && loaded->program.envelope.kind->watches && input.values.invitation != 0) {
+        (void)pthread_mutex_lock(&composer->lock);
+        rc = look_at_answer(composer, &loaded->program, input.values.invitation, err);
+        (void)pthread_mutex_unlock(&composer->lock);
+    }
     if (rc == 0) {
         rc = write_message(&loaded->program, &composer->key, &input, message, sender, err);
     }

@@ -227,6 +227,20 @@ int answer_enter(struct db *db, const struct event *event, const struct answer_e
     return rc;
 }
 
+int answer_seats(struct db *db, const struct event *event, const char *occurrence, int64_t *out,
+                 struct err *err)
+{
+    struct event_row row;
+    int rc = event_row_get(db, event->slug, &row, err);
+
+    if (rc < 0) {
+        return rc;
+    }
+    rc = db_get_int(db, SQL_ANSWER_SEATS, out, err, "iti", row.id,
+                    occurrence != NULL ? occurrence : "", (int64_t)0);
+    return rc < 0 ? rc : 0;
+}
+
 static int take_attendee(struct db_stmt *stmt, struct arena *arena, struct attendee *out,
                          struct err *err)
 {

@@ -96,6 +96,7 @@ static int add_events(struct schedule *schedule, struct err *err)
         struct job *job;
         int rc;
 
+        job_event_add(schedule, event);
         if (!event->has_invite_before || event->status == EVENT_CANCELLED) {
             continue;
         }

@@ -28,7 +28,12 @@ void composer_close(struct composer *composer);
  * the composer. Before the first message. */
 void composer_sign(struct composer *composer, const struct dkim *dkim);
 
+/* How urgent mailings of this purpose ("letter", "invitation", "reminder") are: of enum
+ * mailing_priority. A letter's for one that is not known. */
+int composer_priority(const char *purpose);
+
 /* A delivery_compose; `ctx` is a struct composer. ERR_CORRUPT for a mailing or
- * variant that cannot be read. */
+ * variant that cannot be read; ERR_STATE for a reminder of an event that was cancelled
+ * meanwhile, or to who has said no. */
 int composer_message(void *ctx, const struct delivery_job *job, struct str *message,
                      char sender[LIMIT_ADDRESS + 1], struct err *err);

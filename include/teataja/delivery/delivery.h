@@ -30,8 +30,9 @@ struct delivery_job {
 
 /* Writes the message (CRLF lines, no dot-stuffing needed: see decision 4) into
  * `message` and the envelope sender's text into `sender`. Called by several threads
- * at once. The same job gives the same bytes. An error fails the row with the
- * error's text, except ERR_NOMEM, ERR_IO and ERR_BUSY, which stop the delivery. */
+ * at once. The same job gives the same bytes. ERR_STATE: the row is not to be sent any
+ * more, and is suppressed with the error's text. Another error fails the row with its
+ * text, except ERR_NOMEM, ERR_IO and ERR_BUSY, which stop the delivery. */
 typedef int delivery_compose(void *ctx, const struct delivery_job *job, struct str *message,
                              char sender[LIMIT_ADDRESS + 1], struct err *err);
 

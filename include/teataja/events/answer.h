@@ -65,6 +65,10 @@ struct attendee {
 int attendee_list(struct db *db, const struct event *event, const char *occurrence,
                   struct arena *arena, struct attendee **out, struct err *err);
 
+/* Seats taken for an occurrence ("" or NULL: the whole of the event). */
+int answer_seats(struct db *db, const struct event *event, const char *occurrence, int64_t *out,
+                 struct err *err);
+
 struct attendee_counts {
     int64_t invited;
     int64_t by_state[ANSWER_WAITING + 1];

@@ -76,10 +76,15 @@ SELECT invitation.member, event.slug,
   LEFT JOIN answer ON answer.invitation = invitation.id AND answer.recurrence_id = ''
  WHERE invitation.member IS NOT NULL AND invitation.state = 'invited';
 
--- An invitation by its id, with the answer to the whole event: for its page.
+-- An invitation by its id, with the answer to the whole event: for its page, and for letters
+-- about the event.
 CREATE VIEW v_invitation_answer AS
 SELECT invitation.id AS invitation, invitation.member, event.slug, invitation.state,
-       answer.state AS answer, coalesce(answer.guests, 0) AS guests, answer.comment
+       answer.state AS answer, coalesce(answer.guests, 0) AS guests, answer.comment,
+       invitation.dtstamp AS invited_at, event.status = 'CANCELLED' AS cancelled
   FROM invitation
   JOIN event ON event.id = invitation.event
   LEFT JOIN answer ON answer.invitation = invitation.id AND answer.recurrence_id = '';
+
+-- Answers, also those to one occurrence.
+CREATE VIEW v_answer AS SELECT invitation, recurrence_id, state FROM answer;
