@@ -10,7 +10,7 @@
 #include "teataja/base/limits.h"
 #include "teataja/render/template.h"
 
-enum { TOTALS = 13, NUMBER = 24 };
+enum { TOTALS = 13, NUMBER = 24, HEADING = 200 };
 
 struct total {
     const char *key;
@@ -18,30 +18,40 @@ struct total {
     int64_t count;
 };
 
-static const char *const section_names[TALLY_SECTIONS] = {"Mailings", "Languages", "Regions",
-                                                          "Kinds of members", "Sectors"};
-static const char *const section_headings[TALLY_SECTIONS] = {"Mailing", "Language", "Region",
-                                                             "Kind", "Sector"};
+/* A text of the catalogue's group "report": "section" and "mailing" are report.section_mailing. */
+static const char *word(const struct report_head *head, const char *kind, const char *name)
+{
+    char key[64];
+    const char *found;
 
-static void list_totals(const struct tally *tally, struct total totals[TOTALS])
+    (void)snprintf(key, sizeof(key), "report.%s%s%s", kind, kind[0] != '\0' ? "_" : "", name);
+    found = catalogue_word(head->catalogue, head->language, key);
+    return found != NULL ? found : name;
+}
+
+static void list_totals(const struct report_head *head, const struct tally *tally,
+                        struct total totals[TOTALS])
 {
     const struct total all[TOTALS] = {
-        {"mailings", "Mailings", tally->mailings},
-        {"recipients", "Recipients", tally->recipients},
-        {"delivered", "Delivered", tally->delivered},
-        {"deferred", "Still to be delivered", tally->deferred},
-        {"bounced_hard", "Bounced: no such mailbox", tally->hard},
-        {"bounced_soft", "Bounced: mailbox could not take it", tally->soft},
-        {"bounced_policy", "Refused: our mail or our relay", tally->policy},
-        {"suppressed", "Left before it went out", tally->suppressed},
-        {"unknown", "Not known whether it arrived", tally->unknown},
-        {"left", "Left afterwards", tally->left},
-        {"members", "Different people reached", tally->members},
-        {"organisations", "Different organisations reached", tally->organisations},
+        {"mailings", NULL, tally->mailings},
+        {"recipients", NULL, tally->recipients},
+        {"delivered", NULL, tally->delivered},
+        {"deferred", NULL, tally->deferred},
+        {"bounced_hard", NULL, tally->hard},
+        {"bounced_soft", NULL, tally->soft},
+        {"bounced_policy", NULL, tally->policy},
+        {"suppressed", NULL, tally->suppressed},
+        {"unknown", NULL, tally->unknown},
+        {"left", NULL, tally->left},
+        {"members", NULL, tally->members},
+        {"organisations", NULL, tally->organisations},
         {NULL, NULL, 0},
     };
 
     memcpy(totals, all, sizeof(all));
+    for (struct total *total = totals; total->key != NULL; total++) {
+        total->name = word(head, "", total->key);
+    }
 }
 
 static const char *number(int64_t value, char text[NUMBER])
@@ -50,9 +60,21 @@ static const char *number(int64_t value, char text[NUMBER])
     return text;
 }
 
-static void print_section(const struct tally *tally, enum tally_section section)
+/* A heading of numbers, which stand right. */
+static const char *right(char text[HEADING], const char *heading)
 {
-    const char *headings[4] = {section_headings[section], ">recipients", ">delivered", ">people"};
+    (void)snprintf(text, HEADING, ">%s", heading);
+    return text;
+}
+
+static void print_section(const struct report_head *head, const struct tally *tally,
+                          enum tally_section section)
+{
+    char texts[3][HEADING];
+    const char *headings[4] = {word(head, "one", tally_section_name(section)),
+                               right(texts[0], word(head, "", "recipients")),
+                               right(texts[1], word(head, "", "delivered")),
+                               right(texts[2], word(head, "", "people"))};
     struct output_table *table = output_table_new(4, headings);
 
     for (size_t i = 0; i < tally->sections[section].count; i++) {
@@ -68,19 +90,31 @@ static void print_section(const struct tally *tally, enum tally_section section)
     output_table_print(table, false);
 }
 
-void report_print_text(const struct report_head *head, const struct tally *tally)
+static void print_totals(const struct report_head *head, const struct tally *tally)
 {
+    char count[HEADING];
+    struct output_table *table =
+        output_table_new(2, (const char *const[]){word(head, "", "in_all"), right(count, "")});
     struct total totals[TOTALS];
 
-    list_totals(tally, totals);
-    printf("%s%s%s\n%s, made on %s\n\n", output_colour(stdout, OUTPUT_STRONG), head->title,
-           output_colour(stdout, OUTPUT_PLAIN), head->site, head->made);
+    list_totals(head, tally, totals);
     for (const struct total *total = totals; total->key != NULL; total++) {
-        printf("%-36s %8" PRId64 "\n", total->name, total->count);
+        char text[NUMBER];
+        const char *const cells[] = {total->name, number(total->count, text)};
+
+        output_table_row(table, cells);
     }
+    output_table_print(table, false);
+}
+
+void report_print_text(const struct report_head *head, const struct tally *tally)
+{
+    printf("%s%s%s\n%s. %s\n\n", output_colour(stdout, OUTPUT_STRONG), head->title,
+           output_colour(stdout, OUTPUT_PLAIN), head->site, head->made);
+    print_totals(head, tally);
     for (enum tally_section section = 0; section < TALLY_SECTIONS; section++) {
         if (tally->sections[section].count > 0) {
-            print_section(tally, section);
+            print_section(head, tally, section);
         }
     }
 }
@@ -101,11 +135,11 @@ static void add_cell(struct str *out, const char *text)
     str_add_char(out, '"');
 }
 
-void report_print_csv(const struct tally *tally, struct str *out)
+void report_print_csv(const struct report_head *head, const struct tally *tally, struct str *out)
 {
     struct total totals[TOTALS];
 
-    list_totals(tally, totals);
+    list_totals(head, tally, totals);
     str_add(out, "section,key,name,recipients,delivered,people\r\n");
     for (const struct total *total = totals; total->key != NULL; total++) {
         str_addf(out, "total,%s,", total->key);
@@ -131,7 +165,7 @@ void report_print_json(const struct report_head *head, const struct tally *tally
     struct json_writer json = json_writer(out);
     struct total totals[TOTALS];
 
-    list_totals(tally, totals);
+    list_totals(head, tally, totals);
     json_write_object(&json);
     json_write_text_at(&json, "title", head->title);
     json_write_text_at(&json, "site", head->site);
@@ -159,7 +193,8 @@ void report_print_json(const struct report_head *head, const struct tally *tally
     str_add_char(out, '\n');
 }
 
-static void add_sections(struct value *data, const struct tally *tally)
+static void add_sections(struct value *data, const struct report_head *head,
+                         const struct tally *tally)
 {
     struct value *sections = value_set_list(data, "sections");
 
@@ -171,8 +206,8 @@ static void add_sections(struct value *data, const struct tally *tally)
             continue;
         }
         map = value_add_map(sections);
-        value_set_text(map, "name", section_names[section]);
-        value_set_text(map, "heading", section_headings[section]);
+        value_set_text(map, "name", word(head, "section", tally_section_name(section)));
+        value_set_text(map, "heading", word(head, "one", tally_section_name(section)));
         lines = value_set_list(map, "lines");
         for (size_t i = 0; i < tally->sections[section].count; i++) {
             const struct tally_line *line = &tally->sections[section].lines[i];
@@ -204,7 +239,9 @@ int report_print_html(const struct workspace *workspace, const struct report_hea
                    ? err_set(err, ERR_NOT_FOUND, "the installed templates are not there")
                    : err_nomem(err);
     }
-    list_totals(tally, totals);
+    list_totals(head, tally, totals);
+    value_set_text(data, "lang", language_tag(head->language));
+    catalogue_words(head->catalogue, head->language, value_set_map(data, "t"));
     value_set_text(data, "title", head->title);
     value_set_text(data, "site", head->site);
     value_set_text(data, "made", head->made);
@@ -215,7 +252,7 @@ int report_print_html(const struct workspace *workspace, const struct report_hea
         value_set_text(row, "name", total->name);
         value_set_number(row, "count", total->count);
     }
-    add_sections(data, tally);
+    add_sections(data, head, tally);
     rc = template_find(set, "report/report.html", &template, err);
     if (rc == 0) {
         rc = template_render(template, data, out, err);

@@ -54,17 +54,53 @@ static enum language first_language(const struct workspace *workspace)
     return workspace->config.site.languages[0];
 }
 
-static int make_head(const struct workspace *workspace, const char *title, struct report_head *head,
-                     struct err *err)
+/* The language to speak, and its texts, which the caller frees. */
+static int open_head(const struct command *command, const struct workspace *workspace,
+                     struct report_head *head, struct catalogue **catalogue, struct err *err)
 {
-    char *made = arena_alloc(workspace->arena, CIVIL_TEXT, 1);
-    int rc = made == NULL || title == NULL ? err_nomem(err) : today(workspace, made, err);
+    const char *const folders[2] = {config_path(workspace->arena, &workspace->config, "templates"),
+                                    workspace->templates};
+    const char *tag = command_value(command, "lang");
+    int rc;
 
-    *head = (struct report_head){
-        .title = title,
-        .site = lang_text_get(&workspace->config.site.name, first_language(workspace), LANG_NONE),
-        .made = made};
+    head->language = tag != NULL ? language_find(tag) : first_language(workspace);
+    if (head->language == LANG_NONE) {
+        return err_set(err, ERR_INVALID, "no language '%s': it is one of %s", tag, language_all());
+    }
+    head->site =
+        lang_text_get(&workspace->config.site.name, head->language, first_language(workspace));
+    rc = folders[0] == NULL || folders[1] == NULL
+             ? err_set(err, ERR_NOT_FOUND, "the installed templates are not there")
+             : catalogue_load(folders, 2, NULL, catalogue, err);
+    head->catalogue = *catalogue;
     return rc;
+}
+
+/* A text of the catalogue with its arguments, in the arena. */
+static int say(const struct workspace *workspace, const struct report_head *head, const char *key,
+               const struct catalogue_arg *args, size_t count, const char **out, struct err *err)
+{
+    struct str text;
+    int rc;
+
+    str_init(&text, LIMIT_TEXT);
+    rc = catalogue_text(head->catalogue, head->language, key, args, count, &text, err);
+    rc = rc < 0 ? rc : str_check(&text, err);
+    if (rc == 0) {
+        *out = arena_strdup(workspace->arena, text.data);
+        rc = *out != NULL ? 0 : err_nomem(err);
+    }
+    str_release(&text);
+    return rc;
+}
+
+static int say_made(const struct workspace *workspace, struct report_head *head, struct err *err)
+{
+    char day[CIVIL_TEXT];
+    int rc = today(workspace, day, err);
+    const struct catalogue_arg date = catalogue_arg_text("date", day);
+
+    return rc < 0 ? rc : say(workspace, head, "report.made", &date, 1, &head->made, err);
 }
 
 static int read_mailing(const struct command *command, struct workspace *workspace,
@@ -83,14 +119,32 @@ static int read_mailing(const struct command *command, struct workspace *workspa
     return mailing_get(workspace->db, workspace->arena, id, mailing, err);
 }
 
-static const char *mailing_title(const struct workspace *workspace, const struct mailing *mailing)
+static int say_mailing(const struct workspace *workspace, const struct mailing *mailing,
+                       struct report_head *head, struct err *err)
 {
-    return arena_printf(workspace->arena, "%s, mailing %" PRId64, mailing->subject, mailing->id);
+    char id[24];
+    const struct catalogue_arg args[] = {catalogue_arg_text("what", mailing->subject),
+                                         catalogue_arg_text("id", id)};
+
+    (void)snprintf(id, sizeof(id), "%" PRId64, mailing->id);
+    return say(workspace, head, "report.of_mailing", args, 2, &head->title, err);
+}
+
+/* "2026-01-01 – 2026-12-31" */
+static int say_period(const struct workspace *workspace, const char *from, const char *to,
+                      struct report_head *head, struct err *err)
+{
+    const char *beginning = catalogue_word(head->catalogue, head->language, "report.beginning");
+    const char *end = catalogue_word(head->catalogue, head->language, "report.today");
+
+    head->title = arena_printf(workspace->arena, "%s – %s", from != NULL ? from : beginning,
+                               to != NULL ? to : end);
+    return head->title != NULL ? 0 : err_nomem(err);
 }
 
 /* What the arguments ask for, and its title. */
 static int read_scope(const struct command *command, struct workspace *workspace,
-                      struct tally_scope *scope, const char **title, struct err *err)
+                      struct tally_scope *scope, struct report_head *head, struct err *err)
 {
     const char *from = command_value(command, "from");
     const char *to = command_value(command, "to");
@@ -105,7 +159,7 @@ static int read_scope(const struct command *command, struct workspace *workspace
                 : read_mailing(command, workspace, &mailing, err);
         if (rc == 0) {
             scope->mailing = mailing.id;
-            *title = mailing_title(workspace, &mailing);
+            rc = say_mailing(workspace, &mailing, head, err);
         }
         return rc;
     }
@@ -114,9 +168,7 @@ static int read_scope(const struct command *command, struct workspace *workspace
     if (rc == 0 && scope->from >= scope->until) {
         rc = err_set(err, ERR_INVALID, "--from is after --to");
     }
-    *title = arena_printf(workspace->arena, "%s to %s", from != NULL ? from : "the beginning",
-                          to != NULL ? to : "today");
-    return rc;
+    return rc < 0 ? rc : say_period(workspace, from, to, head, err);
 }
 
 static int print(const struct command *command, const struct workspace *workspace,
@@ -133,7 +185,7 @@ static int print(const struct command *command, const struct workspace *workspac
     }
     str_init(&out, LIMIT_FILE);
     if (strcmp(format, "csv") == 0) {
-        report_print_csv(tally, &out);
+        report_print_csv(head, tally, &out);
     } else if (strcmp(format, "json") == 0) {
         report_print_json(head, tally, &out);
     } else {
@@ -156,8 +208,8 @@ static enum exit_status report_run(struct command *command)
     struct workspace workspace;
     struct tally_scope scope;
     struct tally tally;
-    struct report_head head;
-    const char *title = NULL;
+    struct report_head head = {0};
+    struct catalogue *catalogue = NULL;
     struct err err = {0};
     enum exit_status status;
     bool known = false;
@@ -175,13 +227,15 @@ static enum exit_status report_run(struct command *command)
     }
     status = workspace_open(command, WORKSPACE_DB, false, &workspace);
     if (status == EXIT_DONE) {
-        rc = read_scope(command, &workspace, &scope, &title, &err);
+        rc = open_head(command, &workspace, &head, &catalogue, &err);
+        rc = rc < 0 ? rc : read_scope(command, &workspace, &scope, &head, &err);
         rc = rc < 0 ? rc
-                    : tally_count(workspace.db, &workspace.config, &scope,
-                                  first_language(&workspace), workspace.arena, &tally, &err);
-        rc = rc < 0 ? rc : make_head(&workspace, title, &head, &err);
+                    : tally_count(workspace.db, &workspace.config, &scope, head.language,
+                                  workspace.arena, &tally, &err);
+        rc = rc < 0 ? rc : say_made(&workspace, &head, &err);
         rc = rc < 0 ? rc : print(command, &workspace, format, &head, &tally, &err);
         status = rc < 0 ? command_fail(&err) : EXIT_DONE;
+        catalogue_free(catalogue);
     }
     workspace_close(&workspace);
     return status;
@@ -191,6 +245,7 @@ static const struct option report_options[] = {
     {"from", "DATE", "the first day that counts, in the site's time zone", false},
     {"to", "DATE", "the last day that counts", false},
     {"format", "FORMAT", "table (default), csv, json or html", false},
+    {"lang", "LANG", "in this language, one of ten (default: the site's first)", false},
     {"o", "FILE", "write to FILE instead of printing", false},
     {NULL, NULL, NULL, false},
 };
@@ -217,6 +272,9 @@ struct evidence {
     const struct mailing *mailing;
     struct report_head head;
     struct tally tally;
+    const char **cids; /* of the pictures */
+    const char **files;
+    size_t picture_count;
 };
 
 static int keep(const struct evidence *evidence, const char *name, const void *data, size_t len,
@@ -237,7 +295,7 @@ static int keep_report(const struct evidence *evidence, struct err *err)
     rc = rc < 0 ? rc : keep(evidence, "report.html", out.data, out.len, err);
     str_reset(&out);
     if (rc == 0) {
-        report_print_csv(&evidence->tally, &out);
+        report_print_csv(&evidence->head, &evidence->tally, &out);
         rc = str_check(&out, err);
     }
     rc = rc < 0 ? rc : keep(evidence, "report.csv", out.data, out.len, err);
@@ -251,6 +309,18 @@ static int keep_report(const struct evidence *evidence, struct err *err)
     return rc;
 }
 
+/* The file of the picture whose content id `html` begins with, up to a quotation mark. */
+static const char *picture_file(const struct evidence *evidence, const char *html, size_t *len)
+{
+    *len = strcspn(html, "\"");
+    for (size_t i = 0; i < evidence->picture_count; i++) {
+        if (strlen(evidence->cids[i]) == *len && memcmp(evidence->cids[i], html, *len) == 0) {
+            return evidence->files[i];
+        }
+    }
+    return "";
+}
+
 /* Copies `html` with pictures taken from the folder beside it instead of our web server. */
 static void add_with_pictures(const struct evidence *evidence, const char *html, struct str *out)
 {
@@ -259,9 +329,12 @@ static void add_with_pictures(const struct evidence *evidence, const char *html,
     const char *at;
 
     while (web != NULL && (at = strstr(html, web)) != NULL) {
+        size_t len;
+        const char *file = picture_file(evidence, at + strlen(web), &len);
+
         str_add_bytes(out, html, (size_t)(at - html));
-        str_add(out, "pictures/");
-        html = at + strlen(web);
+        str_add(out, file);
+        html = at + strlen(web) + len;
     }
     str_add(out, html);
 }
@@ -291,27 +364,48 @@ static int keep_letters(const struct evidence *evidence, struct err *err)
     return rc;
 }
 
-static int keep_pictures(const struct evidence *evidence, struct err *err)
+/* "pictures/<content id>.png": browsers and people go by the ending. */
+static const char *name_picture(struct arena *arena, const char *cid, const char *type)
+{
+    static const char *const endings[][2] = {
+        {"image/png", "png"}, {"image/jpeg", "jpg"}, {"image/gif", "gif"}};
+    const char *ending = "bin";
+
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+        ending = strcmp(type, endings[i][0]) == 0 ? endings[i][1] : ending;
+    }
+    return arena_printf(arena, "pictures/%s.%s", cid, ending);
+}
+
+static int keep_pictures(struct evidence *evidence, struct err *err)
 {
     struct workspace *workspace = evidence->workspace;
     char *folder = file_join(workspace->arena, evidence->folder, "pictures");
-    const char **cids = NULL;
     size_t count = 0;
-    int rc = folder == NULL ? err_nomem(err)
-                            : page_picture_list(workspace->db, workspace->arena,
-                                                evidence->mailing->id, &cids, &count, err);
+    int rc = folder == NULL
+                 ? err_nomem(err)
+                 : page_picture_list(workspace->db, workspace->arena, evidence->mailing->id,
+                                     &evidence->cids, &count, err);
 
+    evidence->files = arena_alloc(workspace->arena, count + 1, sizeof(*evidence->files));
+    if (rc == 0 && evidence->files == NULL) {
+        rc = err_nomem(err);
+    }
     if (rc == 0 && count > 0) {
         rc = file_make_folder(folder, err);
     }
     for (size_t i = 0; rc == 0 && i < count; i++) {
-        const char *name = arena_printf(workspace->arena, "pictures/%s", cids[i]);
         struct page_picture picture = {0};
 
-        rc = name == NULL ? err_nomem(err)
-                          : page_picture_find(workspace->db, workspace->arena,
-                                              evidence->mailing->id, cids[i], &picture, err);
-        rc = rc < 0 ? rc : keep(evidence, name, picture.data, picture.len, err);
+        rc = page_picture_find(workspace->db, workspace->arena, evidence->mailing->id,
+                               evidence->cids[i], &picture, err);
+        if (rc == 0) {
+            evidence->files[i] = name_picture(workspace->arena, evidence->cids[i], picture.type);
+            rc = evidence->files[i] == NULL
+                     ? err_nomem(err)
+                     : keep(evidence, evidence->files[i], picture.data, picture.len, err);
+            evidence->picture_count++;
+        }
     }
     return rc;
 }
@@ -358,17 +452,20 @@ static int keep_evidence(struct command *command, struct workspace *workspace, s
     struct evidence evidence = {
         .workspace = workspace, .folder = command_value(command, "o"), .mailing = &mailing};
     struct tally_scope scope = {.until = INT64_MAX};
-    int rc = read_mailing(command, workspace, &mailing, err);
+    struct catalogue *catalogue = NULL;
+    int rc = open_head(command, workspace, &evidence.head, &catalogue, err);
+
+    rc = rc < 0 ? rc : read_mailing(command, workspace, &mailing, err);
 
     scope.mailing = rc == 0 ? mailing.id : 0;
     rc = rc < 0 ? rc : file_make_folder(evidence.folder, err);
     rc = rc < 0 ? rc
-                : tally_count(workspace->db, &workspace->config, &scope, first_language(workspace),
+                : tally_count(workspace->db, &workspace->config, &scope, evidence.head.language,
                               workspace->arena, &evidence.tally, err);
-    rc =
-        rc < 0 ? rc : make_head(workspace, mailing_title(workspace, &mailing), &evidence.head, err);
-    rc = rc < 0 ? rc : keep_letters(&evidence, err);
+    rc = rc < 0 ? rc : say_mailing(workspace, &mailing, &evidence.head, err);
+    rc = rc < 0 ? rc : say_made(workspace, &evidence.head, err);
     rc = rc < 0 ? rc : keep_pictures(&evidence, err);
+    rc = rc < 0 ? rc : keep_letters(&evidence, err);
     rc = rc < 0 ? rc : keep_mailing(&evidence, err);
     rc = rc < 0 ? rc : keep_report(&evidence, err);
     if (rc == 0 && command->json) {
@@ -378,6 +475,7 @@ static int keep_evidence(struct command *command, struct workspace *workspace, s
                "whom (mailing.json); and the figures (report.html, .csv, .json).\n",
                evidence.folder);
     }
+    catalogue_free(catalogue);
     return rc;
 }
 
@@ -399,6 +497,7 @@ static enum exit_status evidence_run(struct command *command)
 }
 
 static const struct option evidence_options[] = {
+    {"lang", "LANG", "the figures in this language (default: the site's first)", false},
     {"o", "DIR", "the folder that it goes into", false},
     {NULL, NULL, NULL, false},
 };

@@ -4,7 +4,9 @@
 
 #include "sql/compose/tally.h"
 #include "teataja/base/clock.h"
+#include "teataja/base/limits.h"
 #include "teataja/delivery/reply.h"
+#include "teataja/render/format.h"
 
 /* Who leaves later than this after a letter leaves for another reason. */
 #define LEAVE_WINDOW (30 * CLOCK_DAY)
@@ -81,8 +83,24 @@ static int count_left(struct db *db, const struct tally_scope *scope, struct tal
     return rc < 0 ? rc : 0;
 }
 
+static const char *name_of_language(struct arena *arena, const char *key, enum language language)
+{
+    struct format *format = NULL;
+    struct str name;
+    const char *out = key;
+
+    str_init(&name, LIMIT_VALUE);
+    if (language_find(key) != LANG_NONE && format_open(language, &format, NULL) == 0 &&
+        format_language_name(format, key, &name, NULL) == 0) {
+        out = arena_strdup(arena, name.data);
+    }
+    format_close(format);
+    str_release(&name);
+    return out;
+}
+
 static const char *name_of(const struct config *config, enum tally_section section, const char *key,
-                           enum language language)
+                           enum language language, struct arena *arena)
 {
     const struct vocabulary *vocabulary = section == TALLY_KIND
                                               ? &config->site.vocabularies.kinds
@@ -92,7 +110,7 @@ static const char *name_of(const struct config *config, enum tally_section secti
 
     switch (section) {
     case TALLY_LANGUAGE:
-        return language_find(key) != LANG_NONE ? language_name(language_find(key)) : key;
+        return name_of_language(arena, key, language);
     case TALLY_REGION:
         region = region_find(&config->regions, key, NULL);
         return region != NULL ? lang_text_get(&region->name, language, LANG_NONE) : key;
@@ -144,9 +162,10 @@ static int count_section(struct db *db, const struct config *config,
         }
         line = &(*lines)[(*count)++];
         line->key = db_dup(stmt, 0, arena);
-        line->name = db_is_null(stmt, 1)
-                         ? name_of(config, section, line->key != NULL ? line->key : "", language)
-                         : db_dup(stmt, 1, arena);
+        line->name =
+            db_is_null(stmt, 1)
+                ? name_of(config, section, line->key != NULL ? line->key : "", language, arena)
+                : db_dup(stmt, 1, arena);
         line->recipients = db_int(stmt, 2);
         line->delivered = db_int(stmt, 3);
         line->members = db_int(stmt, 4);

@@ -4,9 +4,10 @@ import csv
 import html.parser
 import io
 import json
+import re
 import unittest
 
-from support import FAILED, PARTLY, USAGE, Case, SlowServer, small_site, write
+from support import FAILED, PARTLY, SOURCE, USAGE, Case, SlowServer, small_site, write
 
 HEADER = "email,name,language,region,kind,sector,organisation\n"
 
@@ -84,7 +85,7 @@ class Report(Case):
     def test_every_form_says_the_same(self):
         self.send()
         told = self.report("1")
-        plain = self.teataja("report", "1").out
+        plain = self.teataja("report", "1", "--lang", "en").out
         self.assertRegex(plain, r"Delivered +7\n")
         table = list(csv.DictReader(io.StringIO(
             self.teataja("report", "1", "--format", "csv").out)))
@@ -95,10 +96,28 @@ class Report(Case):
                          {(name, line["key"]): line["delivered"]
                           for name in ("mailing", "language", "region", "kind", "sector")
                           for line in told[name]})
-        self.teataja("report", "1", "--format", "html", "-o", "r.html")
+        self.teataja("report", "1", "--format", "html", "--lang", "en", "-o", "r.html")
         texts = Texts((self.folder / "r.html").read_text()).texts
         self.assertEqual(texts[texts.index("Delivered") + 1], "7")
         self.assertEqual(texts[texts.index("Different people reached") + 1], "7")
+
+    def test_it_speaks_the_language_that_is_asked_for(self):
+        self.send()
+        self.assertRegex(self.teataja("report", "1").out, r"Kohale toimetatud +7\n")
+        seen = set()
+        for language in ("et", "ru", "en", "lv", "lt", "pl", "cs", "de", "sv", "fi"):
+            self.teataja("report", "1", "--lang", language, "--format", "html", "-o", "r.html")
+            page = (self.folder / "r.html").read_text()
+            self.assertIn(f'<html lang="{language}">', page)
+            texts = Texts(page).texts
+            seen.add((texts[texts.index("7") - 1], texts[2].partition(". ")[2]))
+            plain = self.teataja("report", "1", "--lang", language).out
+            self.assertRegex(plain, rf"{re.escape(texts[texts.index('7') - 1])} +7\n")
+            (self.folder / "r.html").unlink()
+        self.assertEqual(len(seen), 10)
+        told = self.teataja("--json", "report", "1", "--lang", "fi").json()
+        self.assertEqual({line["key"]: line["name"] for line in told["language"]},
+                         {"et": "viro", "en": "englanti"})
 
     def test_what_is_not_asked_well_is_said(self):
         for arguments, status, words in (
@@ -108,12 +127,18 @@ class Report(Case):
                 (("--from", "2026-02-30"), None, "--from"),
                 (("--from", "2026-03-01", "--to", "2026-01-01"), None, "--from is after --to"),
                 (("--format", "pdf"), USAGE, "not 'pdf'"),
+                (("--lang", "xx"), None, "no language 'xx'"),
                 (("-o", "x"), USAGE, "-o goes with")):
             run = self.teataja("report", *arguments, status=status)
             self.assertIn(words, run.err)
             self.assertNotEqual(run.status, 0)
 
     def test_evidence_holds_letters_pictures_dates_and_figures_and_nobodys_name(self):
+        (self.site / "assets").mkdir()
+        logo = (SOURCE / "templates/site/demo/assets/eu-emblem.png").read_bytes()
+        (self.site / "assets/logo.png").write_bytes(logo)
+        with open(self.site / "newsletters/funding.yaml", "a", encoding="utf-8") as file:
+            file.write("brand: { logo: assets/logo.png, logo_alt: Cluster }\n")
         self.send()
         self.teataja("mailing", "evidence", "1", "-o", "evidence")
         folder = self.folder / "evidence"
@@ -122,6 +147,10 @@ class Report(Case):
                               "report.csv", "report.json"}, names)
         letter = (folder / "letter.et.html").read_text()
         self.assertIn("Siin on uudised.", letter)
+        pictures = re.findall(r'src="(pictures/[^"]+)"', letter)
+        self.assertEqual([path[-4:] for path in pictures], [".png"])
+        self.assertEqual((folder / pictures[0]).read_bytes(), logo)
+        self.assertNotIn("/picture/", letter)
         for path in folder.rglob("*"):
             if path.is_file():
                 self.assertNotIn(b"naide.example", path.read_bytes(), path.name)
