@@ -186,7 +186,8 @@ SELECT mailing, name, type, data FROM mailing_part;
 -- What was sent or is being sent, and how that stands.
 CREATE VIEW v_mailing AS
 SELECT mailing.id, mailing.purpose, mailing.subject, mailing.state, mailing.reason,
-       mailing.created_at, mailing.finished_at, list.slug AS list
+       mailing.created_at, mailing.finished_at, list.slug AS list,
+       mailing.state IN ('expanding', 'waiting', 'approved', 'rejected') AS draft
   FROM mailing LEFT JOIN list ON list.id = mailing.list;
 
 -- Who is to get what, in any state.
