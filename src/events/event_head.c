@@ -215,6 +215,12 @@ static const struct schema_field event_fields[] = {
      .offset = offsetof(struct event_head, list),
      .help = "The list whose members it is for. Default: the list 'events', or the only one.",
      .example = "events"},
+    {.key = "approval",
+     .type = SCHEMA_CHOICE,
+     .offset = offsetof(struct event_head, approval),
+     .choices = newsletter_approvals,
+     .help = "Whether its invitations wait for people. Not given: as the letters of its list. "
+             "Reminders and thanks wait for nobody:"},
     {.key = "audience",
      .type = SCHEMA_TEXT,
      .offset = offsetof(struct event_head, audience),

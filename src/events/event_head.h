@@ -60,6 +60,7 @@ struct event_head {
     int access; /* of enum event_access */
     int status; /* of enum event_status */
     const char *list;
+    int approval; /* of enum newsletter_approval */
     const char *audience;
     const char *invite;
     struct head_rsvp rsvp;

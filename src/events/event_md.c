@@ -292,6 +292,8 @@ static void read_own_facts(struct md *md)
     const struct config *config = md->file->config;
 
     event->node = head->node;
+    event->has_approval = schema_has(head->node, "approval");
+    event->approval = head->approval;
     event->reminders = head->reminders;
     event->reminder_count = head->reminder_count;
     event->has_thanks_after = schema_has(head->node, "thanks_after");

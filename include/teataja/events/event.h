@@ -4,7 +4,7 @@
  * texts in the site's first language; <slug>.<lang>.md is a language edition
  * with text keys only, of either kind. An .ics file holds one event or one
  * series with its changed occurrences; a <slug>.md beside it holds what calendars do
- * not say: list, audience, invite, rsvp, reminders, thanks, and a text.
+ * not say: list, approval, audience, invite, rsvp, reminders, thanks, and a text.
  *
  * Times are civil times in the event's zone. `end` is what people write: for an
  * event of whole days the last day, not the day after it.
@@ -121,6 +121,8 @@ struct event {
     enum event_status status;
     enum event_access access;
     const char *list;                 /* slug of a list of the site; NULL: cannot be invited to */
+    bool has_approval;                /* else it is as its list's newsletter has it */
+    int approval;                     /* of enum newsletter_approval: of its invitations */
     struct event_expression audience; /* who is told of it */
     struct event_expression invite;   /* who of them gets an invitation; none: all of them */
     bool has_invite_before;           /* invitations go out by themselves ... */

@@ -43,6 +43,7 @@ static void test_an_event_says_everything_once(void **state)
     assert_int_equal(event->audience.node->line, 9);
     assert_int_equal(event->audience.node->column, 11);
     assert_string_equal(event->invite.text, "tag = board");
+    assert_false(event->has_approval);
     assert_true(event->rsvp.has_by && event->rsvp.waiting_list && !event->rsvp.open);
     assert_int_equal(event->rsvp.by_utc, INT64_C(1809982800) * 1000000);
     assert_int_equal(event->rsvp.capacity, 60);
@@ -350,7 +351,7 @@ static void test_a_file_beside_a_calendar_says_what_calendars_do_not(void **stat
     const struct event_edition *edition;
 
     site_folder_write(*state, "events/opening.md",
-                      "invite: 21 days before\nreminders: 2 days before\n"
+                      "approval: two\ninvite: 21 days before\nreminders: 2 days before\n"
                       "audience: region = EE00A\nrsvp: { by: 2027-03-01, capacity: 7 }\n"
                       "thanks: Aitäh!\nthanks_after: 3 days\n---\nMeie oma tekst.\n");
     site_folder_write(*state, "events/opening.ru.md", "title: Открытие\nthanks: Спасибо!\n");
@@ -360,6 +361,7 @@ static void test_a_file_beside_a_calendar_says_what_calendars_do_not(void **stat
     site_folder_expect(*state, "");
     assert_string_equal(event->file, "events/opening.ics");
     assert_true(event->has_invite_before && event->has_thanks_after);
+    assert_true(event->has_approval && event->approval == APPROVAL_TWO);
     assert_int_equal(event->invite_before.days, 21);
     assert_int_equal(event->reminder_count, 1);
     assert_int_equal(event->rsvp.capacity, 7);
