@@ -33,6 +33,7 @@ static const struct {
      "queued claimed committing sent deferred failed suppressed unknown"},
     {"call list", "STATE", WORDS, "planned open closed exhausted cancelled"},
     {"dkim keygen", "TYPE", WORDS, "rsa ed25519"},
+    {"preview", "KIND", WORDS, "invitation reminder thanks"},
     {NULL, "BASIS", WORDS, "consent membership public_task legitimate_interest"},
     {NULL, "ROLES", WORDS, "schedule deliver web"},
     {NULL, "FILE", FILES, NULL},
