@@ -54,6 +54,8 @@ const struct verb *const verbs[] = {
     &verb_event_list,
     &verb_event_show,
     &verb_event_invite,
+    &verb_event_remind,
+    &verb_event_thank,
     &verb_event_attendees,
     &verb_event_answer,
     &verb_source_list,
