@@ -23,15 +23,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "teataja/base/address.h"
 #include "teataja/base/arena.h"
+#include "teataja/base/clock.h"
 #include "teataja/base/err.h"
 #include "teataja/base/language.h"
 #include "teataja/compose/compose.h"
 #include "teataja/config/config.h"
 
-#define STAFF_PAUSE CLOCK_HOUR          /* between two mails about one subject */
+#define STAFF_PAUSE CLOCK_HOUR            /* between two mails about one subject */
 #define STAFF_PATIENCE (5 * CLOCK_MINUTE) /* a relay that is down for less is not told of */
-#define STAFF_POLLS 3                   /* polls of a source that fail before it is told of */
+#define STAFF_POLLS 3                     /* polls of a source that fail before it is told of */
 
 /* ---- Who ---- */
 
@@ -68,11 +70,6 @@ struct staff_options {
  * next look. Cheap when there is nothing: a few reads. *out lives in the arena. */
 int staff_tell(struct compose *compose, struct arena *arena, const struct staff_options *options,
                struct staff_notice **out, size_t *count, struct err *err);
-
-/* True when staff_tell would find something to tell: what a daemon asks before it opens
- * all that composing needs. Writes the time of the first look. */
-int staff_look(struct db *db, const struct config *config, int64_t now, bool *out,
-               struct err *err);
 
 /* Queues a mail to everybody that is told something, to see that it arrives. */
 int staff_test(struct compose *compose, struct arena *arena, int64_t now,
