@@ -14,6 +14,7 @@
 #include "teataja/base/log.h"
 #include "teataja/base/suggest.h"
 #include "teataja/compose/message.h"
+#include "teataja/compose/staff.h"
 #include "teataja/delivery/delivery.h"
 #include "teataja/delivery/dkim.h"
 #include "teataja/delivery/mailing.h"
@@ -378,6 +379,27 @@ static int carry_all(const struct command *command, struct workspace *workspace,
 enum exit_status deliver_mailing(const struct command *command, struct workspace *workspace,
                                  int64_t mailing, const char *relay_name, int64_t connections)
 {
+/* Whoever sits in front of it needs no mail that says how it ended; but one who goes before
+ * that does. A mail too many is no reason not to deliver. */
+static void note_witness(struct workspace *workspace, int64_t mailing, bool arrives)
+{
+    struct mailing_counts counts = {0};
+    struct err err = {0};
+    int rc = 0;
+
+    if (mailing != 0 && arrives) {
+        rc = staff_seen(workspace->db, mailing, clock_now(), &err);
+    } else if (mailing != 0) {
+        rc = mailing_count(workspace->db, mailing, &counts, &err);
+        if (rc == 0 && counts.queued + counts.claimed + counts.committing + counts.deferred > 0) {
+            rc = staff_unseen(workspace->db, mailing, &err);
+        }
+    }
+    if (rc < 0) {
+        LOG(LOG_WARN, "staff_not_noted", log_int("mailing", mailing), log_text("error", err.msg));
+    }
+}
+
     struct delivery_options options = {.mailing = mailing, .connections = (size_t)connections};
     struct delivery_result result = {0};
     struct screen screen = {.started = clock_ticks(), .at_start = -1};
@@ -396,7 +418,9 @@ enum exit_status deliver_mailing(const struct command *command, struct workspace
         rc = carry_all(command, workspace, &options, &result, &err);
     }
     if (options.progress != NULL) {
+        note_witness(workspace, mailing, true);
         fputc('\n', stderr);
+        note_witness(workspace, mailing, false);
     }
     if (rc < 0) {
         command_fail(&err);

@@ -60,6 +60,8 @@ const struct verb *const verbs[] = {
     &verb_event_answer,
     &verb_source_list,
     &verb_source_pull,
+    &verb_staff,
+    &verb_staff_test,
     &verb_serve,
     &verb_web,
     &verb_sink,

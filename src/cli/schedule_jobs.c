@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "serve_watch.h"
 #include "teataja/base/clock.h"
 #include "teataja/base/limits.h"
 #include "teataja/base/log.h"
@@ -197,6 +198,9 @@ enum exit_status schedule_jobs_tick(const struct command *command, struct worksp
     status = schedule_jobs_open(&own, told, &jobs);
     if (status == EXIT_DONE && schedule_tick(jobs.schedule, &time, out, &err) < 0) {
         status = command_fail(&err);
+    }
+    if (status == EXIT_DONE) {
+        serve_watch(&jobs, time.now);
     }
     schedule_jobs_close(&jobs);
     arena_free(own.arena);

@@ -93,5 +93,6 @@ extern const struct verb verb_init, verb_check, verb_preview, verb_send, verb_si
     verb_serve;
 extern const struct verb verb_event_remind, verb_event_thank;
 extern const struct verb verb_source_list, verb_source_pull;
+extern const struct verb verb_staff, verb_staff_test;
 extern const struct verb verb_schedule, verb_schedule_log, verb_schedule_run,
     verb_schedule_run_due, verb_schedule_release;
