@@ -255,7 +255,8 @@ static void read_invite(struct md *md)
         event->invite = (struct event_expression){text, yaml_get(md->head.node, "invite")};
         return;
     }
-    event->has_invite_before = quantity_parse_period(text, true, &event->invite_before, &local) == 0;
+    event->has_invite_before =
+        quantity_parse_period(text, true, &event->invite_before, &local) == 0;
     if (!event->has_invite_before || event->invite_before.days < 0 ||
         event->invite_before.micros < 0) {
         struct event_spot spot = spot_at(md->head.node, "invite");
@@ -586,7 +587,8 @@ int event_edition_load(const struct event_file *file, const struct event *event,
     int rc;
 
     *edition = *first;
-    rc = read_head(file, &event_schema, SCHEMA_TRANSLATION, &matter, &md.head, good, &readable, err);
+    rc =
+        read_head(file, &event_schema, SCHEMA_TRANSLATION, &matter, &md.head, good, &readable, err);
     if (rc < 0 || !readable) {
         return rc;
     }
@@ -602,7 +604,11 @@ int event_edition_load(const struct event_file *file, const struct event *event,
     if (rc < 0) {
         return rc;
     }
-    edition->thanks = edition->thanks != NULL ? edition->thanks : first->thanks;
+    if (edition->thanks == NULL && first->thanks != NULL) {
+        edition->thanks = first->thanks;
+        report_add(file->report, REPORT_WARNING, file->path, 1, 1,
+                   "'thanks' is missing: these readers get the text of %s", first->file);
+    }
     edition->language = language;
     edition->file = file->path;
     edition->own_body = edition->body != NULL;
@@ -629,8 +635,9 @@ int event_edition_load(const struct event_file *file, const struct event *event,
 /* Keys that a calendar says itself. */
 static bool is_of_calendar(const char *key)
 {
-    static const char *const keys[] = {"title", "summary",   "start",    "end",    "rrule", "rdate",
-                                       "exdate", "overrides", "location", "online", "url",   "status"};
+    static const char *const keys[] = {"title",    "summary", "start",  "end",
+                                       "rrule",    "rdate",   "exdate", "overrides",
+                                       "location", "online",  "url",    "status"};
 
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         if (strcmp(keys[i], key) == 0) {

@@ -1,10 +1,12 @@
-/* page_feed.c - deadlines for calendars: one call's, and all of a newsletter. */
+/* page_feed.c - for calendars: the deadline of one call, all of a newsletter, and an event. */
 #include <string.h>
 
 #include "route.h"
 #include "teataja/base/clock.h"
 #include "teataja/base/limits.h"
 #include "teataja/compose/call_feed.h"
+#include "teataja/events/ical_write.h"
+#include "teataja/events/invitation.h"
 
 /* "<slug>.<language>.ics" taken apart. */
 static bool read_name(struct call *call, const char **slug, enum language *language)
@@ -18,6 +20,20 @@ static bool read_name(struct call *call, const char **slug, enum language *langu
     return *slug != NULL && *language != LANG_NONE && strcmp(name + len + 1 + tag, ".ics") == 0;
 }
 
+static int answer_with(struct call *call, const char *slug, enum language language,
+                       const struct str *text, struct err *err)
+{
+    call->reply->status = 200;
+    call->reply->type = "text/calendar; charset=utf-8; method=PUBLISH";
+    call->reply->len = text->len;
+    call->reply->body = arena_strndup(call->arena, text->data, text->len);
+    page_headers(call, NULL, PAGE_PUBLIC);
+    server_reply_header(call->reply, "Content-Language", language_tag(language));
+    server_reply_header(call->reply, "Content-Disposition",
+                        arena_printf(call->arena, "inline; filename=\"%s.ics\"", slug));
+    return call->reply->body == NULL ? err_nomem(err) : 0;
+}
+
 static int send_calendar(struct call *call, const struct call_feed *feed, struct err *err)
 {
     const char *slug = feed->call != NULL ? feed->call : feed->newsletter->slug;
@@ -27,15 +43,7 @@ static int send_calendar(struct call *call, const struct call_feed *feed, struct
     str_init(&text, LIMIT_MESSAGE);
     rc = call_feed_write(feed, &text, err);
     if (rc == 0) {
-        call->reply->status = 200;
-        call->reply->type = "text/calendar; charset=utf-8; method=PUBLISH";
-        call->reply->len = text.len;
-        call->reply->body = arena_strndup(call->arena, text.data, text.len);
-        page_headers(call, NULL, PAGE_PUBLIC);
-        server_reply_header(call->reply, "Content-Language", language_tag(feed->language));
-        server_reply_header(call->reply, "Content-Disposition",
-                            arena_printf(call->arena, "inline; filename=\"%s.ics\"", slug));
-        rc = call->reply->body == NULL ? err_nomem(err) : 0;
+        rc = answer_with(call, slug, feed->language, &text, err);
     }
     str_release(&text);
     return rc;
@@ -87,4 +95,53 @@ int feed_get(struct call *call, struct err *err)
     feed = feed_of(call, language);
     feed.newsletter = newsletter;
     return send_calendar(call, &feed, err);
+}
+
+/* With the UID of its invitations, so that nobody has it twice; without attendees. */
+static int send_event(struct call *call, const struct event *event, enum language language,
+                      struct err *err)
+{
+    struct ical_options options = {.method = ICAL_PUBLISH,
+                                   .dtstamp = clock_now(),
+                                   .edition =
+                                       event_edition_for(event, &language, 1, LANG_NONE, NULL)};
+    struct event_row row;
+    struct str text;
+    int rc = call_database(call, err);
+
+    if (rc == 0) {
+        rc = event_row_get(call->seat->db, event->slug, &row, err);
+    }
+    if (rc < 0) {
+        return rc;
+    }
+    options.uid = row.uid;
+    options.sequence = row.sequence;
+    str_init(&text, LIMIT_MESSAGE);
+    rc = ical_invitation(call->arena, event, &options, NULL, NULL, &text, err);
+    if (rc == 0) {
+        rc = str_check(&text, err);
+    }
+    if (rc == 0) {
+        rc = answer_with(call, event->slug, options.edition->language, &text, err);
+    }
+    str_release(&text);
+    return rc;
+}
+
+/* What is not for everybody is told in invitations only. */
+int event_ics_get(struct call *call, struct err *err)
+{
+    const struct event *event = NULL;
+    enum language language;
+    const char *slug;
+    int rc = ERR_NOT_FOUND;
+
+    if (read_name(call, &slug, &language)) {
+        event = event_find(&call->site->events, slug);
+    }
+    if (event != NULL && event->access == EVENT_PUBLIC) {
+        rc = send_event(call, event, language, err);
+    }
+    return rc == ERR_NOT_FOUND ? page_tell(call, "not_found", 404, err) : rc;
 }

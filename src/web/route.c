@@ -21,6 +21,7 @@ static const struct route routes[] = {
     {"answer", "/answer/@/@", answer_get, answer_post, FORM_BODY},
     {"answer", "/answer", own_link_get, NULL, 0},
     {"call", "/c/@", call_get, NULL, 0},
+    {"event", "/e/@", event_ics_get, NULL, 0},
     {"feed", "/feed/@", feed_get, NULL, 0},
     {"view", "/view/@", letter_get, NULL, 0},
     {"archive", "/archive/@", archive_get, NULL, 0},

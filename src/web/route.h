@@ -36,6 +36,7 @@ int answer_get(struct call *call, struct err *err);
 int answer_post(struct call *call, struct err *err);
 int call_get(struct call *call, struct err *err);
 int feed_get(struct call *call, struct err *err);
+int event_ics_get(struct call *call, struct err *err);
 int letter_get(struct call *call, struct err *err);
 int archive_get(struct call *call, struct err *err);
 int archive_letter_get(struct call *call, struct err *err);
