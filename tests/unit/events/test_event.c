@@ -247,10 +247,10 @@ static void test_all_files_are_checked_in_one_run(void **state)
            "events/good.md\n"
            "events/good.pl.md:1:1: 'pl' is not one of the site's languages\n"
            "events/notes.txt:1:1: warning: the file is neither .md nor .ics; it is passed over\n"
-           "events/twice.md:1:1: unknown key 'title'; the keys here are access, list, audience, "
-           "invite, rsvp, reminders, reminder, thanks, thanks_after, funded_by\n"
-           "events/twice.md:2:1: unknown key 'start'; the keys here are access, list, audience, "
-           "invite, rsvp, reminders, reminder, thanks, thanks_after, funded_by\n");
+           "events/twice.md:1:1: unknown key 'title'; the keys here are access, list, approval, "
+           "audience, invite, rsvp, reminders, reminder, thanks, thanks_after, funded_by\n"
+           "events/twice.md:2:1: unknown key 'start'; the keys here are access, list, approval, "
+           "audience, invite, rsvp, reminders, reminder, thanks, thanks_after, funded_by\n");
 }
 
 static void test_a_site_without_events_is_fine(void **state)
