@@ -376,9 +376,6 @@ static int carry_all(const struct command *command, struct workspace *workspace,
     return rc;
 }
 
-enum exit_status deliver_mailing(const struct command *command, struct workspace *workspace,
-                                 int64_t mailing, const char *relay_name, int64_t connections)
-{
 /* Whoever sits in front of it needs no mail that says how it ended; but one who goes before
  * that does. A mail too many is no reason not to deliver. */
 static void note_witness(struct workspace *workspace, int64_t mailing, bool arrives)
@@ -400,6 +397,9 @@ static void note_witness(struct workspace *workspace, int64_t mailing, bool arri
     }
 }
 
+enum exit_status deliver_mailing(const struct command *command, struct workspace *workspace,
+                                 int64_t mailing, const char *relay_name, int64_t connections)
+{
     struct delivery_options options = {.mailing = mailing, .connections = (size_t)connections};
     struct delivery_result result = {0};
     struct screen screen = {.started = clock_ticks(), .at_start = -1};
@@ -415,12 +415,12 @@ static void note_witness(struct workspace *workspace, int64_t mailing, bool arri
     if (rc == 0) {
         sigaction(SIGINT, &action, NULL);
         sigaction(SIGTERM, &action, NULL);
+        note_witness(workspace, mailing, true);
         rc = carry_all(command, workspace, &options, &result, &err);
+        note_witness(workspace, mailing, false);
     }
     if (options.progress != NULL) {
-        note_witness(workspace, mailing, true);
         fputc('\n', stderr);
-        note_witness(workspace, mailing, false);
     }
     if (rc < 0) {
         command_fail(&err);
