@@ -217,7 +217,7 @@ static int add_calendar(const struct invitation_page *page, struct arena *arena,
     const struct ical_options options = {.method = ICAL_REQUEST,
                                          .uid = page->uid,
                                          .sequence = page->sequence,
-                                         .dtstamp = page->date,
+                                         .dtstamp = page->stamp != 0 ? page->stamp : page->date,
                                          .edition = edition};
 
     frozen->organizer = office_name(page->compose, edition->language);

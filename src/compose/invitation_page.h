@@ -13,6 +13,7 @@ struct invitation_page {
     const struct site_list *list;
     const struct newsletter *newsletter; /* whose brand it wears; NULL: the site's */
     struct occurrence next;
+    int64_t stamp; /* DTSTAMP of its calendar; 0: the date */
     int64_t date;
     bool test;
     const char *uid; /* of the calendar */

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "approval_flow.h"
 #include "invitation_page.h"
+#include "invite_draft.h"
 #include "letter_lines.h"
 #include "plan.h"
 #include "sql/compose/invite.h"
@@ -23,6 +25,7 @@ struct inviting {
     struct compose *compose;
     struct arena *arena; /* the caller's: what goes into the summary */
     const struct invite_options *options;
+    const struct plan_way *way; /* NULL: it waits for nobody */
     struct arena *work; /* what is needed as long as the planning lasts */
     struct arena *scratch;
     struct arena *written; /* for one row; rewound */
@@ -46,7 +49,7 @@ static int keep_revision(struct inviting *inviting, struct err *err)
     const struct ical_options options = {.method = ICAL_PUBLISH,
                                          .uid = inviting->row.uid,
                                          .sequence = inviting->row.sequence,
-                                         .dtstamp = inviting->page.date,
+                                         .dtstamp = inviting->page.stamp,
                                          .edition = &inviting->page.event->editions[0]};
     struct str calendar;
     int rc;
@@ -59,7 +62,7 @@ static int keep_revision(struct inviting *inviting, struct err *err)
     }
     if (rc == 0) {
         rc = event_revision_add(inviting->compose->site.members->db, inviting->row.id,
-                                inviting->row.sequence, inviting->page.date, calendar.data, err);
+                                inviting->row.sequence, inviting->page.stamp, calendar.data, err);
     }
     str_release(&calendar);
     return rc;
@@ -99,7 +102,8 @@ static int identify(struct inviting *inviting, struct err *err)
     if (inviting->page.uid != NULL) {
         return 0;
     }
-    if (inviting->options->test == NULL && !inviting->options->dry_run) {
+    if (inviting->options->test == NULL && !inviting->options->dry_run &&
+        (inviting->way == NULL || inviting->way->into != 0)) {
         rc = record(inviting, domain, err);
     } else {
         token_random(10, nonce);
@@ -146,6 +150,16 @@ static int render(struct inviting *inviting, size_t variant, struct invite_summa
     if (rc == 0 && group->subject == NULL) {
         group->subject = arena_strdup(inviting->arena, frozen.subject);
         rc = group->subject != NULL ? 0 : err_nomem(err);
+    }
+    if (rc == 0 && inviting->way != NULL) {
+        const struct preview preview = {.compose = inviting->compose,
+                                        .rendered = &rendered,
+                                        .sender = &inviting->sender,
+                                        .frozen = &frozen,
+                                        .date = inviting->page.date};
+
+        rc = invite_snapshot(&inviting->page, inviting->scratch, readers->zone, &preview,
+                             inviting->way->snapshot, err);
     }
     arena_rewind(inviting->scratch, mark);
     return rc;
@@ -206,12 +220,12 @@ static int write_invitation(void *ctx, struct plan_recipient *recipient, struct 
 
     arena_rewind(inviting->written, inviting->nothing_written);
     rc = invitation_add(db, inviting->written, inviting->row.id, recipient->member,
-                        recipient->address, organizer, inviting->row.sequence, inviting->page.date,
+                        recipient->address, organizer, inviting->row.sequence, inviting->page.stamp,
                         &invitation, err);
 
     if (rc == 0 && !invitation.fresh) {
         rc = invitation_sent(db, invitation.id, recipient->address, inviting->row.sequence,
-                             inviting->page.date, err);
+                             inviting->page.stamp, err);
     }
     if (rc == 0) {
         recipient->values.invitation = invitation.id;
@@ -353,9 +367,10 @@ static int open_plan(struct inviting *inviting, struct err *err)
                                    .audience =
                                        event->audience.text != NULL ? event->audience.text : "",
                                    .on_unknown = "resend",
-                                   .date = inviting->page.date,
+                                   .date = inviting->page.stamp,
                                    .test = options->test != NULL,
                                    .dry_run = options->dry_run,
+                                   .way = inviting->way,
                                    .write = options->test != NULL ? NULL : write_invitation,
                                    .ctx = inviting};
     int64_t count = 0;
@@ -371,12 +386,14 @@ static int open_plan(struct inviting *inviting, struct err *err)
 
 static int open_inviting(struct inviting *inviting, const char *slug, struct err *err)
 {
-    int64_t date = inviting->options->date != 0 ? inviting->options->date : clock_now();
+    int64_t now = inviting->options->date != 0 ? inviting->options->date : clock_now();
+    int64_t date = inviting->way != NULL && inviting->way->date != 0 ? inviting->way->date : now;
     int rc = invitation_open(inviting->compose, inviting->arena, slug, date, &inviting->page, err);
 
     if (rc < 0) {
         return rc;
     }
+    inviting->page.stamp = now;
     inviting->page.test = inviting->options->test != NULL;
     inviting->sender = invitation_sender(&inviting->page);
     (void)snprintf(inviting->subject, sizeof(inviting->subject), "%s/%s",
@@ -391,16 +408,21 @@ static int open_inviting(struct inviting *inviting, const char *slug, struct err
     return open_plan(inviting, err);
 }
 
-int invite_plan(struct compose *compose, struct arena *arena, const char *slug,
-                const struct invite_options *options, struct invite_summary *out, struct err *err)
+int invite_make(struct compose *compose, struct arena *arena, const char *slug,
+                const struct invite_options *options, const struct plan_way *way,
+                struct invite_summary *out, struct err *err)
 {
-    struct inviting inviting = {.compose = compose, .arena = arena, .options = options};
+    struct inviting inviting = {
+        .compose = compose, .arena = arena, .options = options, .way = way};
     const struct event *event;
     int rc;
 
     memset(out, 0, sizeof(*out));
     rc = open_inviting(&inviting, slug, err);
     event = inviting.page.event;
+    if (rc == 0 && way != NULL) {
+        rc = invite_describe(&inviting.page, options->again, way->snapshot, err);
+    }
     if (rc == 0) {
         rc = options->test != NULL ? gather_test(&inviting, out, err) : gather(&inviting, out, err);
     }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "letter_draft.h"
 #include "letter_lines.h"
 #include "letter_variant.h"
 #include "teataja/base/clock.h"
@@ -16,6 +17,7 @@ struct planning {
     struct compose *compose;
     struct arena *arena; /* the caller's: what goes into the summary */
     const struct letter_options *options;
+    const struct plan_way *way; /* NULL: it waits for nobody */
     struct arena *work; /* what is needed as long as the planning lasts */
     struct arena *scratch;
     struct letter letter;
@@ -24,6 +26,7 @@ struct planning {
     struct plan plan;
     struct letter_variants variants;
     int64_t nothing_new; /* who would get an empty letter */
+    int64_t date;        /* Date of the messages */
     char subject[LIMIT_SLUG + 16];
     char number[LETTER_OCCURRENCE + 1]; /* of an automatic letter: its occurrence */
 };
@@ -275,9 +278,10 @@ static int open_plan(struct planning *planning, struct err *err)
                                    .audience = audience_text(planning),
                                    .on_unknown =
                                        options->on_unknown != NULL ? options->on_unknown : "resend",
-                                   .date = planning->letter.date,
+                                   .date = planning->date,
                                    .test = options->test != NULL,
-                                   .dry_run = options->dry_run};
+                                   .dry_run = options->dry_run,
+                                   .way = planning->way};
     int rc = head.audience == NULL ? err_nomem(err)
                                    : plan_open(&planning->plan, planning->work, &head, err);
 
@@ -315,7 +319,7 @@ static int set_subject(struct planning *planning, const struct issue *issue, int
 static int open_planning(struct planning *planning, const char *slug, struct err *err)
 {
     struct compose *compose = planning->compose;
-    int64_t date = planning->options->date != 0 ? planning->options->date : clock_now();
+    int64_t date = planning->date;
     const struct issue *issue = NULL;
     int rc = letter_find(compose, slug, &issue, err);
 
@@ -325,6 +329,9 @@ static int open_planning(struct planning *planning, const char *slug, struct err
     rc = set_subject(planning, issue, date, err);
     if (rc < 0) {
         return rc;
+    }
+    if (planning->way != NULL && planning->way->date != 0) {
+        date = planning->way->date;
     }
     /* What is recorded stays if the mailing fails: it is no more than what the files say. */
     rc = planning->options->dry_run ? content_recall(compose->site.members->db, compose->arena,
@@ -369,14 +376,34 @@ static int summarize(struct planning *planning, struct letter_summary *out, stru
     return rc == 0 && out->subject == NULL ? err_nomem(err) : rc;
 }
 
-int letter_plan(struct compose *compose, struct arena *arena, const char *slug,
-                const struct letter_options *options, struct letter_summary *out, struct err *err)
+/* What whoever approves it sees of it besides its editions. */
+static int describe(struct planning *planning, struct err *err)
 {
-    struct planning planning = {.compose = compose, .arena = arena, .options = options};
+    struct snapshot *snapshot = planning->way->snapshot;
+    const char *audience = audience_text(planning);
+
+    snapshot->date = planning->letter.date;
+    snapshot->audience = audience != NULL ? arena_strdup(snapshot->arena, audience) : NULL;
+    snapshot->rule = letter_rule(&planning->letter, snapshot->arena);
+    return snapshot->audience != NULL && snapshot->rule != NULL ? 0 : err_nomem(err);
+}
+
+int letter_make(struct compose *compose, struct arena *arena, const char *slug,
+                const struct letter_options *options, const struct plan_way *way,
+                struct letter_summary *out, struct err *err)
+{
+    struct planning planning = {.compose = compose,
+                                .arena = arena,
+                                .options = options,
+                                .way = way,
+                                .date = options->date != 0 ? options->date : clock_now()};
     int rc;
 
     memset(out, 0, sizeof(*out));
     rc = open_planning(&planning, slug, err);
+    if (rc == 0 && way != NULL) {
+        rc = describe(&planning, err);
+    }
     if (rc == 0) {
         rc = gather(&planning, out, err);
     }

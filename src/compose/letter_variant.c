@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "letter_draft.h"
 #include "letter_lines.h"
 
 int letter_variants_open(struct letter_variants *variants, const struct letter *letter,
@@ -56,6 +57,16 @@ static int render(struct letter_variants *variants, size_t index, bool nameless,
         variant->html_bytes = rendered.html_len;
         note_deadlines(variants, &variant->selection);
         rc = variant->subject != NULL ? 0 : err_nomem(err);
+    }
+    if (rc == 0 && variants->plan->head.way != NULL) {
+        const struct preview preview = {.compose = variants->letter->compose,
+                                        .rendered = &rendered,
+                                        .sender = &sender,
+                                        .frozen = &frozen,
+                                        .date = variants->letter->date};
+
+        rc = letter_snapshot(variants->letter, variants->scratch, &variant->selection,
+                             variant->key, &preview, variants->plan->head.way->snapshot, err);
     }
     arena_rewind(variants->scratch, mark);
     return rc;

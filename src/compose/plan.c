@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "room.h"
+#include "snapshot.h"
 #include "teataja/members/sync.h"
 
 /* Pieces that wait for their transaction: it shall not last, nor they need much memory. */
@@ -13,6 +14,12 @@
 static struct db *database(const struct plan *plan)
 {
     return plan->head.compose->site.members->db;
+}
+
+/* Nothing of it is written: it is a dry run, or only looked at. */
+static bool is_only_looked_at(const struct plan *plan)
+{
+    return plan->head.dry_run || (plan->head.way != NULL && plan->head.way->into == 0);
 }
 
 int plan_open(struct plan *plan, struct arena *arena, const struct plan_head *head, struct err *err)
@@ -117,7 +124,7 @@ int plan_set_pieces(struct plan *plan, size_t variant, const struct frozen *froz
 
     str_init(&bytes, LIMIT_MESSAGE);
     rc = frozen_write(frozen, &bytes, err);
-    if (rc == 0 && !plan->head.dry_run) {
+    if (rc == 0 && !is_only_looked_at(plan)) {
         token_digest(bytes.data, bytes.len, out->digest);
         out->pieces = copy_bytes(plan->chunk, bytes.data, bytes.len);
         out->len = bytes.len;
@@ -130,32 +137,39 @@ int plan_set_pieces(struct plan *plan, size_t variant, const struct frozen *froz
 
 /* ---- writing ---- */
 
+struct description {
+    struct mailing mailing;
+    char dedupe[LIMIT_SLUG + 96];
+};
+
 /* Its purpose is its kind's, and its dedupe is what it is about: two sends of one issue
  * are the same mailing, two tests never are. */
-static int create(struct plan *plan, struct err *err)
+static int describe(struct plan *plan, struct description *out, struct err *err)
 {
     const struct plan_head *head = &plan->head;
-    struct mailing mailing = {.purpose = head->test ? "test" : head->sender->kind->name,
-                              .subject = head->subject,
-                              .on_unknown = head->on_unknown,
-                              .priority = head->sender->kind->priority,
-                              .audience = head->audience,
-                              .message_date = head->date,
-                              .hash = ""};
-    char dedupe[LIMIT_SLUG + 96];
+    struct mailing *mailing = &out->mailing;
     struct envelope envelope;
     struct str config;
     char nonce[32];
-    int rc = list_find(head->compose->site.members, head->list, &mailing.list, err);
+    int rc;
 
+    *mailing = (struct mailing){.purpose = head->test ? "test" : head->sender->kind->name,
+                                .subject = head->subject,
+                                .dedupe = out->dedupe,
+                                .on_unknown = head->on_unknown,
+                                .priority = head->sender->kind->priority,
+                                .audience = head->audience,
+                                .message_date = head->date,
+                                .hash = ""};
+    rc = list_find(head->compose->site.members, head->list, &mailing->list, err);
     if (rc < 0) {
         return rc;
     }
     token_random(8, nonce);
-    (void)snprintf(dedupe, sizeof(dedupe), "%s:%s%s%s", mailing.purpose, head->subject,
+    (void)snprintf(out->dedupe, sizeof(out->dedupe), "%s:%s%s%s", mailing->purpose, head->subject,
                    head->test || head->number[0] != '\0' ? ":" : "",
                    head->test ? nonce : head->number);
-    envelope = edition_envelope(head->compose, head->sender, mailing.list);
+    envelope = edition_envelope(head->compose, head->sender, mailing->list);
     str_init(&config, LIMIT_TEXT);
     rc = envelope_write(&envelope, &config, err);
     if (rc == 0) {
@@ -163,10 +177,35 @@ static int create(struct plan *plan, struct err *err)
         rc = plan->config != NULL ? 0 : err_nomem(err);
     }
     str_release(&config);
+    mailing->config = plan->config;
+    return rc;
+}
+
+static int create(struct plan *plan, struct err *err)
+{
+    const struct plan_way *way = plan->head.way;
+    struct description described;
+    int rc = describe(plan, &described, err);
+
+    if (rc < 0) {
+        return rc;
+    }
+    return way != NULL
+               ? mailing_draft_reopen(database(plan), way->into, &described.mailing, &plan->draft,
+                                      err)
+               : mailing_draft_open(database(plan), &described.mailing, &plan->draft, err);
+}
+
+int plan_propose(struct plan *plan, const char *hash, int64_t not_after, int64_t *id,
+                 struct err *err)
+{
+    struct description described;
+    int rc = describe(plan, &described, err);
+
     if (rc == 0) {
-        mailing.dedupe = dedupe;
-        mailing.config = plan->config;
-        rc = mailing_draft_open(database(plan), &mailing, &plan->draft, err);
+        described.mailing.hash = hash;
+        described.mailing.not_after = not_after;
+        rc = mailing_propose(database(plan), &described.mailing, id, err);
     }
     return rc;
 }
@@ -252,7 +291,7 @@ static int flush(struct plan *plan, struct err *err)
     int rc;
 
     plan_end_reading(plan);
-    rc = plan->head.dry_run ? 0 : write_chunk(plan, err);
+    rc = is_only_looked_at(plan) ? 0 : write_chunk(plan, err);
     plan->parts_written = plan->part_count;
     plan->variants_written = plan->variant_count;
     plan->recipient_count = 0;
@@ -277,6 +316,10 @@ int plan_add_recipient(struct plan *plan, const struct plan_recipient *recipient
         return err_nomem(err);
     }
     plan->total++;
+    if (plan->head.way != NULL) {
+        plan->head.way->snapshot->editions[recipient->variant].recipients++;
+        plan->head.way->snapshot->recipients++;
+    }
     return plan->recipient_count == PLAN_CHUNK || plan->chunk_bytes >= CHUNK_BYTES
                ? flush(plan, err)
                : 0;
@@ -303,17 +346,51 @@ static int make_hash(const struct plan *plan, char out[33], struct err *err)
     return rc;
 }
 
+/* Ready and said to be released at once. */
+static int release(struct plan *plan, const char *hash, int64_t not_after, struct err *err)
+{
+    const struct plan_way *way = plan->head.way;
+    int rc = way->judge(way->ctx, err);
+
+    if (rc == 0) {
+        rc = mailing_draft_settle(plan->draft, err);
+    }
+    if (rc == 0) {
+        rc = db_begin(database(plan), err);
+    }
+    if (rc == 0) {
+        rc = mailing_draft_ready(plan->draft, hash, not_after, err);
+    }
+    if (rc == 0) {
+        rc = way->released(way->ctx, err);
+    }
+    if (rc == 0) {
+        rc = db_commit(database(plan), err);
+    }
+    db_rollback(database(plan));
+    return rc;
+}
+
 int plan_ready(struct plan *plan, int64_t not_after, int64_t *id, struct err *err)
 {
+    const struct plan_way *way = plan->head.way;
     char hash[33];
     int rc = plan->recipient_count > 0 ? flush(plan, err) : 0;
 
     plan_end_reading(plan);
+    if (way != NULL) {
+        way->snapshot->not_after = not_after;
+    }
+    if (rc == 0 && is_only_looked_at(plan)) {
+        *id = 0;
+        return way->gathered(way->ctx, plan, err);
+    }
     if (rc == 0) {
         rc = make_hash(plan, hash, err);
     }
     if (rc == 0) {
-        rc = mailing_draft_ready(plan->draft, hash, not_after, err);
+        rc = way != NULL ? release(plan, hash, not_after, err)
+                         : mailing_draft_ready(plan->draft, hash, not_after, err);
     }
     if (rc == 0) {
         *id = mailing_draft_id(plan->draft);

@@ -24,6 +24,26 @@ struct plan_recipient {
     struct row_values values;
 };
 
+struct plan;
+
+/* How a mailing that waits for people is planned (approval_flow.h). */
+struct plan_way {
+    struct snapshot *snapshot; /* gathers what it would be, edition by edition as variants */
+    int64_t date;              /* that dates and deadlines are reckoned from; 0: the plan's own */
+    int64_t into;              /* the draft that is released; 0: only the snapshot is wanted */
+
+    /* Instead of making the mailing ready, once all is gathered: nothing was written. Only with
+     * `into` 0. */
+    int (*gathered)(void *ctx, struct plan *plan, struct err *err);
+
+    /* With `into`: whether it may go out, once all is written; an error leaves the draft. */
+    int (*judge)(void *ctx, struct err *err);
+
+    /* With `into`: called in the transaction that makes it ready. */
+    int (*released)(void *ctx, struct err *err);
+    void *ctx;
+};
+
 /* What is being planned. What it points to outlives the plan. */
 struct plan_head {
     struct compose *compose;
@@ -35,7 +55,8 @@ struct plan_head {
     const char *on_unknown; /* "resend" or "hold" */
     int64_t date;
     bool test;
-    bool dry_run; /* nothing is written */
+    bool dry_run;               /* nothing is written */
+    const struct plan_way *way; /* NULL: it waits for nobody */
 
     /* Called for each recipient in the transaction that writes the row, to write what
      * belongs to it and set what only that tells; NULL for none. */
@@ -107,5 +128,10 @@ int plan_set_pieces(struct plan *plan, size_t variant, const struct frozen *froz
  * chunk is written. ERR_EXISTS as mailing_create. */
 int plan_add_recipient(struct plan *plan, const struct plan_recipient *recipient, struct err *err);
 
-/* Writes what is left and makes the mailing ready; *id is its row. */
+/* Proposes the mailing, in the caller's transaction: its row without recipients. */
+int plan_propose(struct plan *plan, const char *hash, int64_t not_after, int64_t *id,
+                 struct err *err);
+
+/* Writes what is left and makes the mailing ready, or does what its way says; *id is its row, 0
+ * if there is none. */
 int plan_ready(struct plan *plan, int64_t not_after, int64_t *id, struct err *err);

@@ -8,6 +8,7 @@
 #include "letter_lines.h"
 #include "teataja/base/clock.h"
 #include "teataja/base/limits.h"
+#include "teataja/base/mem.h"
 #include "teataja/compose/invite.h"
 #include "teataja/compose/mime.h"
 
@@ -101,15 +102,15 @@ static int view_text(struct arena *arena, const struct rendered *rendered,
     return rc;
 }
 
-static int view_subject(struct arena *arena, const struct program *program,
-                        const struct slot_values *values, struct letter_view *out, struct err *err)
+static int view_subject(struct arena *arena, const char *line, const struct slot_values *values,
+                        struct letter_view *out, struct err *err)
 {
     struct str subject;
     size_t len;
     int rc;
 
     str_init(&subject, LIMIT_TEXT);
-    rc = piece_fill_line(program->frozen.subject, values, &subject, err);
+    rc = piece_fill_line(line, values, &subject, err);
     if (rc == 0) {
         out->subject = keep(arena, &subject, &len, err);
         rc = out->subject != NULL ? 0 : err->code;
@@ -118,27 +119,26 @@ static int view_subject(struct arena *arena, const struct program *program,
     return rc;
 }
 
-int preview_view(const struct preview *preview, struct arena *arena, struct letter_view *out,
+static const struct token_key *key_of(const struct preview *preview)
+{
+    static const struct token_key none = {0};
+
+    return preview->compose->site.members->key != NULL ? preview->compose->site.members->key
+                                                       : &none;
+}
+
+int preview_show(const struct preview *preview, struct arena *arena, struct letter_view *out,
                  struct err *err)
 {
-    static const struct token_key no_key = {0};
-    const struct token_key *key =
-        preview->compose->site.members->key != NULL ? preview->compose->site.members->key : &no_key;
-    struct write_links *links = arena_alloc(arena, 1, sizeof(*links));
-    char sender[LIMIT_ADDRESS + 1];
+    const struct sender *sender = preview->sender;
+    const struct envelope envelope =
+        edition_envelope(preview->compose, sender, sender->list != NULL ? 1 : 0);
+    struct write_links *links = mem_alloc(1, sizeof(*links));
     struct slot_values values;
-    struct program program;
-    struct str eml;
-    int rc;
+    int rc = links == NULL ? err_nomem(err)
+                           : write_values(&envelope, 0, key_of(preview), &preview->input, links,
+                                          &values, err);
 
-    if (links == NULL) {
-        return err_nomem(err);
-    }
-    rc = edition_program(preview->compose, arena, preview->rendered, preview->sender,
-                         preview->frozen, preview->date, &program, err);
-    if (rc == 0) {
-        rc = write_values(&program.envelope, 0, key, &preview->input, links, &values, err);
-    }
     if (rc == 0) {
         rc = view_html(arena, preview->rendered, &values, out, err);
     }
@@ -146,14 +146,30 @@ int preview_view(const struct preview *preview, struct arena *arena, struct lett
         rc = view_text(arena, preview->rendered, &values, out, err);
     }
     if (rc == 0) {
-        rc = view_subject(arena, &program, &values, out, err);
+        rc = view_subject(arena, preview->frozen->subject, &values, out, err);
+    }
+    mem_free(links);
+    out->language = preview->rendered->language;
+    return rc;
+}
+
+int preview_view(const struct preview *preview, struct arena *arena, struct letter_view *out,
+                 struct err *err)
+{
+    char sender[LIMIT_ADDRESS + 1];
+    struct program program;
+    struct str eml;
+    int rc = preview_show(preview, arena, out, err);
+
+    if (rc == 0) {
+        rc = edition_program(preview->compose, arena, preview->rendered, preview->sender,
+                             preview->frozen, preview->date, &program, err);
     }
     if (rc < 0) {
         return rc;
     }
-    out->language = preview->rendered->language;
     str_init(&eml, LIMIT_MESSAGE);
-    rc = write_message(&program, key, &preview->input, &eml, sender, err);
+    rc = write_message(&program, key_of(preview), &preview->input, &eml, sender, err);
     if (rc == 0) {
         out->eml = keep(arena, &eml, &out->eml_len, err);
         rc = out->eml != NULL ? 0 : err->code;

@@ -13,6 +13,10 @@ struct preview {
     struct write_input input;
 };
 
+/* Fills subject, html and text of *out, in the arena. */
+int preview_show(const struct preview *preview, struct arena *arena, struct letter_view *out,
+                 struct err *err);
+
 /* Fills all of *out but its lines, in the arena. */
 int preview_view(const struct preview *preview, struct arena *arena, struct letter_view *out,
                  struct err *err);

@@ -55,6 +55,8 @@ struct approval_edition {
     const char *text;    /* likewise */
     const struct approval_item *items;
     size_t item_count;
+    const char *digest; /* of the pieces that would be frozen, headers and all */
+    const char *words;  /* of the subject and the text alone */
 };
 
 /* A draft, in its newest revision. Texts are in the arena, never NULL. */
@@ -150,3 +152,34 @@ int approval_reject(struct db *db, int64_t mailing, const char *digest,
  * the same revision is kept once. */
 int approval_note(struct db *db, int64_t mailing, const struct approval_person *who,
                   const char *text, struct err *err);
+
+/* ---- sending what needs approval: letter_plan, invite_plan ---- */
+
+/* What sending is to do with it. */
+enum approval_act {
+    APPROVAL_SEND,   /* by hand: makes a draft or, if the files changed, makes it anew; an
+                      * approved one is released, before its time too */
+    APPROVAL_DRAFT,  /* only makes the draft, with or without approval; does not release it */
+    APPROVAL_AT_TIME /* its time has come: releases it if it may go out, or tells that it waits */
+};
+
+struct approval_wish {
+    enum approval_act act;
+    int64_t due;   /* when it is planned to go out: its day is what a draft is reckoned from; 0:
+                    * when it is approved */
+    int64_t draft; /* this draft (its mailing) and no other; 0: whichever there is */
+    const struct approval_person *by; /* who asks for it; NULL: the schedule */
+};
+
+/* What came of it. */
+struct approval_sent {
+    const char *state; /* "queued": it waits for nobody, or not any more; "waiting", "approved":
+                        * nothing was queued */
+    int64_t mailing;
+    int needed;
+    int given;
+    int64_t due_at;      /* 0: none */
+    int64_t recipients;  /* of the draft */
+    const char *changes; /* waiting anew: what is not as it was approved or drafted; "" if it
+                          * never was */
+};

@@ -23,6 +23,7 @@ struct invite_options {
     const char *test;       /* an address: one message goes there, nobody is invited */
     enum language language; /* with test; LANG_NONE: the site's first */
     int64_t date;           /* 0: now */
+    struct approval_wish wish; /* where people have a say; zeros: sent by hand */
 };
 
 struct invite_group {
@@ -33,6 +34,7 @@ struct invite_group {
 
 struct invite_summary {
     int64_t mailing;     /* 0 for a dry run */
+    struct approval_sent sent; /* whether it was queued or waits; zeros for a dry run */
     const char *subject; /* "events/forum-2027" */
     int64_t total;
     int64_t invited_before; /* left out, for they have an invitation */
@@ -44,7 +46,8 @@ struct invite_summary {
 /* Plans the invitations to event `slug` and makes the mailing ready. Refused:
  * ERR_NOT_FOUND; ERR_STATE for an event without a list, cancelled, over, internal
  * without audience, past rsvp.by, or when nobody is left to invite; ERR_EXISTS when
- * somebody else is inviting to it; ERR_INVALID, ERR_LIMIT as letter_plan. */
+ * somebody else is inviting to it; ERR_INVALID, ERR_LIMIT as letter_plan. Where the event, or else
+ * the newsletter of its list, asks for approval, nothing is queued before it has it. */
 int invite_plan(struct compose *compose, struct arena *arena, const char *slug,
                 const struct invite_options *options, struct invite_summary *out, struct err *err);
 

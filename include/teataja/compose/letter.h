@@ -16,6 +16,7 @@
 #include "teataja/base/arena.h"
 #include "teataja/base/err.h"
 #include "teataja/base/language.h"
+#include "teataja/compose/approval.h"
 #include "teataja/compose/compose.h"
 #include "teataja/members/recipients.h"
 
@@ -31,6 +32,8 @@ struct letter_options {
      * it ("2026-12-07T09:00:00", at most LETTER_OCCURRENCE bytes). One mailing of a newsletter
      * and occurrence. NULL: the date of the letter, in the newsletter's zone. */
     const char *occurrence;
+
+    struct approval_wish wish; /* where people have a say; zeros: sent by hand */
 };
 
 enum { LETTER_OCCURRENCE = 40 };
@@ -59,6 +62,7 @@ struct letter_group {
 /* All in one arena. */
 struct letter_summary {
     int64_t mailing;     /* 0 for a dry run */
+    struct approval_sent sent; /* whether it was queued or waits; zeros for a dry run */
     const char *subject; /* "issues/2026-12", "newsletters/funding" */
     const struct newsletter *newsletter;
     int64_t date;
@@ -83,6 +87,8 @@ struct letter_summary {
  *                  that day
  *   ERR_INVALID    a segment, a template, a notice that lacks the letter's language
  *   ERR_LIMIT      an HTML part over LIMIT_HTML, with what to do
+ * Where the newsletter asks for approval, nothing is queued before it has it: *out says that it
+ * waits. Tests and dry runs wait for nobody.
  * A dry run refuses the same but ERR_EXISTS, which becomes a warning. Calls that have
  * closed are left out; what closed within a week is a warning too. A letter whose
  * HTML would be over LIMIT_HTML leaves out details first. */

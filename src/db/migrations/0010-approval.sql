@@ -59,7 +59,7 @@ CREATE TABLE approval_item (
 
 -- Who did what with it; rows are only added.
 CREATE TABLE approval_trail (
-    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    id       INTEGER PRIMARY KEY AUTOINCREMENT, -- in the order of what was done
     mailing  INTEGER NOT NULL REFERENCES approval(mailing), -- with which draft
     at       INTEGER NOT NULL,          -- when
     who      TEXT NOT NULL,             -- name or address; '' for the program

@@ -1,0 +1,71 @@
+/* snapshot.h - what a mailing would be, kept for the people who approve it, and compared with
+ * what it would be now. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "preview.h"
+#include "teataja/compose/approval.h"
+#include "teataja/events/event.h"
+
+struct snapshot {
+    struct arena *arena; /* of its own */
+    struct approval_edition *editions;
+    size_t count, capacity;
+    size_t body_bytes;
+    bool has_body[LANG_COUNT];
+    const char *rule;     /* lines "name: value" */
+    const char *audience; /* "" if none */
+    int64_t date;
+    int64_t not_after;
+    int64_t recipients;
+    int64_t revision; /* 0: not kept */
+};
+
+int snapshot_open(struct snapshot *snapshot, struct err *err);
+void snapshot_close(struct snapshot *snapshot);
+
+/* Adds the edition number snapshot->count. The items' texts are copied. `preview` shows it to
+ * nobody in particular. */
+int snapshot_add(struct snapshot *snapshot, const struct preview *preview, const char *key,
+                 const struct approval_item *items, size_t item_count, struct err *err);
+
+/* Most recipients first, once all are added. */
+void snapshot_sort(struct snapshot *snapshot);
+
+/* Digests of what an item says, in all its languages, and of its facts. In the arena. */
+struct item;
+const char *snapshot_item_revision(struct arena *arena, const struct item *item, int64_t row);
+const char *snapshot_event_revision(struct arena *arena, const struct event *event,
+                                    const char *told);
+
+/* Keeps it as the newest revision of a draft, and forgets all but the one before. In the
+ * caller's transaction. */
+int snapshot_write(struct snapshot *snapshot, struct db *db, int64_t mailing, int64_t revision,
+                   struct err *err);
+
+/* Reads a kept one. ERR_NOT_FOUND. */
+int snapshot_read(struct snapshot *snapshot, struct db *db, int64_t mailing, int64_t revision,
+                  bool bodies, struct err *err);
+
+/* Appends what is different, a line each, nothing if an approval of `then` is one of `now`: the
+ * number of recipients may differ by `tolerance` (hundredths of a percent, rounded up to a
+ * person), and a member who comes may get an edition of his own of items that are approved, if
+ * others of his language get an approved one. Returns how many lines, or an error. */
+int snapshot_compare(const struct snapshot *then, const struct snapshot *now, int tolerance,
+                     struct str *out, struct err *err);
+
+/* The edition of `in` that stands for this one: the same, or else one of its language that none
+ * of `of` is the same as, the nth for the nth. NULL if there is none. */
+const struct approval_edition *snapshot_partner(const struct snapshot *in,
+                                                const struct snapshot *of,
+                                                const struct approval_edition *edition);
+
+/* Whether two lines of letters are about the same item. */
+bool snapshot_same_item(const struct approval_item *one, const struct approval_item *other);
+
+/* The item in any edition; NULL if it is in none. */
+const struct approval_item *snapshot_find_item(const struct snapshot *in,
+                                               const struct approval_item *item);
