@@ -93,11 +93,33 @@ static int show_leave(struct call *call, const struct leaving *leaving, bool sev
     return page_send(call, PAGE_LEAVE, 200, PAGE_PERSONAL, err);
 }
 
+/* Whether the page may put a member back: on any list that the pages offer, and on one that the
+ * member left here. From a list that is not offered the office takes people off for good. */
+static int may_return(struct call *call, int64_t member, const char *list, bool *may,
+                      struct err *err)
+{
+    const struct site_list *offered = site_list_find(&call->site->config.site, list);
+    struct consent *acts;
+    size_t count;
+    int rc = consent_list(&call->members, call->arena, member, &acts, &count, err);
+
+    *may = false;
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        if (strcmp(acts[i].list, list) == 0 && strcmp(acts[i].act, "left") == 0) {
+            *may = acts[i].how != NULL && strcmp(acts[i].how, "web") == 0;
+        }
+    }
+    *may = offered != NULL && (offered->public || *may);
+    return rc;
+}
+
 static int show_left(struct call *call, const struct leaving *leaving, const struct left *left,
                      struct err *err)
 {
     const char *address = call_masked(call, leaving->member.email);
     struct value *lists;
+    bool undo = false;
+    int rc = 0;
 
     page_begin(call, leaving->list);
     value_set_text(call->root, "title", page_word(call, "web.left_title"));
@@ -107,12 +129,18 @@ static int show_left(struct call *call, const struct leaving *leaving, const str
         page_text(call, call->root, "text", "web.left_text", catalogue_arg_text("address", address),
                   catalogue_arg_text("list", person_list_name(call, leaving->list)));
     }
-    value_set_bool(call->root, "undo", left->count > 0);
     lists = value_set_list(call->root, "lists");
-    for (size_t i = 0; i < left->count; i++) {
-        value_set_text(value_add_map(lists), "slug", left->lists[i]);
+    for (size_t i = 0; rc == 0 && i < left->count; i++) {
+        bool may = false;
+
+        rc = may_return(call, leaving->member.id, left->lists[i], &may, err);
+        if (may) {
+            value_set_text(value_add_map(lists), "slug", left->lists[i]);
+            undo = true;
+        }
     }
-    return page_send(call, PAGE_LEFT, 200, PAGE_PERSONAL, err);
+    value_set_bool(call->root, "undo", undo);
+    return rc < 0 ? rc : page_send(call, PAGE_LEFT, 200, PAGE_PERSONAL, err);
 }
 
 int leave_get(struct call *call, struct err *err)
@@ -216,6 +244,7 @@ static int come_back(struct call *call, const struct leaving *leaving, const str
     for (size_t i = 0; rc == 0 && i < form->count; i++) {
         const char *list = form->fields[i].value;
         enum subscription_state state = SUBSCRIPTION_NONE;
+        bool back = false;
 
         if (strcmp(form->fields[i].name, "list") != 0 ||
             site_list_find(&call->site->config.site, list) == NULL) {
@@ -223,9 +252,12 @@ static int come_back(struct call *call, const struct leaving *leaving, const str
         }
         rc = subscription_get(&call->members, leaving->member.id, list, &state, err);
         if (rc == 0 && state == SUBSCRIPTION_LEFT) {
-            rc = person_subscribe(call, &leaving->member, list, "leave page", err);
+            rc = may_return(call, leaving->member.id, list, &back, err);
+            if (rc == 0 && back) {
+                rc = person_subscribe(call, &leaving->member, list, "leave page", err);
+            }
         }
-        if (rc == 0 && (state == SUBSCRIPTION_LEFT || state == SUBSCRIPTION_ACTIVE)) {
+        if (rc == 0 && (back || state == SUBSCRIPTION_ACTIVE)) {
             names = names == NULL
                         ? person_list_name(call, list)
                         : arena_printf(call->arena, "%s, %s", names, person_list_name(call, list));

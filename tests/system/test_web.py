@@ -64,6 +64,21 @@ class Leaving(WebSite):
         self.assertEqual(query(self.site, "SELECT count(*) FROM v_subscription WHERE member = ? "
                                "AND list_slug = 'network'", self.member(address)), [(0,)])
 
+    def test_whom_the_office_took_off_a_closed_list_stays_off(self):
+        address = self.addresses[20]
+        path = self.links[address].path("leave")
+        self.teataja("member", "subscribe", address, "--list", "network", "--basis", "membership",
+                     "--source", "register")
+        self.post(path, {"do": "leave", "all": "yes"})
+        self.post(path, {"do": "undo", "list": "network"})
+        self.assertEqual(self.state(address, "network"), "active")
+        self.teataja("member", "leave", address, "--list", "network")
+        self.post(path, {"do": "undo", "list": "network"})
+        self.assertEqual(self.state(address, "network"), "left")
+        self.teataja("member", "leave", address, "--list", "funding")
+        page = self.ask(path)[2]
+        self.assertIn('name="list" value="funding"', page)  # offered to anybody
+
     def test_leaving_everything_and_back(self):
         address = self.addresses[2]
         path = self.links[address].path("leave")
