@@ -269,6 +269,25 @@ static int unknown_verb(int argc, char **argv, int at)
     return EXIT_USAGE;
 }
 
+static int unknown_option(const struct command *command, const char *written, const char *bare)
+{
+    const struct option *const tables[] = {command->verb != NULL ? command->verb->options : NULL,
+                                           global_options};
+    struct suggest suggest;
+
+    suggest_start(&suggest, bare);
+    for (size_t i = 0; i < 2; i++) {
+        for (const struct option *option = tables[i]; option != NULL && option->name != NULL;
+             option++) {
+            suggest_offer(&suggest, option->name);
+        }
+    }
+    return suggest.best != NULL
+               ? (int)command_misused(command, "no option '%s'; did you mean '%s%s'?", written,
+                                      suggest.best[1] == '\0' ? "-" : "--", suggest.best)
+               : (int)command_misused(command, "no option '%s'", written);
+}
+
 /* Takes one option at argv[*at]; 0 or an exit status. */
 static int take_option(struct command *command, struct globals *globals, int argc, char **argv,
                        int *at)
@@ -294,7 +313,7 @@ static int take_option(struct command *command, struct globals *globals, int arg
     } else {
         index = option_index(global_options, bare);
         if (!option_found(global_options, index)) {
-            return (int)command_misused(command, "no option '%s'", argv[*at]);
+            return unknown_option(command, argv[*at], bare);
         }
         option = &global_options[index];
         slot = &globals->values[index];
@@ -371,8 +390,9 @@ static int check_count(const struct command *command)
         return (int)command_misused(command, "%s needs %s", verb->name, verb->usage);
     }
     if (command->argument_count > verb->max_arguments) {
-        return (int)command_misused(command, "unexpected argument '%s'",
-                                    command->arguments[verb->max_arguments]);
+        return (int)command_misused(command, "unexpected argument '%s': %s takes %s",
+                                    command->arguments[verb->max_arguments], verb->name,
+                                    verb->usage[0] != '\0' ? verb->usage : "none");
     }
     return 0;
 }

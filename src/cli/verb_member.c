@@ -369,36 +369,65 @@ static void show_line(const char *label, const char *value)
     }
 }
 
-static int show_record(const struct command *command, struct workspace *workspace, int64_t id,
-                       struct err *err)
-{
-    struct subscription *subscriptions = NULL;
-    struct consent *consents = NULL;
-    size_t count = 0;
-    int rc = subscription_list(&workspace->members, command->arena, id, &subscriptions, &count,
-                               err);
+/* What the register holds of a member beside the row itself. */
+struct held {
+    struct subscription *subscriptions;
+    size_t subscription_count;
+    struct consent *consents;
+    size_t consent_count;
+};
 
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        printf("%-14s %s: %s by %s since %s\n", i == 0 ? "subscriptions" : "",
-               subscriptions[i].list, subscription_state_name(subscriptions[i].state),
-               subscription_basis_name(subscriptions[i].basis),
-               day_of(workspace, command->arena, subscriptions[i].since));
-    }
-    if (rc == 0) {
-        rc = consent_list(&workspace->members, command->arena, id, &consents, &count, err);
-    }
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        printf("%-14s %s %s %s%s%s%s%s\n", i == 0 ? "record" : "",
-               day_of(workspace, command->arena, consents[i].at), consents[i].list, consents[i].act,
-               consents[i].how != NULL ? ", " : "", consents[i].how != NULL ? consents[i].how : "",
-               consents[i].source != NULL ? ", " : "",
-               consents[i].source != NULL ? consents[i].source : "");
-    }
-    return rc;
+static int read_held(const struct command *command, struct workspace *workspace, int64_t id,
+                     struct held *out, struct err *err)
+{
+    int rc = subscription_list(&workspace->members, command->arena, id, &out->subscriptions,
+                               &out->subscription_count, err);
+
+    return rc < 0 ? rc
+                  : consent_list(&workspace->members, command->arena, id, &out->consents,
+                                 &out->consent_count, err);
 }
 
-static void write_show_json(struct command *command, const struct member *member,
-                            const struct subscription *subscriptions, size_t count)
+static void show_held(const struct command *command, const struct workspace *workspace,
+                      const struct held *held)
+{
+    for (size_t i = 0; i < held->subscription_count; i++) {
+        const struct subscription *row = &held->subscriptions[i];
+
+        printf("%-14s %s: %s by %s since %s\n", i == 0 ? "subscriptions" : "", row->list,
+               subscription_state_name(row->state), subscription_basis_name(row->basis),
+               day_of(workspace, command->arena, row->since));
+    }
+    for (size_t i = 0; i < held->consent_count; i++) {
+        const struct consent *row = &held->consents[i];
+
+        printf("%-14s %s %s %s%s%s%s%s\n", i == 0 ? "record" : "",
+               day_of(workspace, command->arena, row->at), row->list, row->act,
+               row->how != NULL ? ", " : "", row->how != NULL ? row->how : "",
+               row->source != NULL ? ", " : "", row->source != NULL ? row->source : "");
+    }
+}
+
+static void write_record_json(const struct workspace *workspace, struct arena *arena,
+                              struct json_writer *json, const struct consent *consents,
+                              size_t count)
+{
+    json_write_key(json, "record");
+    json_write_array(json);
+    for (size_t i = 0; i < count; i++) {
+        json_write_object(json);
+        json_write_text_at(json, "on", day_of(workspace, arena, consents[i].at));
+        json_write_text_at(json, "list", consents[i].list);
+        json_write_text_at(json, "act", consents[i].act);
+        json_write_text_at(json, "how", consents[i].how);
+        json_write_text_at(json, "source", consents[i].source);
+        json_write_object_end(json);
+    }
+    json_write_array_end(json);
+}
+
+static void write_show_json(const struct command *command, const struct workspace *workspace,
+                            const struct member *member, const struct held *held)
 {
     struct str out;
     struct json_writer json = json_writer(&out);
@@ -418,6 +447,8 @@ static void write_show_json(struct command *command, const struct member *member
     json_write_text_at(&json, "sectors", terms_of(command->arena, &member->sectors));
     json_write_text_at(&json, "tags", terms_of(command->arena, &member->tags));
     json_write_text_at(&json, "status", member_delivery_name(member->delivery));
+    json_write_text_at(&json, "because", member->delivery_reason);
+    json_write_text_at(&json, "joined", day_of(workspace, command->arena, member->joined_at));
     json_write_key(&json, "attributes");
     json_write_object(&json);
     for (size_t i = 0; i < member->attr_count; i++) {
@@ -426,14 +457,18 @@ static void write_show_json(struct command *command, const struct member *member
     json_write_object_end(&json);
     json_write_key(&json, "subscriptions");
     json_write_array(&json);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < held->subscription_count; i++) {
+        const struct subscription *row = &held->subscriptions[i];
+
         json_write_object(&json);
-        json_write_text_at(&json, "list", subscriptions[i].list);
-        json_write_text_at(&json, "state", subscription_state_name(subscriptions[i].state));
-        json_write_text_at(&json, "basis", subscription_basis_name(subscriptions[i].basis));
+        json_write_text_at(&json, "list", row->list);
+        json_write_text_at(&json, "state", subscription_state_name(row->state));
+        json_write_text_at(&json, "basis", subscription_basis_name(row->basis));
+        json_write_text_at(&json, "since", day_of(workspace, command->arena, row->since));
         json_write_object_end(&json);
     }
     json_write_array_end(&json);
+    write_record_json(workspace, command->arena, &json, held->consents, held->consent_count);
     json_write_object_end(&json);
     puts(out.data);
     str_release(&out);
@@ -441,21 +476,17 @@ static void write_show_json(struct command *command, const struct member *member
 
 static int show_member(struct command *command, struct workspace *workspace, struct err *err)
 {
-    struct subscription *subscriptions = NULL;
     struct member member;
-    size_t count = 0;
+    struct held held = {0};
     int rc = member_find(&workspace->members, command->arena, command->arguments[0], &member, err);
 
+    rc = rc < 0 ? rc : read_held(command, workspace, member.id, &held, err);
     if (rc < 0) {
         return rc;
     }
     if (command->json) {
-        rc = subscription_list(&workspace->members, command->arena, member.id, &subscriptions,
-                               &count, err);
-        if (rc == 0) {
-            write_show_json(command, &member, subscriptions, count);
-        }
-        return rc;
+        write_show_json(command, workspace, &member, &held);
+        return 0;
     }
     printf("%-14s %" PRId64 " (%s)\n", "member", member.id, member.uid);
     show_line("id", member.external_id);
@@ -474,7 +505,8 @@ static int show_member(struct command *command, struct workspace *workspace, str
     show_line("delivery", member_delivery_name(member.delivery));
     show_line("because", member.delivery_reason);
     show_line("joined", day_of(workspace, command->arena, member.joined_at));
-    return show_record(command, workspace, member.id, err);
+    show_held(command, workspace, &held);
+    return 0;
 }
 
 static enum exit_status show_run(struct command *command)
