@@ -146,6 +146,7 @@ void page_begin(struct call *call, const char *list)
     struct value *postal = value_set_list(root, "postal");
 
     call->root = root;
+    call->policy = NULL;
     call->look = web_site_look(call->site, list);
     value_set_text(root, "lang", language_tag(call->language));
     value_set_text(root, "dir", "ltr");
@@ -200,11 +201,12 @@ const char *page_word(const struct call *call, const char *key)
 void page_headers(struct call *call, const char *policy, enum page_audience audience)
 {
     struct server_reply *reply = call->reply;
+    const bool in_frames = policy != NULL && strstr(policy, "frame-ancestors 'self'") != NULL;
 
     server_reply_header(reply, "Content-Security-Policy", policy != NULL ? policy : strict_policy);
     server_reply_header(reply, "X-Content-Type-Options", "nosniff");
     server_reply_header(reply, "Referrer-Policy", "no-referrer");
-    server_reply_header(reply, "X-Frame-Options", "DENY");
+    server_reply_header(reply, "X-Frame-Options", in_frames ? "SAMEORIGIN" : "DENY");
     server_reply_header(reply, "Cache-Control",
                         audience == PAGE_PERSONAL ? "no-store" : "max-age=300");
     if (audience == PAGE_PERSONAL) {
@@ -237,7 +239,7 @@ int page_send(struct call *call, enum web_page page, int status, enum page_audie
     }
     call->reply->status = status;
     call->reply->type = "text/html; charset=utf-8";
-    page_headers(call, NULL, audience);
+    page_headers(call, call->policy, audience);
     server_reply_header(call->reply, "Content-Language", language_tag(call->language));
     return 0;
 }

@@ -38,6 +38,7 @@ struct call {
     enum language language;        /* by Accept-Language, then the member's */
     const struct web_look *look;
     struct value *root; /* of the page's data */
+    const char *policy; /* Content-Security-Policy of the page; NULL: the strict one */
     struct err err;     /* the first failure while data is built */
 };
 

@@ -26,6 +26,8 @@ static const struct route routes[] = {
     {"view", "/view/@", letter_get, NULL, 0},
     {"archive", "/archive/@", archive_get, NULL, 0},
     {"archive_letter", "/archive/@/@", archive_letter_get, NULL, 0},
+    {"draft", "/draft/@", draft_get, draft_post, FORM_BODY},
+    {"draft_letter", "/draft/@/@", draft_letter_get, NULL, 0},
     {"style", "/style/@", style_get, NULL, 0},
     {"image", "/image/@", image_get, NULL, 0},
     {"icon", "/favicon.ico", icon_get, NULL, 0},

@@ -18,6 +18,7 @@ enum web_page {
     PAGE_PREFERENCES,
     PAGE_ANSWER,
     PAGE_ARCHIVE,
+    PAGE_DRAFT,
     WEB_PAGES
 };
 

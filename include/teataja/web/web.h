@@ -6,6 +6,8 @@
  *   GET, POST  /answer/TOKEN[/yes|maybe|no]  answer an invitation
  *   GET        /view/TOKEN                a letter in a browser, without personal values
  *   GET        /archive/NEWSLETTER[/ID]   earlier letters of a public list
+ *   GET, POST  /draft/TOKEN               an editor approves, rejects, notes (compose/approval.h)
+ *   GET        /draft/TOKEN/LANG[-N][.txt]  an edition of the draft, the N-th of its language
  *   GET        /style/HASH.css  /image/HASH  /picture/MAILING/CID
  *
  * HEAD is answered like GET. GET and HEAD never change anything; a POST does what its
