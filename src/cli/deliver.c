@@ -17,8 +17,8 @@
 #include "teataja/compose/staff.h"
 #include "teataja/delivery/delivery.h"
 #include "teataja/delivery/dkim.h"
+#include "teataja/delivery/forecast.h"
 #include "teataja/delivery/mailing.h"
-#include "teataja/delivery/relay.h"
 #include "teataja/members/suppression.h"
 
 static atomic_bool stop;
@@ -322,18 +322,21 @@ int deliver_due(struct workspace *workspace, const struct deliver_watch *watch,
 static void tell_wait(const struct command *command, struct workspace *workspace,
                       const struct delivery_options *options, const struct delivery_result *result)
 {
-    struct relay_forecast forecast;
+    const struct site *site = &workspace->config.site;
+    struct forecast_job job = {.rows = result->progress.left - result->progress.deferred,
+                               .mailing = options->mailing};
+    bool alone = options->spare_count == 0;
     struct err ignored = {0};
-    int64_t left = result->progress.left - result->progress.deferred;
 
-    if (command->json || relay_forecast(workspace->db, options->relay, left, clock_now(),
-                                        &forecast, &ignored) < 0) {
+    if (command->json ||
+        relay_forecast(workspace->db, alone ? options->relay : site->relays,
+                       alone ? 1 : site->relay_count, clock_now(), false, &job, 1, &ignored) < 0) {
         return;
     }
     printf("%" PRId64 " sent; the relay's limits let the rest go from %s UTC, the last at %s UTC. "
            "Ctrl-C leaves them to 'teataja mailing resume %" PRId64 "'.\n",
            result->progress.sent, output_when(command->arena, result->waits_until),
-           output_when(command->arena, forecast.last_at), options->mailing);
+           output_when(command->arena, job.last_at), options->mailing);
     fflush(stdout);
 }
 

@@ -3,67 +3,26 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "deliver.h"
+#include "desk.h"
 #include "forecast.h"
-#include "output.h"
+#include "summary.h"
 #include "teataja/base/clock.h"
 #include "teataja/base/file.h"
 #include "teataja/base/json.h"
 #include "teataja/base/limits.h"
 #include "teataja/base/str.h"
+#include "teataja/compose/event_letter.h"
 #include "teataja/compose/invite.h"
 #include "teataja/compose/letter.h"
 #include "teataja/content/content.h"
 #include "teataja/members/subscription.h"
-#include "workspace.h"
-
-struct desk {
-    struct workspace workspace;
-    struct compose *compose;
-};
-
-static enum exit_status open_desk(const struct command *command, struct desk *desk)
-{
-    struct err err = {0};
-    enum exit_status status =
-        workspace_open(command, WORKSPACE_DB | WORKSPACE_CONTENT, false, &desk->workspace);
-    const struct compose_site site = {.config = &desk->workspace.config,
-                                      .content = &desk->workspace.content,
-                                      .events = &desk->workspace.events,
-                                      .members = &desk->workspace.members,
-                                      .templates = desk->workspace.templates};
-
-    desk->compose = NULL;
-    if (status == EXIT_DONE && compose_open(&site, &desk->compose, &err) < 0) {
-        status = command_fail(&err);
-    }
-    return status;
-}
-
-static void close_desk(struct desk *desk)
-{
-    compose_close(desk->compose);
-    workspace_close(&desk->workspace);
-}
-
-/* "issues/2026-12", "issues/2026-12.md" and "2026-12" name the same; so do
- * "events/forum" and, for invitations, "forum". */
-static const char *slug_of(struct arena *arena, const char *name)
-{
-    const char *slash = strrchr(name, '/');
-    const char *base = slash != NULL ? slash + 1 : name;
-    size_t len = strcspn(base, ".");
-    const char *slug = arena_strndup(arena, base, len);
-
-    return slug != NULL ? slug : base; /* main tells that memory was short */
-}
 
 /* What compose calls a letter. "newsletters/funding" is the automatic letter of that
  * newsletter; so is "funding" where no issue has that name. */
 static const char *letter_name(const struct command *command, const struct desk *desk)
 {
     const char *name = command->arguments[0];
-    const char *slug = slug_of(command->arena, name);
+    const char *slug = desk_slug(command->arena, name);
     bool automatic = strncmp(name, LETTER_AUTOMATIC, strlen(LETTER_AUTOMATIC)) == 0 ||
                      (strchr(name, '/') == NULL &&
                       content_issue(&desk->workspace.content, slug) == NULL &&
@@ -73,17 +32,6 @@ static const char *letter_name(const struct command *command, const struct desk 
         automatic ? arena_printf(command->arena, "%s%s", LETTER_AUTOMATIC, slug) : slug;
 
     return full != NULL ? full : slug;
-}
-
-static enum exit_status read_language(const struct command *command, enum language *out)
-{
-    const char *tag = command_value(command, "lang");
-
-    *out = tag != NULL ? language_find(tag) : LANG_NONE;
-    if (tag != NULL && *out == LANG_NONE) {
-        return command_misused(command, "no language '%s': it is one of %s", tag, language_all());
-    }
-    return EXIT_DONE;
 }
 
 /* ---- preview ---- */
@@ -116,34 +64,6 @@ static int write_view(const struct command *command, const char *folder, const c
     return rc;
 }
 
-static void print_lines(const struct letter_line *lines, size_t count, const char *indent)
-{
-    const char *block = "";
-
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(block, lines[i].block) != 0) {
-            block = lines[i].block;
-            printf("%s%s\n", indent, block);
-        }
-        printf("%s  %s (%s)%s%s\n", indent, lines[i].title, lines[i].slug,
-               lines[i].note[0] != '\0' ? ": " : "", lines[i].note);
-    }
-}
-
-static void write_lines(struct json_writer *json, const struct letter_line *lines, size_t count)
-{
-    json_write_key(json, "items");
-    json_write_array(json);
-    for (size_t i = 0; i < count; i++) {
-        json_write_object(json);
-        json_write_text_at(json, "block", lines[i].block);
-        json_write_text_at(json, "slug", lines[i].slug);
-        json_write_text_at(json, "note", lines[i].note);
-        json_write_object_end(json);
-    }
-    json_write_array_end(json);
-}
-
 static void view_json(const struct letter_view *view)
 {
     struct str out;
@@ -155,7 +75,7 @@ static void view_json(const struct letter_view *view)
     json_write_text_at(&json, "subject", view->subject);
     json_write_key(&json, "text");
     json_write_text_n(&json, view->text, view->text_len);
-    write_lines(&json, view->lines, view->line_count);
+    summary_lines_json(&json, view->lines, view->line_count);
     json_write_object_end(&json);
     puts(out.data);
     str_release(&out);
@@ -197,6 +117,29 @@ static const char *list_of(const struct workspace *workspace, const char *name, 
     return issue != NULL ? issue->newsletter->list : event != NULL ? event->list : NULL;
 }
 
+/* Which letter about an event; SIZE_MAX if there is none of that name. */
+static size_t event_kind(const struct command *command)
+{
+    static const char *const kinds[] = {"invitation", "reminder", "thanks"};
+    const char *name = command_value(command, "kind");
+    size_t kind = 0;
+
+    while (name != NULL && kind < 3 && strcmp(kinds[kind], name) != 0) {
+        kind++;
+    }
+    return kind < 3 ? kind : SIZE_MAX;
+}
+
+static int preview_event(const struct command *command, const struct desk *desk, size_t kind,
+                         const char *slug, const struct letter_preview *options,
+                         struct letter_view *out, struct err *err)
+{
+    return kind == 0 ? invite_preview(desk->compose, command->arena, slug, options, out, err)
+                     : event_letter_preview(desk->compose, command->arena, slug,
+                                            kind == 1 ? EVENT_REMINDER : EVENT_THANKS, options, out,
+                                            err);
+}
+
 static enum exit_status preview_run(struct command *command)
 {
     struct letter_preview options = {.member = command_value(command, "member"),
@@ -205,20 +148,25 @@ static enum exit_status preview_run(struct command *command)
     struct err err = {0};
     struct desk desk;
     const char *folder = command_value(command, "o");
-    const char *slug = slug_of(command->arena, command->arguments[0]);
+    const char *slug = desk_slug(command->arena, command->arguments[0]);
     const char *name;
     bool event = strncmp(command->arguments[0], "events/", 7) == 0;
-    enum exit_status status = open_desk(command, &desk);
+    size_t kind = event_kind(command);
+    enum exit_status status;
     int rc;
 
+    if (kind == SIZE_MAX || (command_has(command, "kind") && !event)) {
+        return command_misused(command, "--kind is invitation, reminder or thanks, of an event");
+    }
+    status = desk_open(command, &desk);
     if (status == EXIT_DONE) {
-        status = read_language(command, &options.language);
+        status = desk_language(command, &options.language);
     }
     if (status != EXIT_DONE) {
         goto out;
     }
     name = letter_name(command, &desk);
-    rc = event ? invite_preview(desk.compose, command->arena, slug, &options, &view, &err)
+    rc = event ? preview_event(command, &desk, kind, slug, &options, &view, &err)
                : letter_preview(desk.compose, command->arena, name, &options, &view, &err);
     if (rc < 0) {
         status = command_fail(&err);
@@ -238,15 +186,16 @@ static enum exit_status preview_run(struct command *command)
         printf("Subject: %s\n\n%s", view.subject, view.text);
     } else {
         printf("\nSubject: %s\n", view.subject);
-        print_lines(view.lines, view.line_count, "");
+        summary_lines(view.lines, view.line_count, "");
         puts("What is sent differs only in Message-ID, Date, envelope and the tokens of links.");
     }
 out:
-    close_desk(&desk);
+    desk_close(&desk);
     return status;
 }
 
 static const struct option preview_options[] = {
+    {"kind", "KIND", "of an event: its invitation (default), reminder or thanks", false},
     {"member", "MEMBER", "as this member would get it now", false},
     {"lang", "LANG", "in this language, for a reader without a profile", false},
     {"o", "DIR", "write .html, .txt and .eml into DIR (default: show the text)", false},
@@ -267,140 +216,6 @@ const struct verb verb_preview = {
 
 /* ---- send ---- */
 
-static void print_reasons(const struct recipients_count *reasons)
-{
-    const struct {
-        int64_t count;
-        const char *why;
-    } rows[] = {{reasons->left, "left the list"},
-                {reasons->pending, "have not confirmed"},
-                {reasons->unconfirmed, "were imported without evidence of consent"},
-                {reasons->suppressed, "have an address that gets nothing"},
-                {reasons->outside, "are outside of the audience"},
-                {reasons->not_on_list, "are in the audience but not on the list"}};
-    bool first = true;
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (rows[i].count > 0) {
-            puts(first ? "\nGet nothing:" : "");
-            printf("  %4" PRId64 " %s", rows[i].count, rows[i].why);
-            first = false;
-        }
-    }
-    if (!first) {
-        puts("");
-    }
-}
-
-static void print_summary(const struct letter_summary *summary)
-{
-    printf("%s to the list '%s': %" PRId64 " recipient%s, %zu version%s\n", summary->subject,
-           summary->newsletter->list, summary->total, summary->total == 1 ? "" : "s",
-           summary->group_count, summary->group_count == 1 ? "" : "s");
-    for (size_t i = 0; i < summary->group_count; i++) {
-        const struct letter_group *group = &summary->groups[i];
-
-        printf("\n%s%4" PRId64 "  %s  %s%s  (HTML %zu KB)\n", output_colour(stdout, OUTPUT_STRONG),
-               group->recipients, language_tag(group->language), group->subject,
-               output_colour(stdout, OUTPUT_PLAIN), (group->html_bytes + 1023) / 1024);
-        print_lines(group->lines, group->line_count, "      ");
-    }
-    if (summary->nothing_new > 0) {
-        printf("Nothing new for %" PRId64 ": they get no letter.\n", summary->nothing_new);
-    }
-    print_reasons(&summary->reasons);
-    for (size_t i = 0; i < summary->warning_count; i++) {
-        printf("warning: %s\n", summary->warnings[i]);
-    }
-}
-
-static void write_reasons(struct json_writer *json, const struct recipients_count *reasons)
-{
-    json_write_key(json, "others");
-    json_write_object(json);
-    json_write_int_at(json, "left", reasons->left);
-    json_write_int_at(json, "pending", reasons->pending);
-    json_write_int_at(json, "unconfirmed", reasons->unconfirmed);
-    json_write_int_at(json, "suppressed", reasons->suppressed);
-    json_write_int_at(json, "outside", reasons->outside);
-    json_write_int_at(json, "not_on_list", reasons->not_on_list);
-    json_write_object_end(json);
-}
-
-static void summary_json(const struct letter_summary *summary, const struct forecast *forecast)
-{
-    struct str out;
-    struct json_writer json = json_writer(&out);
-
-    str_init(&out, LIMIT_ARENA_WORK);
-    json_write_object(&json);
-    json_write_text_at(&json, "subject", summary->subject);
-    json_write_int_at(&json, "mailing", summary->mailing);
-    json_write_int_at(&json, "recipients", summary->total);
-    json_write_int_at(&json, "nothing_new", summary->nothing_new);
-    json_write_key(&json, "versions");
-    json_write_array(&json);
-    for (size_t i = 0; i < summary->group_count; i++) {
-        const struct letter_group *group = &summary->groups[i];
-
-        json_write_object(&json);
-        json_write_text_at(&json, "language", language_tag(group->language));
-        json_write_text_at(&json, "subject", group->subject);
-        json_write_int_at(&json, "recipients", group->recipients);
-        json_write_int_at(&json, "html_bytes", (int64_t)group->html_bytes);
-        write_lines(&json, group->lines, group->line_count);
-        json_write_object_end(&json);
-    }
-    json_write_array_end(&json);
-    write_reasons(&json, &summary->reasons);
-    json_write_key(&json, "warnings");
-    json_write_array(&json);
-    for (size_t i = 0; i < summary->warning_count; i++) {
-        json_write_text(&json, summary->warnings[i]);
-    }
-    json_write_array_end(&json);
-    forecast_json(forecast, &json);
-    json_write_object_end(&json);
-    puts(out.data);
-    str_release(&out);
-}
-
-/* How to send, settled before anything is frozen: a wrong option leaves no mailing behind. */
-static enum exit_status read_carriage(const struct command *command, struct desk *desk,
-                                      int64_t *connections)
-{
-    struct err err = {0};
-
-    if (command_has(command, "lang") && !command_has(command, "test")) {
-        return command_misused(command, "--lang goes with --test: others get their own language");
-    }
-    if (command_number(command, "connections", 1, 64, 0, connections, &err) < 0) {
-        return command_misused(command, "%s", err.msg);
-    }
-    if (!command_has(command, "dry-run") && !command_has(command, "queue") &&
-        deliver_ready(&desk->workspace, command_value(command, "relay"), &err) < 0) {
-        return command_fail(&err);
-    }
-    return EXIT_DONE;
-}
-
-/* After a mailing was planned: leave it queued, or deliver it now. */
-static enum exit_status dispatch(const struct command *command, struct desk *desk,
-                                 int64_t connections, int64_t mailing, int64_t total)
-{
-    if (command_has(command, "queue")) {
-        if (!command->json) {
-            printf("Queued %" PRId64 " messages as mailing %" PRId64 ".\n", total, mailing);
-        }
-        return command->json ? deliver_report(command, &desk->workspace, mailing) == EXIT_FAILED
-                                   ? EXIT_FAILED
-                                   : EXIT_DONE
-                             : EXIT_DONE;
-    }
-    return deliver_mailing(command, &desk->workspace, mailing, command_value(command, "relay"),
-                           connections);
-}
-
 static enum exit_status send_run(struct command *command)
 {
     struct letter_options options = {.dry_run = command_has(command, "dry-run"),
@@ -417,12 +232,12 @@ static enum exit_status send_run(struct command *command)
     if (options.as != NULL && options.test == NULL) {
         return command_misused(command, "--as goes with --test");
     }
-    status = open_desk(command, &desk);
+    status = desk_open(command, &desk);
     if (status == EXIT_DONE) {
-        status = read_language(command, &options.language);
+        status = desk_language(command, &options.language);
     }
     if (status == EXIT_DONE) {
-        status = read_carriage(command, &desk, &connections);
+        status = desk_carriage(command, &desk, &connections);
     }
     if (status != EXIT_DONE) {
         goto out;
@@ -435,13 +250,15 @@ static enum exit_status send_run(struct command *command)
     if (options.dry_run) {
         struct forecast forecast;
 
-        if (forecast_letter(&desk.workspace, command_value(command, "relay"), &summary, &forecast,
-                            &err) < 0) {
+        if (forecast_mailing(&desk.workspace, command_value(command, "relay"), "letter",
+                             summary.total, &forecast, &err) < 0 ||
+            forecast_read_letter(&desk.workspace, command->arena, &summary, &forecast.dates, &err) <
+                0) {
             status = command_fail(&err);
         } else if (command->json) {
-            summary_json(&summary, &forecast);
+            summary_json(&desk.workspace, &summary, &forecast);
         } else {
-            print_summary(&summary);
+            summary_print(&summary);
             forecast_print(&desk.workspace, &forecast);
             puts("\nDry run: nothing was sent.");
         }
@@ -450,9 +267,9 @@ static enum exit_status send_run(struct command *command)
     for (size_t i = 0; i < summary.warning_count; i++) {
         fprintf(stderr, "teataja: warning: %s\n", summary.warnings[i]);
     }
-    status = dispatch(command, &desk, connections, summary.mailing, summary.total);
+    status = desk_dispatch(command, &desk, connections, summary.mailing, summary.total);
 out:
-    close_desk(&desk);
+    desk_close(&desk);
     return status;
 }
 
@@ -485,33 +302,26 @@ const struct verb verb_send = {
 
 /* ---- event invite ---- */
 
-static void print_invite(const struct invite_summary *summary)
+static enum exit_status rehearse_invite(const struct command *command, struct desk *desk,
+                                        const char *slug, const struct invite_summary *summary)
 {
-    printf("%s: %" PRId64 " invitation%s", summary->subject, summary->total,
-           summary->total == 1 ? "" : "s");
-    printf(summary->invited_before > 0 ? " (%" PRId64 " are invited already)\n" : "\n",
-           summary->invited_before);
-    for (size_t i = 0; i < summary->group_count; i++) {
-        printf("  %4" PRId64 "  %s  %s\n", summary->groups[i].recipients,
-               language_tag(summary->groups[i].language), summary->groups[i].subject);
+    struct forecast forecast;
+    struct err err = {0};
+
+    if (forecast_mailing(&desk->workspace, command_value(command, "relay"), "invitation",
+                         summary->total, &forecast, &err) < 0 ||
+        forecast_read_event(&desk->workspace, command->arena, slug, clock_now(), &forecast.dates,
+                            &err) < 0) {
+        return command_fail(&err);
     }
-    print_reasons(&summary->reasons);
-}
-
-static void invite_json(const struct invite_summary *summary)
-{
-    struct str out;
-    struct json_writer json = json_writer(&out);
-
-    str_init(&out, LIMIT_TEXT);
-    json_write_object(&json);
-    json_write_text_at(&json, "subject", summary->subject);
-    json_write_int_at(&json, "recipients", summary->total);
-    json_write_int_at(&json, "invited_before", summary->invited_before);
-    write_reasons(&json, &summary->reasons);
-    json_write_object_end(&json);
-    puts(out.data);
-    str_release(&out);
+    if (command->json) {
+        summary_invite_json(&desk->workspace, summary, &forecast);
+    } else {
+        summary_invite_print(summary);
+        forecast_print(&desk->workspace, &forecast);
+        puts("Dry run: nobody was invited.");
+    }
+    return EXIT_DONE;
 }
 
 static enum exit_status invite_run(struct command *command)
@@ -520,33 +330,28 @@ static enum exit_status invite_run(struct command *command)
                                      .again = command_has(command, "again"),
                                      .test = command_value(command, "test"),
                                      .date = clock_now()};
+    const char *slug = desk_slug(command->arena, command->arguments[0]);
     struct invite_summary summary = {0};
     int64_t connections = 0;
     struct err err = {0};
     struct desk desk;
-    enum exit_status status = open_desk(command, &desk);
+    enum exit_status status = desk_open(command, &desk);
 
     if (status == EXIT_DONE) {
-        status = read_language(command, &options.language);
+        status = desk_language(command, &options.language);
     }
     if (status == EXIT_DONE) {
-        status = read_carriage(command, &desk, &connections);
+        status = desk_carriage(command, &desk, &connections);
     }
     if (status == EXIT_DONE &&
-        invite_plan(desk.compose, command->arena, slug_of(command->arena, command->arguments[0]),
-                    &options, &summary, &err) < 0) {
+        invite_plan(desk.compose, command->arena, slug, &options, &summary, &err) < 0) {
         status = command_fail(&err);
     } else if (status == EXIT_DONE && options.dry_run) {
-        if (command->json) {
-            invite_json(&summary);
-        } else {
-            print_invite(&summary);
-            puts("Dry run: nobody was invited.");
-        }
+        status = rehearse_invite(command, &desk, slug, &summary);
     } else if (status == EXIT_DONE) {
-        status = dispatch(command, &desk, connections, summary.mailing, summary.total);
+        status = desk_dispatch(command, &desk, connections, summary.mailing, summary.total);
     }
-    close_desk(&desk);
+    desk_close(&desk);
     return status;
 }
 

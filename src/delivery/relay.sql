@@ -12,9 +12,3 @@ ON CONFLICT (relay) DO UPDATE
 
 -- name: relay_unpark
 DELETE FROM relay_state WHERE relay = $1;
-
--- name: relay_used
-SELECT slot, n FROM relay_use WHERE relay = $1 AND window = $2 AND slot >= $3 ORDER BY slot;
-
--- name: relay_held
-SELECT coalesce(sum(held), 0) FROM worker WHERE relay = $1;

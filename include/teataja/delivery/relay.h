@@ -1,4 +1,4 @@
-/* teataja/delivery/relay.h - what is known of the relays, and when letters will be out.
+/* teataja/delivery/relay.h - what is known of the relays.
  *
  * A relay that took nothing in a run is parked, longer each time: a minute at first, a
  * quarter of an hour if it refused our login or sender for good. Then one connection
@@ -37,15 +37,3 @@ int relay_park(struct db *db, const char *relay, const char *reason, bool denied
 
 /* It works. */
 int relay_unpark(struct db *db, const char *relay, struct err *err);
-
-/* When so many letters will be out, by the limits and the pace of the relay alone: what
- * it takes to carry them is not counted. */
-struct relay_forecast {
-    int64_t at_once; /* so many before the first wait */
-    int64_t rest_at; /* when the next ones go; 0: there are none */
-    int64_t last_at; /* when the last one goes */
-};
-
-/* `rows` letters from `now` on, after what the limits have counted already. */
-int relay_forecast(struct db *db, const struct site_relay *relay, int64_t rows, int64_t now,
-                   struct relay_forecast *out, struct err *err);

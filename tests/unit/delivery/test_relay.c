@@ -242,51 +242,6 @@ static void test_what_others_hold_counts(void **state)
     assert_int_equal(room, 1);
 }
 
-static void test_a_forecast_tells_the_first_wait_and_the_end(void **state)
-{
-    struct site_limit limits[] = {
-        {.rate = {.count = 30, .micros = CLOCK_MINUTE}},
-        {.rate = {.count = 300, .micros = CLOCK_HOUR}, .reserve = 60},
-    };
-    const struct {
-        struct rate pace;
-        size_t limits;
-        int64_t rows;
-        int64_t at_once;
-        int64_t rest_after; /* seconds, at least; 0: none */
-        int64_t last_after; /* seconds, at least */
-        int64_t more;       /* seconds that either may take more */
-    } cases[] = {
-        {{0, 0}, 0, 1000000, 1000000, 0, 0, 0},
-        {{20, CLOCK_SECOND}, 0, 1000, 1000, 0, 50, 0},
-        {{0, 0}, 1, 30, 30, 0, 0, 0},
-        {{0, 0}, 1, 31, 30, 60, 60, 1},
-        {{0, 0}, 1, 300, 30, 60, 540, 10},
-        {{0, 0}, 2, 240, 30, 60, 420, 8},
-        {{0, 0}, 2, 1000, 30, 60, 4 * 3600, 300},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        const struct site_relay relay = {.name = "test",
-                                         .rate = cases[i].pace,
-                                         .limits = limits,
-                                         .limit_count = cases[i].limits};
-        struct relay_forecast out;
-
-        ok(relay_forecast(site.db, &relay, cases[i].rows, NOW, &out, &err));
-        assert_int_equal(out.at_once, cases[i].at_once);
-        if (cases[i].rest_after == 0) {
-            assert_int_equal(out.rest_at, 0);
-        } else {
-            assert_in_range((out.rest_at - NOW) / CLOCK_SECOND, cases[i].rest_after,
-                            cases[i].rest_after + cases[i].more);
-        }
-        assert_in_range((out.last_at - NOW) / CLOCK_SECOND, cases[i].last_after,
-                        cases[i].last_after + cases[i].more);
-    }
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_in_time, outbox_case_remove)
 
 int main(void)
@@ -297,7 +252,6 @@ int main(void)
         TEST(test_a_cancellation_goes_out_in_the_middle_of_a_letter),
         TEST(test_sliding_windows_hold_and_waste_little),
         TEST(test_what_others_hold_counts),
-        TEST(test_a_forecast_tells_the_first_wait_and_the_end),
     };
 
     return cmocka_run_group_tests(tests, outbox_case_make_base, outbox_case_remove_base);
