@@ -28,8 +28,10 @@ static void config_close(struct serve_config *config)
     memset(config, 0, sizeof(*config));
 }
 
-/* Reads the files. Faults stay in its report. */
-static enum exit_status config_open(const struct command *command, struct serve_config *config)
+/* Reads the files. Faults stay in its report. At the start a newsletter that is wrong stops
+ * nothing but its letters; a reload would rather keep what was there. */
+static enum exit_status config_open(const struct command *command, bool reload,
+                                    struct serve_config *config)
 {
     enum exit_status status;
 
@@ -41,10 +43,12 @@ static enum exit_status config_open(const struct command *command, struct serve_
         err_nomem(&err);
         return command_fail(&err);
     }
-    status = workspace_examine(&config->command, WORKSPACE_CONFIG, &config->workspace);
+    status = reload ? workspace_examine(&config->command, WORKSPACE_CONFIG, &config->workspace)
+                    : workspace_read(&config->command, WORKSPACE_CONFIG, &config->workspace);
     if (status == EXIT_DONE) {
         serve_check(&config->workspace, config->workspace.report);
-        status = workspace_judge(&config->workspace);
+        status = reload ? workspace_judge(&config->workspace)
+                        : workspace_usable(&config->workspace);
     }
     return status;
 }
@@ -165,7 +169,7 @@ static void reload(struct supervisor *supervisor)
 
     serve_notify_send(&supervisor->notify, "RELOADING=1\nMONOTONIC_USEC=%" PRId64,
                       clock_ticks() / 1000);
-    if (config_open(supervisor->options->command, next) != EXIT_DONE) {
+    if (config_open(supervisor->options->command, true, next) != EXIT_DONE) {
         if (next->workspace.report != NULL) {
             log_problems(next->workspace.report);
         }
@@ -311,7 +315,7 @@ enum exit_status serve_supervise(const struct serve_options *options)
         supervisor.children[i].status_fd = -1;
     }
     supervisor.config = &supervisor.configs[0];
-    status = config_open(options->command, supervisor.config);
+    status = config_open(options->command, false, supervisor.config);
     if (status != EXIT_DONE) {
         if (supervisor.config->workspace.report != NULL) {
             report_print(supervisor.config->workspace.report, stderr);

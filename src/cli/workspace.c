@@ -308,9 +308,8 @@ enum exit_status workspace_judge(const struct workspace *workspace)
     return report_refused(workspace->report) ? EXIT_FAILED : EXIT_CONTENT;
 }
 
-/* Up to the register; problems are in the report. */
-static enum exit_status open_files(const struct command *command, unsigned parts,
-                                   struct workspace *out)
+enum exit_status workspace_read(const struct command *command, unsigned parts,
+                                struct workspace *out)
 {
     struct err err = {0};
 
@@ -318,13 +317,24 @@ static enum exit_status open_files(const struct command *command, unsigned parts
     return read_files(command, parts, true, out, &err) < 0 ? command_fail(&err) : EXIT_DONE;
 }
 
+enum exit_status workspace_usable(struct workspace *workspace)
+{
+    struct err err = {0};
+
+    if (!workspace->unusable && leave_out(workspace, &err) < 0) {
+        return command_fail(&err);
+    }
+    return workspace->unusable ? workspace_judge(workspace) : EXIT_DONE;
+}
+
 /* The rest, once the problems were told. */
 static enum exit_status open_rest(unsigned parts, struct workspace *out)
 {
     struct err err = {0};
+    enum exit_status status = workspace_usable(out);
 
-    if (out->unusable) {
-        return workspace_judge(out);
+    if (status != EXIT_DONE) {
+        return status;
     }
     if ((parts & WORKSPACE_DB) != 0 && workspace_open_db(out, &err) < 0) {
         return command_fail(&err);
@@ -335,7 +345,7 @@ static enum exit_status open_rest(unsigned parts, struct workspace *out)
 enum exit_status workspace_open(const struct command *command, unsigned parts, bool warn,
                                 struct workspace *out)
 {
-    enum exit_status status = open_files(command, parts, out);
+    enum exit_status status = workspace_read(command, parts, out);
 
     if (status != EXIT_DONE) {
         return status;
@@ -349,7 +359,7 @@ enum exit_status workspace_open(const struct command *command, unsigned parts, b
 enum exit_status workspace_open_logged(const struct command *command, unsigned parts,
                                        struct workspace_told *told, struct workspace *out)
 {
-    enum exit_status status = open_files(command, parts, out);
+    enum exit_status status = workspace_read(command, parts, out);
 
     if (status != EXIT_DONE) {
         return status;

@@ -39,6 +39,14 @@ enum workspace_parts {
 enum exit_status workspace_open(const struct command *command, unsigned parts, bool warn,
                                 struct workspace *out);
 
+/* Its files alone, with nothing said: what is wrong is left out, problems are in out->report.
+ * Then workspace_usable, also once more after problems were added. */
+enum exit_status workspace_read(const struct command *command, unsigned parts,
+                                struct workspace *out);
+
+/* EXIT_DONE, or the status to return where an error stops everything. */
+enum exit_status workspace_usable(struct workspace *workspace);
+
 /* What was logged last, so that it is logged again only when it changes, or after an hour.
  * Zeroed at first. */
 struct workspace_told {
