@@ -54,8 +54,7 @@ static const char *letter_of(const struct approval *approval)
 }
 
 int approval_release(struct compose *compose, struct arena *arena, int64_t mailing,
-                     const struct approval_person *by, struct approval_sent *out,
-                     struct err *err)
+                     const struct approval_person *by, struct approval_sent *out, struct err *err)
 {
     const struct approval_wish wish = {.act = APPROVAL_SEND, .draft = mailing, .by = by};
     struct invite_summary invitations = {0};
@@ -141,8 +140,8 @@ struct comparing {
     size_t edition_capacity;
 };
 
-static int add_item(struct comparing *comparing, const char *what,
-                    const struct approval_item *item, struct err *err)
+static int add_item(struct comparing *comparing, const char *what, const struct approval_item *item,
+                    struct err *err)
 {
     struct arena *arena = comparing->arena;
     struct approval_item_change *change;
@@ -154,8 +153,8 @@ static int add_item(struct comparing *comparing, const char *what,
             return 0;
         }
     }
-    rc = arena_grow(arena, &comparing->items, &comparing->item_capacity,
-                    comparing->out->item_count, sizeof(*comparing->items), err);
+    rc = arena_grow(arena, &comparing->items, &comparing->item_capacity, comparing->out->item_count,
+                    sizeof(*comparing->items), err);
     if (rc < 0) {
         return rc;
     }
@@ -331,42 +330,72 @@ static int look(struct compose *compose, struct arena *arena, const struct appro
     if (rc < 0) {
         return rc;
     }
-    return is_letter(approval)
-               ? letter_look(compose, arena, approval, out, tolerance, err)
-               : invite_look(compose, arena, approval, again, out, tolerance, err);
+    return is_letter(approval) ? letter_look(compose, arena, approval, out, tolerance, err)
+                               : invite_look(compose, arena, approval, again, out, tolerance, err);
+}
+
+/* Reads the snapshot that is compared, and compares with the one that `now` is. */
+static int compare_with(struct arena *arena, struct db *db, const struct approval *approval,
+                        const struct snapshot *now, int64_t revision, int tolerance,
+                        struct approval_diff *out, struct err *err)
+{
+    struct comparing comparing = {.arena = arena, .out = out, .now = now};
+    struct snapshot then = {0};
+    int rc;
+
+    *out = (struct approval_diff){.target = approval->target, .revision = revision};
+    out->revision_to = revision < approval->revision ? approval->revision : 0;
+    rc = snapshot_read(&then, db, approval->mailing, revision, true, err);
+    if (rc == 0) {
+        comparing.then = &then;
+        rc = compare(&comparing, tolerance, err);
+    }
+    snapshot_close(&then);
+    return rc;
+}
+
+int approval_diff_last(struct db *db, struct arena *arena, int64_t mailing,
+                       struct approval_diff *out, struct err *err)
+{
+    struct snapshot now = {0};
+    struct approval approval;
+    int rc = approval_get(db, arena, mailing, &approval, err);
+
+    memset(out, 0, sizeof(*out));
+    if (rc == 0) {
+        rc = snapshot_read(&now, db, mailing, approval.revision, true, err);
+    }
+    if (rc == 0) {
+        rc = compare_with(arena, db, &approval, &now, approval.revision - 1, 0, out, err);
+    }
+    snapshot_close(&now);
+    return rc;
 }
 
 int approval_diff(struct compose *compose, struct arena *arena, int64_t mailing, bool last,
                   struct approval_diff *out, struct err *err)
 {
-    struct comparing comparing = {.arena = arena, .out = out};
-    struct snapshot then = {0};
     struct snapshot now = {0};
     struct approval approval;
     int tolerance = 0;
-    int rc = approval_get(database(compose), arena, mailing, &approval, err);
+    int rc;
 
+    if (last) {
+        return approval_diff_last(database(compose), arena, mailing, out, err);
+    }
     memset(out, 0, sizeof(*out));
-    if (rc == 0 && !last && !approval_is_open(&approval)) {
+    rc = approval_get(database(compose), arena, mailing, &approval, err);
+    if (rc == 0 && !approval_is_open(&approval)) {
         rc = err_set(err, ERR_STATE, "mailing %" PRId64 " is %s: its text does not change any more",
                      mailing, approval.state);
     }
     if (rc == 0) {
-        out->target = approval.target;
-        out->revision = last ? approval.revision - 1 : approval.revision;
-        out->revision_to = last ? approval.revision : 0;
-        rc = snapshot_read(&then, database(compose), mailing, out->revision, true, err);
+        rc = look(compose, arena, &approval, &now, &tolerance, err);
     }
     if (rc == 0) {
-        rc = last ? snapshot_read(&now, database(compose), mailing, approval.revision, true, err)
-                  : look(compose, arena, &approval, &now, &tolerance, err);
+        rc = compare_with(arena, database(compose), &approval, &now, approval.revision, tolerance,
+                          out, err);
     }
-    if (rc == 0) {
-        comparing.then = &then;
-        comparing.now = &now;
-        rc = compare(&comparing, tolerance, err);
-    }
-    snapshot_close(&then);
     snapshot_close(&now);
     return rc;
 }
