@@ -39,6 +39,13 @@ bool draft_has_approved(const struct call *call, const struct draft *draft);
 /* The draft may be decided about by this link. */
 bool draft_is_open(const struct draft *draft);
 
+/* A language's name in the reader's. */
+const char *draft_language(struct call *call, enum language language);
+
+/* Sets "changes" of the page: what is different in the text since the draft before, if there was
+ * one. */
+int draft_set_changes(struct call *call, const struct draft *draft, struct err *err);
+
 /* Answers with the draft as it stands. */
 int draft_show(struct call *call, const struct draft *draft, const struct draft_said *said,
                struct err *err);

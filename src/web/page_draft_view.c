@@ -78,7 +78,7 @@ static const char *moment(struct call *call, const struct draft *draft, int64_t 
     return take(call, &text, rc);
 }
 
-static const char *language_in_words(struct call *call, enum language language)
+const char *draft_language(struct call *call, enum language language)
 {
     struct format *format;
     struct str text;
@@ -247,7 +247,7 @@ static void set_letters(struct call *call, const struct draft *draft)
         }
         map = value_add_map(letters);
         value_set_text(map, "lang", language_tag(edition->language));
-        value_set_text(map, "name", language_in_words(call, edition->language));
+        value_set_text(map, "name", draft_language(call, edition->language));
         value_set_text(map, "people", people(call, count_readers(approval, edition->language)));
         value_set_text(map, "subject", edition->subject);
         value_set_text(map, "href", letter_path(call, edition->language, 1, ""));
@@ -312,6 +312,7 @@ int draft_show(struct call *call, const struct draft *draft, const struct draft_
     const struct approval *approval = &draft->approval;
     const bool is_letter = strcmp(approval->purpose, "invitation") != 0;
     const char *reason = approval->reason[0] != '\0' ? approval->reason : NULL;
+    int rc;
 
     page_begin(call, draft->newsletter != NULL ? draft->newsletter->list : NULL);
     call->policy = draft_policy;
@@ -332,6 +333,10 @@ int draft_show(struct call *call, const struct draft *draft, const struct draft_
     value_set_text(call->root, "reason_label",
                    page_word(call, is_in(draft, "waiting") ? "review.why_anew" : "review.reason"));
     set_facts(call, draft);
+    rc = draft_set_changes(call, draft, err);
+    if (rc < 0) {
+        return rc;
+    }
     set_letters(call, draft);
     set_history(call, draft);
     set_decision(call, draft, said);
