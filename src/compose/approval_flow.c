@@ -58,7 +58,7 @@ static int write_draft(struct passage *passage, struct plan *plan, struct err *e
     int rc = plan_propose(plan, "", passage->fresh.not_after, mailing, err);
 
     if (rc == 0) {
-        rc = db_exec(passage->db, SQL_APPROVAL_FLOW_ADD, err, "itti?ii", *mailing,
+        rc = db_exec(passage->db, SQL_APPROVAL_FLOW_ADD, err, "itti?i", *mailing,
                      flow->newsletter, flow->occurrence != NULL ? flow->occurrence : "",
                      (int64_t)flow->again, flow->wish->due != 0, flow->wish->due,
                      (int64_t)flow->needed);
@@ -156,7 +156,7 @@ static int write_revision(struct passage *passage, const char *changes, bool voi
         rc = add_step(passage, "voided", changes, err);
     }
     if (rc == 0) {
-        rc = db_exec(passage->db, SQL_APPROVAL_FLOW_RENEW, err, "iiti?iit", draft->mailing,
+        rc = db_exec(passage->db, SQL_APPROVAL_FLOW_RENEW, err, "iiti?it", draft->mailing,
                      draft->revision, flow->newsletter, (int64_t)flow->again, due != 0, due,
                      (int64_t)flow->needed, changes);
     }
@@ -224,7 +224,7 @@ static int plan_anew(struct passage *passage, struct err *err)
     if (due == passage->draft.due_at && flow->needed == passage->draft.needed) {
         return 0;
     }
-    return db_exec(passage->db, SQL_APPROVAL_FLOW_PLAN, err, "i?ii", passage->draft.mailing,
+    return db_exec(passage->db, SQL_APPROVAL_FLOW_PLAN, err, "i?i", passage->draft.mailing,
                    due != 0, due, (int64_t)flow->needed);
 }
 
