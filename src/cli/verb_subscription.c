@@ -128,7 +128,7 @@ static const struct option subscribe_options[] = {
 
 const struct verb verb_member_subscribe = {
     .name = "member subscribe",
-    .usage = "MEMBER",
+    .usage = "MEMBER --list LIST",
     .summary = "put a member on a list",
     .help = "Who has left stays away unless --again is given, with new evidence of consent.",
     .min_arguments = 1,
@@ -145,7 +145,7 @@ static const struct option leave_options[] = {
 
 const struct verb verb_member_leave = {
     .name = "member leave",
-    .usage = "MEMBER",
+    .usage = "MEMBER --list LIST",
     .summary = "take a member off a list",
     .help = "For those who write or call. A later import does not bring them back.",
     .min_arguments = 1,
