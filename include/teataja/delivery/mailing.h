@@ -32,7 +32,7 @@ enum mailing_priority {
 struct mailing {
     int64_t id;
     const char *uid;        /* random; part of every Message-ID */
-    const char *purpose;    /* "letter", "invitation", "test" */
+    const char *purpose;    /* "letter", "invitation", "reminder", "thanks", "test" */
     const char *subject;    /* what it is about: "issues/2026-12", "events/forum-2027" */
     int64_t list;           /* row of table list; 0 for none */
     const char *dedupe;     /* one mailing a key */
