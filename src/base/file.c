@@ -68,30 +68,61 @@ static int read_all(struct arena *arena, int fd, const char *what, size_t ceilin
     return 0;
 }
 
-/* As file_read, with messages that begin with `what` instead of the path. */
-static int read_file(struct arena *arena, const char *path, const char *what, size_t ceiling,
-                     char **out, size_t *len, struct err *err)
+/* As file_open, with messages that begin with `what` instead of the path. */
+static int open_file(const char *path, const char *what, size_t ceiling, int *fd, size_t *size,
+                     struct err *err)
 {
     struct stat info;
-    int fd;
-    int rc;
+    int rc = 0;
 
     /* Without O_NONBLOCK a named pipe would hang here. */
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0) {
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (*fd < 0) {
         return err_set_errno(err, code_of(errno), errno, "%s", what);
     }
-    if (fstat(fd, &info) < 0) {
+    if (fstat(*fd, &info) < 0) {
         rc = err_set_errno(err, ERR_IO, errno, "%s", what);
     } else if (!S_ISREG(info.st_mode)) {
         rc = err_set(err, ERR_IO, "%s: it is %s", what,
                      S_ISDIR(info.st_mode) ? "a folder" : "not a regular file");
     } else if ((uintmax_t)info.st_size > ceiling) {
         rc = too_large(ceiling, err);
-    } else {
-        rc = read_all(arena, fd, what, ceiling, (size_t)info.st_size, out, len, err);
     }
-    (void)close(fd);
+    if (rc < 0) {
+        (void)close(*fd);
+        *fd = -1;
+        return rc;
+    }
+    *size = (size_t)info.st_size;
+    return 0;
+}
+
+int file_open(const char *path, size_t ceiling, int *fd, struct err *err)
+{
+    char what[PATH_MAX + 32];
+    size_t size = 0;
+    int rc;
+
+    (void)snprintf(what, sizeof(what), "cannot read '%s'", path);
+    rc = open_file(path, what, ceiling, fd, &size, err);
+    if (rc == ERR_LIMIT) {
+        (void)err_prefix(err, "%s", path);
+    }
+    return rc;
+}
+
+/* As file_read, with messages that begin with `what` instead of the path. */
+static int read_file(struct arena *arena, const char *path, const char *what, size_t ceiling,
+                     char **out, size_t *len, struct err *err)
+{
+    size_t size = 0;
+    int fd;
+    int rc = open_file(path, what, ceiling, &fd, &size, err);
+
+    if (rc == 0) {
+        rc = read_all(arena, fd, what, ceiling, size, out, len, err);
+        (void)close(fd);
+    }
     return rc;
 }
 

@@ -5,24 +5,18 @@
 #include <string.h>
 #include <strings.h>
 
-#include <unicode/ucnv.h>
-
-#include "teataja/base/arena.h"
-#include "teataja/base/file.h"
+#include "csv_source.h"
 #include "teataja/base/limits.h"
 #include "teataja/base/mem.h"
-#include "teataja/base/utf8.h"
 
 #define CSV_BOM "\xef\xbb\xbf"
 
-/* The whole text is in memory: an import is all or nothing anyway. */
 struct csv {
-    struct arena *arena; /* of the file's text; its charset's conversion */
-    const char *name;    /* for messages */
-    const char *text;    /* UTF-8 */
-    size_t len;
-    size_t at;
-    int line; /* of text[at] */
+    struct csv_source *source;
+    const struct csv_stretch *seen; /* of the text */
+    size_t at;                      /* in what is seen */
+    char *name;                     /* for messages */
+    int line;                       /* of text[at] */
     int column;
     char separator;
     bool failed;
@@ -47,9 +41,10 @@ static void csv_skip(struct csv *csv, size_t count)
     size_t end = csv->at + count;
 
     for (; csv->at < end; csv->at++) {
-        char c = csv->text[csv->at];
+        char c = csv->seen->text[csv->at];
         bool line_end =
-            c == '\n' || (c == '\r' && (csv->at + 1 >= csv->len || csv->text[csv->at + 1] != '\n'));
+            c == '\n' ||
+            (c == '\r' && (csv->at + 1 >= csv->seen->len || csv->seen->text[csv->at + 1] != '\n'));
 
         if (line_end) {
             csv->line++;
@@ -60,200 +55,84 @@ static void csv_skip(struct csv *csv, size_t count)
     }
 }
 
-static int csv_convert(struct csv *csv, const char *charset, struct err *err)
+/* Before a field: all of it can be seen, with what ends it, or it is too long. */
+static int csv_reach(struct csv *csv, struct err *err)
 {
-    UErrorCode status = U_ZERO_ERROR;
-    UConverter *from = NULL;
-    UConverter *to = NULL;
-    UChar pivot[1024];
-    UChar *pivot_from = pivot;
-    UChar *pivot_to = pivot;
-    const char *source = csv->text;
-    size_t room = csv->len * 3 + 16; /* no charset needs more UTF-8 for one of its bytes */
-    char *out = NULL;
-    char *target = NULL;
     int rc = 0;
 
-    from = ucnv_open(charset, &status);
-    if (U_FAILURE(status)) {
-        rc = err_set(err, ERR_INVALID,
-                     "charset '%s' is not known; write 'UTF-8', 'windows-1257', 'ISO-8859-13' or "
-                     "another name that IANA lists",
-                     charset);
-        goto out;
-    }
-    to = ucnv_open("UTF-8", &status);
-    out = arena_alloc(csv->arena, room, 1);
-    if (U_FAILURE(status) || out == NULL) {
-        rc = err_nomem(err);
-        goto out;
-    }
-    ucnv_setToUCallBack(from, UCNV_TO_U_CALLBACK_STOP, NULL, NULL, NULL, &status);
-    target = out;
-    ucnv_convertEx(to, from, &target, out + room - 1, &source, csv->text + csv->len, pivot,
-                   &pivot_from, &pivot_to, pivot + sizeof(pivot) / sizeof(pivot[0]), 1, 1, &status);
-    csv->text = out;
-    csv->len = (size_t)(target - out);
-    if (U_FAILURE(status)) {
-        const UChar *rest = pivot_from;
-        UErrorCode late = U_ZERO_ERROR;
-        char message[160];
-
-        /* What stands before the bad byte may still be on its way through the pivot. */
-        ucnv_fromUnicode(to, &target, out + room - 1, &rest, pivot_to, NULL, 0, &late);
-        csv->len = (size_t)(target - out);
-        csv_skip(csv, csv->len);
-        (void)snprintf(message, sizeof(message), "a byte here is no character of charset '%.60s'",
-                       charset);
-        rc = csv_fail(csv, err, ERR_INVALID, csv->line, csv->column, message);
-    }
-out:
-    if (from != NULL) {
-        ucnv_close(from);
-    }
-    if (to != NULL) {
-        ucnv_close(to);
+    if (!csv->seen->last && csv->seen->len - csv->at < CSV_STRETCH) {
+        rc = csv_source_fill(csv->source, csv->at, err);
+        csv->at = 0;
+        csv->failed = rc < 0;
     }
     return rc;
 }
 
-static int csv_check_text(struct csv *csv, struct err *err)
+/* Where nothing more can be seen: 0 if that is the end. */
+static int csv_end(struct csv *csv, struct err *err)
 {
-    size_t bad = 0;
-    const char *nul = NULL;
-
-    if (!utf8_is_valid(csv->text, csv->len, &bad)) {
-        csv_skip(csv, bad);
-        return csv_fail(csv, err, ERR_INVALID, csv->line, csv->column,
-                        "this is not UTF-8; if the file is in another charset, name it, such as "
-                        "--charset windows-1257");
-    }
-    nul = csv->len > 0 ? memchr(csv->text, '\0', csv->len) : NULL;
-    if (nul != NULL) {
-        csv_skip(csv, (size_t)(nul - csv->text));
-        return csv_fail(csv, err, ERR_INVALID, csv->line, csv->column,
-                        "a NUL byte has no place in a table of text");
-    }
-    return 0;
-}
-
-/* What a spreadsheet saves unless it is told otherwise: a ZIP archive (xlsx, ods), or xls. */
-static bool csv_is_spreadsheet(const struct csv *csv)
-{
-    return csv->len >= 4 && (memcmp(csv->text, "PK\x03\x04", 4) == 0 ||
-                             memcmp(csv->text, "\xd0\xcf\x11\xe0", 4) == 0);
+    csv_skip(csv, csv->seen->len - csv->at);
+    return csv->seen->fault == NULL
+               ? 0
+               : csv_fail(csv, err, ERR_INVALID, csv->line, csv->column, csv->seen->fault);
 }
 
 /* Excel's own first line, which names the separator: sep=; */
 static void csv_take_separator(struct csv *csv)
 {
-    const char *line = csv->text + csv->at;
+    const char *line = csv->seen->text + csv->at;
 
-    if (csv->separator == '\0' && csv->len - csv->at >= 6 && strncasecmp(line, "sep=", 4) == 0 &&
-        strchr(";,\t|", line[4]) != NULL && (line[5] == '\r' || line[5] == '\n')) {
+    if (csv->separator == '\0' && csv->seen->len - csv->at >= 6 &&
+        strncasecmp(line, "sep=", 4) == 0 && strchr(";,\t|", line[4]) != NULL &&
+        (line[5] == '\r' || line[5] == '\n')) {
         csv->separator = line[4];
         csv_skip(csv, 5);
     }
 }
 
-static int csv_start(struct csv *csv, const struct csv_options *options, struct err *err)
-{
-    const char *charset = options != NULL ? options->charset : NULL;
-    int rc = 0;
-
-    if (csv->len > LIMIT_CSV) {
-        return err_set(err, ERR_LIMIT, "%s is larger than %d MB", csv->name,
-                       LIMIT_CSV / (1024 * 1024));
-    }
-    if (csv_is_spreadsheet(csv)) {
-        return csv_fail(csv, err, ERR_INVALID, 1, 1,
-                        "this is a spreadsheet's own format; save it as CSV (UTF-8)");
-    }
-    csv->separator = options != NULL ? options->separator : '\0';
-    if (charset == NULL && csv->len >= 2 &&
-        (memcmp(csv->text, "\xff\xfe", 2) == 0 || memcmp(csv->text, "\xfe\xff", 2) == 0)) {
-        charset = "UTF-16";
-    }
-    if (charset != NULL && strcmp(charset, "UTF-8") != 0 && strcmp(charset, "utf-8") != 0) {
-        rc = csv_convert(csv, charset, err);
-        if (rc < 0) {
-            return rc;
-        }
-    }
-    rc = csv_check_text(csv, err);
-    if (rc == 0 && csv->len >= 3 && memcmp(csv->text, CSV_BOM, 3) == 0) {
-        csv->at = 3;
-    }
-    if (rc == 0) {
-        csv_take_separator(csv);
-    }
-    return rc;
-}
-
-/* NULL when out of memory. */
-static struct csv *csv_make(const char *name, struct err *err)
+static int csv_start(const char *name, struct csv_source *source, const struct csv_options *options,
+                     struct csv **out, struct err *err)
 {
     struct csv *csv = mem_alloc(1, sizeof(*csv));
 
-    if (csv == NULL) {
-        err_nomem(err);
-        return NULL;
+    *out = csv;
+    if (csv == NULL || (csv->name = mem_strdup(name)) == NULL) {
+        csv_source_close(source);
+        mem_free(csv);
+        *out = NULL;
+        return err_nomem(err);
     }
     str_init(&csv->row, (size_t)LIMIT_CSV_COLUMNS * (LIMIT_CSV_FIELD + 1));
+    csv->source = source;
+    csv->seen = csv_source_stretch(source);
     csv->line = 1;
     csv->column = 1;
-    csv->arena = arena_new((size_t)LIMIT_CSV * 5);
-    if (csv->arena == NULL || (csv->name = arena_strdup(csv->arena, name)) == NULL) {
-        csv_close(csv);
-        err_nomem(err);
-        return NULL;
+    csv->separator = options != NULL ? options->separator : '\0';
+    if (csv->seen->len >= 3 && memcmp(csv->seen->text, CSV_BOM, 3) == 0) {
+        csv->at = 3;
     }
-    return csv;
+    csv_take_separator(csv);
+    return 0;
 }
 
 int csv_open(const char *path, const struct csv_options *options, struct csv **out, struct err *err)
 {
-    struct csv *csv = csv_make(path, err);
-    char *text = NULL;
-    int rc = 0;
+    struct csv_source *source = NULL;
+    int rc = csv_source_open(path, options != NULL ? options->charset : NULL, &source, err);
 
-    if (csv == NULL) {
-        return ERR_NOMEM;
-    }
-    rc = file_read(csv->arena, path, LIMIT_CSV, &text, &csv->len, err);
-    if (rc < 0) {
-        goto out;
-    }
-    csv->text = text;
-    rc = csv_start(csv, options, err);
-    if (rc < 0) {
-        goto out;
-    }
-    *out = csv;
-    csv = NULL;
-out:
-    csv_close(csv);
-    return rc;
+    *out = NULL;
+    return rc < 0 ? rc : csv_start(path, source, options, out, err);
 }
 
 int csv_open_memory(const char *name, const void *data, size_t len,
                     const struct csv_options *options, struct csv **out, struct err *err)
 {
-    struct csv *csv = csv_make(name, err);
-    int rc = 0;
+    struct csv_source *source = NULL;
+    int rc = csv_source_open_memory(name, data, len, options != NULL ? options->charset : NULL,
+                                    &source, err);
 
-    if (csv == NULL) {
-        return ERR_NOMEM;
-    }
-    csv->text = data;
-    csv->len = len;
-    rc = csv_start(csv, options, err);
-    if (rc < 0) {
-        csv_close(csv);
-        return rc;
-    }
-    *out = csv;
-    return 0;
+    *out = NULL;
+    return rc < 0 ? rc : csv_start(name, source, options, out, err);
 }
 
 void csv_close(struct csv *csv)
@@ -262,7 +141,8 @@ void csv_close(struct csv *csv)
         return;
     }
     str_release(&csv->row);
-    arena_free(csv->arena);
+    csv_source_close(csv->source);
+    mem_free(csv->name);
     mem_free(csv);
 }
 
@@ -274,8 +154,8 @@ static char csv_detect(const struct csv *csv)
     size_t best = 1;
     bool quoted = false;
 
-    for (size_t at = csv->at; at < csv->len; at++) {
-        char c = csv->text[at];
+    for (size_t at = csv->at; at < csv->seen->len; at++) {
+        char c = csv->seen->text[at];
 
         if (c == '"') {
             quoted = !quoted;
@@ -300,19 +180,38 @@ static char csv_detect(const struct csv *csv)
 
 static bool csv_at_line_end(const struct csv *csv)
 {
-    return csv->at >= csv->len || csv->text[csv->at] == '\n' || csv->text[csv->at] == '\r';
+    return csv->at >= csv->seen->len || csv->seen->text[csv->at] == '\n' ||
+           csv->seen->text[csv->at] == '\r';
 }
 
 static void csv_skip_line_end(struct csv *csv)
 {
-    if (csv->at < csv->len && csv->text[csv->at] == '\r') {
+    if (csv->at < csv->seen->len && csv->seen->text[csv->at] == '\r') {
         csv_skip(csv, 1);
-        if (csv->at < csv->len && csv->text[csv->at] == '\n') {
+        if (csv->at < csv->seen->len && csv->seen->text[csv->at] == '\n') {
             csv_skip(csv, 1);
         }
-    } else if (csv->at < csv->len) {
+    } else if (csv->at < csv->seen->len) {
         csv_skip(csv, 1);
     }
+}
+
+/* A quote that opens and is not closed in all that can be seen. */
+static int csv_unclosed(struct csv *csv, int line, int column, struct err *err)
+{
+    char message[120];
+    int rc;
+
+    if (csv->seen->last) {
+        rc = csv_end(csv, err);
+        return rc < 0 ? rc
+                      : csv_fail(csv, err, ERR_INVALID, line, column,
+                                 "the quote that opens here is never closed");
+    }
+    (void)snprintf(message, sizeof(message),
+                   "the field is longer than %d bytes: is the quote that opens here ever closed?",
+                   LIMIT_CSV_FIELD);
+    return csv_fail(csv, err, ERR_LIMIT, line, column, message);
 }
 
 static int csv_read_quoted(struct csv *csv, struct err *err)
@@ -322,22 +221,22 @@ static int csv_read_quoted(struct csv *csv, struct err *err)
 
     csv_skip(csv, 1);
     for (;;) {
-        const char *from = csv->text + csv->at;
-        const char *quote = csv->at < csv->len ? memchr(from, '"', csv->len - csv->at) : NULL;
+        const char *from = csv->seen->text + csv->at;
+        const char *quote =
+            csv->at < csv->seen->len ? memchr(from, '"', csv->seen->len - csv->at) : NULL;
 
         if (quote == NULL) {
-            return csv_fail(csv, err, ERR_INVALID, line, column,
-                            "the quote that opens here is never closed");
+            return csv_unclosed(csv, line, column, err);
         }
         str_add_bytes(&csv->row, from, (size_t)(quote - from));
         csv_skip(csv, (size_t)(quote - from) + 1);
-        if (csv->at >= csv->len || csv->text[csv->at] != '"') {
+        if (csv->at >= csv->seen->len || csv->seen->text[csv->at] != '"') {
             break;
         }
         str_add_char(&csv->row, '"');
         csv_skip(csv, 1);
     }
-    if (!csv_at_line_end(csv) && csv->text[csv->at] != csv->separator) {
+    if (!csv_at_line_end(csv) && csv->seen->text[csv->at] != csv->separator) {
         return csv_fail(csv, err, ERR_INVALID, csv->line, csv->column,
                         "text stands behind a closing quote; a quote inside of a field is "
                         "written twice");
@@ -349,16 +248,16 @@ static int csv_read_plain(struct csv *csv, struct err *err)
 {
     size_t end = csv->at;
 
-    while (end < csv->len && csv->text[end] != csv->separator && csv->text[end] != '\n' &&
-           csv->text[end] != '\r') {
-        if (csv->text[end] == '"') {
+    while (end < csv->seen->len && csv->seen->text[end] != csv->separator &&
+           csv->seen->text[end] != '\n' && csv->seen->text[end] != '\r') {
+        if (csv->seen->text[end] == '"') {
             csv_skip(csv, end - csv->at);
             return csv_fail(csv, err, ERR_INVALID, csv->line, csv->column,
                             "a quote stands inside of a field that does not start with one");
         }
         end++;
     }
-    str_add_bytes(&csv->row, csv->text + csv->at, end - csv->at);
+    str_add_bytes(&csv->row, csv->seen->text + csv->at, end - csv->at);
     csv_skip(csv, end - csv->at);
     return 0;
 }
@@ -382,7 +281,7 @@ static int csv_read_field(struct csv *csv, struct err *err)
     field->line = csv->line;
     field->column = csv->column;
     csv->offsets[index] = csv->row.len;
-    if (csv->at < csv->len && csv->text[csv->at] == '"') {
+    if (csv->at < csv->seen->len && csv->seen->text[csv->at] == '"') {
         rc = csv_read_quoted(csv, err);
     } else {
         rc = csv_read_plain(csv, err);
@@ -410,11 +309,11 @@ int csv_next(struct csv *csv, const struct csv_row **out, struct err *err)
     if (csv->failed) {
         return 0;
     }
-    while (csv->at < csv->len && csv_at_line_end(csv)) {
+    while ((rc = csv_reach(csv, err)) == 0 && csv->at < csv->seen->len && csv_at_line_end(csv)) {
         csv_skip_line_end(csv);
     }
-    if (csv->at >= csv->len) {
-        return 0;
+    if (rc < 0 || csv->at >= csv->seen->len) {
+        return rc < 0 ? rc : csv_end(csv, err);
     }
     if (csv->separator == '\0') {
         csv->separator = csv_detect(csv);
@@ -424,6 +323,9 @@ int csv_next(struct csv *csv, const struct csv_row **out, struct err *err)
     csv->out.count = 0;
     for (;;) {
         rc = csv_read_field(csv, err);
+        if (rc == 0 && csv->at >= csv->seen->len) {
+            rc = csv_end(csv, err);
+        }
         if (rc < 0) {
             return rc;
         }
@@ -431,6 +333,10 @@ int csv_next(struct csv *csv, const struct csv_row **out, struct err *err)
             break;
         }
         csv_skip(csv, 1);
+        rc = csv_reach(csv, err);
+        if (rc < 0) {
+            return rc;
+        }
     }
     csv_skip_line_end(csv);
     rc = str_check(&csv->row, err);

@@ -14,6 +14,10 @@
 int file_read(struct arena *arena, const char *path, size_t ceiling, char **out, size_t *len,
               struct err *err);
 
+/* Opens such a file for who reads it in stretches; it may still grow past the ceiling. *fd
+ * is -1 after an error, of those above. */
+int file_open(const char *path, size_t ceiling, int *fd, struct err *err);
+
 /* As file_read for folder/path, a file of the site that may hold a UTF-8 byte order mark (it is
  * left out). A fault is also added to `report`, at `path`; messages do not name the file again
  * ("larger than ..."), but the one in err does ("calls/x.md: larger than ..."). */

@@ -5,7 +5,8 @@
  * the first row, or what Excel's line sep=; before it names; lines end in CRLF, LF or CR; a field in quotes may hold
  * separators, doubled quotes and line ends. Empty lines are passed over. The
  * whole file is at most LIMIT_CSV, a field LIMIT_CSV_FIELD, a row LIMIT_CSV_COLUMNS
- * fields.
+ * fields. It is read in stretches of some 256 KB: rows come before a byte further down
+ * turns out to be none of the charset.
  *
  *     while ((rc = csv_next(csv, &row, err)) == 1) { ... row->fields[0].text ... }
  */

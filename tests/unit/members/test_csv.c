@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+#include <unicode/ucnv.h>
 
 #include "teataja/base/limits.h"
 #include "teataja/members/csv.h"
@@ -183,6 +185,187 @@ static void test_places_of_fields_are_known(void **state)
     csv_close(csv);
 }
 
+/* ---- Files of more than a stretch ---- */
+
+enum { MANY = 20000 };
+
+/* `pad` bytes and then MANY rows of a number, signs of two, three and four bytes, and a line
+ * end and quotes in quotes: wherever a stretch ends, it cuts something else. */
+static void write_many(struct str *out, size_t pad)
+{
+    str_init(out, (size_t)LIMIT_CSV);
+    for (size_t i = 0; i < pad; i++) {
+        str_add_char(out, 'x');
+    }
+    str_add(out, ";b\r\n");
+    for (int i = 0; i < MANY; i++) {
+        str_addf(out, "%d;\"õ\r\n\"\"€;𝄞\"\r\n", i);
+    }
+    assert_int_equal(str_check(out, NULL), 0);
+}
+
+static void read_many(struct csv *csv, const char *what)
+{
+    const struct csv_row *row = NULL;
+    struct err err = {0};
+    int rows = -1;
+    int rc;
+
+    for (; (rc = csv_next(csv, &row, &err)) == 1; rows++) {
+        char number[16];
+
+        (void)snprintf(number, sizeof(number), "%d", rows);
+        if (row->count != 2 ||
+            (rows >= 0 && (strcmp(row->fields[0].text, number) != 0 ||
+                           strcmp(row->fields[1].text, "õ\r\n\"€;𝄞") != 0 ||
+                           row->line != 2 + 2 * rows || row->fields[1].line != row->line))) {
+            fail_msg("%s: row %d, line %d: '%s'", what, rows, row->line, row->fields[0].text);
+        }
+    }
+    if (rc < 0 || rows != MANY) {
+        fail_msg("%s: %d rows, %s", what, rows, err.msg);
+    }
+    csv_close(csv);
+}
+
+static void test_it_does_not_show_where_a_stretch_ends(void **state)
+{
+    char path[] = "/tmp/teataja-csv-XXXXXX";
+    int fd = mkstemp(path);
+
+    (void)state;
+    assert_true(fd >= 0);
+    for (size_t pad = 1; pad <= 12; pad++) {
+        struct csv *csv = NULL;
+        struct err err = {0};
+        struct str text;
+        char what[40];
+
+        (void)snprintf(what, sizeof(what), "%zu bytes before", pad);
+        write_many(&text, pad);
+        assert_int_equal(csv_open_memory(what, text.data, text.len, NULL, &csv, &err), 0);
+        read_many(csv, what);
+        assert_int_equal(ftruncate(fd, 0), 0);
+        assert_int_equal(pwrite(fd, text.data, text.len, 0), text.len);
+        assert_int_equal(csv_open(path, NULL, &csv, &err), 0);
+        read_many(csv, path);
+        str_release(&text);
+    }
+    close(fd);
+    unlink(path);
+}
+
+static void test_another_charset_is_converted_across_stretches(void **state)
+{
+    static const char *const charsets[] = {"UTF-16BE", "UTF-16LE", "gb18030"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(charsets) / sizeof(charsets[0]); i++) {
+        for (size_t pad = 1; pad <= 4; pad++) {
+            const struct csv_options options = {.charset = charsets[i]};
+            UErrorCode status = U_ZERO_ERROR;
+            struct csv *csv = NULL;
+            struct err err = {0};
+            struct str text;
+            char *raw;
+            int len;
+
+            write_many(&text, pad);
+            raw = malloc(text.len * 4);
+            len = ucnv_convert(charsets[i], "UTF-8", raw, (int)text.len * 4, text.data,
+                               (int)text.len, &status);
+            assert_true(U_SUCCESS(status));
+            assert_int_equal(csv_open_memory("t.csv", raw, (size_t)len, &options, &csv, &err), 0);
+            read_many(csv, charsets[i]);
+            free(raw);
+            str_release(&text);
+        }
+    }
+}
+
+/* What follows MANY rows cannot be read: they come first, and then the place is named. */
+static void test_a_mistake_far_down_ends_the_table_there(void **state)
+{
+    static const struct {
+        const char *name;
+        const char *data;
+        size_t len;
+        const char *charset;
+        int code;
+        const char *error;
+    } ends[] = {
+        {"not UTF-8", BYTES("a;\xc3("), NULL, ERR_INVALID, "t.csv:40002:3: this is not UTF-8;"},
+        {"cut off", BYTES("a;\xe2\x82"), NULL, ERR_INVALID, "t.csv:40002:3: this is not UTF-8;"},
+        {"in quotes", BYTES("a;\"\xff\""), NULL, ERR_INVALID, "t.csv:40002:4: this is not UTF-8;"},
+        {"NUL", BYTES("a;b\0c"), NULL, ERR_INVALID, "t.csv:40002:4: a NUL byte"},
+        {"charset", BYTES("a;\xd5"), "US-ASCII", ERR_INVALID,
+         "t.csv:40002:3: a byte here is no character of charset 'US-ASCII'"},
+        {"no quote", BYTES("a;\"b"), NULL, ERR_INVALID,
+         "t.csv:40002:3: the quote that opens here is never closed"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        const struct csv_options options = {.charset = ends[i].charset};
+        const struct csv_row *row = NULL;
+        struct csv *csv = NULL;
+        struct err err = {0};
+        struct str text;
+        int rows = 0;
+        int rc;
+
+        if (ends[i].charset == NULL) {
+            write_many(&text, 1);
+        } else {
+            str_init(&text, (size_t)LIMIT_CSV);
+            str_add(&text, "a;b\n");
+            for (int n = 0; n < 2 * MANY; n++) {
+                str_add(&text, "x;y and z and more\n");
+            }
+        }
+        str_add_bytes(&text, ends[i].data, ends[i].len);
+        assert_int_equal(csv_open_memory("t.csv", text.data, text.len, &options, &csv, &err), 0);
+        while ((rc = csv_next(csv, &row, &err)) == 1) {
+            rows++;
+        }
+        if (rc != ends[i].code || strncmp(err.msg, ends[i].error, strlen(ends[i].error)) != 0) {
+            fail_msg("%s: %d %s", ends[i].name, rc, err.msg);
+        }
+        assert_int_equal(rows, ends[i].charset == NULL ? 1 + MANY : 1 + 2 * MANY);
+        assert_int_equal(csv_next(csv, &row, &err), 0);
+        csv_close(csv);
+        str_release(&text);
+    }
+}
+
+static void test_an_open_quote_that_swallows_the_table_is_a_field_too_long(void **state)
+{
+    const size_t size = (size_t)LIMIT_CSV_FIELD * 8;
+    char *data = malloc(size);
+    char rows[64];
+    struct err err = {0};
+
+    (void)state;
+    memset(data, 'x', size);
+    memcpy(data, "a;b\n1;\"", 7);
+    assert_int_equal(read_all(data, size, NULL, rows, sizeof(rows), &err), ERR_LIMIT);
+    assert_string_equal(err.msg, "t.csv:2:3: the field is longer than 65536 bytes: is the quote "
+                                 "that opens here ever closed?");
+    free(data);
+}
+
+static void test_only_a_file_is_read(void **state)
+{
+    struct csv *csv = NULL;
+    struct err err = {0};
+
+    (void)state;
+    assert_int_equal(csv_open("/tmp", NULL, &csv, &err), ERR_IO);
+    assert_string_equal(err.msg, "cannot read '/tmp': it is a folder");
+    assert_int_equal(csv_open("/tmp/is/not/there.csv", NULL, &csv, &err), ERR_NOT_FOUND);
+    assert_null(csv);
+}
+
 static const struct {
     const char *text;
     const char *written;
@@ -236,6 +419,11 @@ int main(void)
         cmocka_unit_test(test_a_separator_can_be_given),
         cmocka_unit_test(test_ceilings_hold),
         cmocka_unit_test(test_places_of_fields_are_known),
+        cmocka_unit_test(test_it_does_not_show_where_a_stretch_ends),
+        cmocka_unit_test(test_another_charset_is_converted_across_stretches),
+        cmocka_unit_test(test_a_mistake_far_down_ends_the_table_there),
+        cmocka_unit_test(test_an_open_quote_that_swallows_the_table_is_a_field_too_long),
+        cmocka_unit_test(test_only_a_file_is_read),
         cmocka_unit_test(test_no_field_is_a_formula_and_all_are_read_back),
     };
 
