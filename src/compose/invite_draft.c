@@ -140,7 +140,7 @@ int invite_plan(struct compose *compose, struct arena *arena, const char *slug,
     }
     flow.out = &sent;
     rc = approval_flow_run(&flow, err);
-    if (sent.mailing == 0) {
+    if (strcmp(sent.state, "queued") == 0) {
         sent.mailing = out->mailing;
         sent.recipients = out->total;
     }

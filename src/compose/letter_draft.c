@@ -168,7 +168,9 @@ static int open_flow(struct letter_case *letter, struct approval_flow *out, stru
         .tolerance = issue->newsletter->approval_tolerance,
         .too_late_after = issue->newsletter->too_late_after,
         .dated = true,
-        .occurrence = issue->automatic ? letter->options->occurrence : NULL,
+        .occurrence = issue->automatic && letter->options->wish.act != APPROVAL_SEND
+                          ? letter->options->occurrence
+                          : NULL,
         .wish = &letter->options->wish,
         .make = make,
         .ctx = letter,
@@ -197,7 +199,7 @@ int letter_plan(struct compose *compose, struct arena *arena, const char *slug,
     sent = (struct approval_sent){.state = "queued", .changes = ""};
     flow.out = &sent;
     rc = approval_flow_run(&flow, err);
-    if (sent.mailing == 0) {
+    if (strcmp(sent.state, "queued") == 0) {
         sent.mailing = out->mailing;
         sent.recipients = out->total;
     }

@@ -138,7 +138,8 @@ static int find(struct schedule *schedule, struct job *job, int64_t now, struct 
     if (rc < 0) {
         return rc;
     }
-    from = job->since > from ? job->since : from;
+    /* A draft of what comes after `since` may have been due before. */
+    from = job->since - job->ahead > from ? job->since - job->ahead : from;
     count = job_list(job, schedule->scratch, from, now + 1, &times, err);
     for (int i = 0; rc == 0 && i < count && !missing; i++) {
         rc = has_row(schedule, job, &times[i], err);

@@ -16,7 +16,10 @@ static const struct {
                            [SCHEDULE_ISSUE] = {"issue", "letter"},
                            [SCHEDULE_INVITE] = {"invitation", "invitation"},
                            [SCHEDULE_REMINDER] = {"reminder", "reminder"},
-                           [SCHEDULE_THANKS] = {"thanks", "thanks"}};
+                           [SCHEDULE_THANKS] = {"thanks", "thanks"},
+                           [SCHEDULE_DRAFT] = {"draft", NULL}};
+
+#define DRAFTS "drafts/"
 
 const char *schedule_kind_name(enum schedule_kind kind)
 {
@@ -62,6 +65,7 @@ static int add_newsletters(struct schedule *schedule, struct err *err)
             job->timetable = timetable;
             job->zone = timetable.zone;
             job->newsletter = newsletter;
+            job->draft_before = newsletter->draft_before;
             job->too_late_after = newsletter->too_late_after;
         }
     }
@@ -81,9 +85,21 @@ static void add_issues(struct schedule *schedule)
             job->once = true;
             job->at = (struct timetable_time){.local = issue->send_local, .at = issue->send_at};
             job->zone = issue->zone;
+            job->draft_before = issue->newsletter->draft_before;
             job->too_late_after = issue->newsletter->too_late_after;
         }
     }
+}
+
+/* That of the newsletter to the list. */
+static int64_t draft_before(const struct config *config, const char *list)
+{
+    for (size_t i = 0; list != NULL && i < config->newsletter_count; i++) {
+        if (strcmp(config->newsletters[i].list, list) == 0) {
+            return config->newsletters[i].draft_before;
+        }
+    }
+    return 0;
 }
 
 /* Invitations that were missed are sent as long as the event has not begun. */
@@ -114,15 +130,44 @@ static int add_events(struct schedule *schedule, struct err *err)
         if (rc < 0) {
             return rc;
         }
+        job->draft_before = draft_before(schedule->options.config, event->list);
         job->too_late_after = event->start_utc - job->at.at;
     }
     return 0;
 }
 
+/* Behind all others: a job for the draft of each that has one. Each of its occurrences counts,
+ * until that of the letter. */
+static void add_drafts(struct schedule *schedule)
+{
+    size_t count = schedule->count;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct job *job = &schedule->jobs[i];
+        struct job draft = *job;
+
+        if (job->draft_before == 0) {
+            continue;
+        }
+        draft.kind = SCHEDULE_DRAFT;
+        draft.ahead = draft.too_late_after = job->draft_before;
+        draft.each = true;
+        (void)snprintf(draft.name, sizeof(draft.name), DRAFTS "%.*s",
+                       (int)(sizeof(draft.name) - sizeof(DRAFTS)), job->name);
+        schedule->jobs[schedule->count++] = draft;
+    }
+}
+
+const char *job_of(const struct job *job)
+{
+    return job->ahead != 0 ? job->name + strlen(DRAFTS) : job->name;
+}
+
 int jobs_make(struct schedule *schedule, struct err *err)
 {
-    size_t most = schedule->options.config->newsletter_count +
-                  schedule->options.content->issue_count + schedule->options.events->count +
+    size_t most = (schedule->options.config->newsletter_count +
+                   schedule->options.content->issue_count + schedule->options.events->count) *
+                      2 +
                   job_event_most(schedule->options.events);
     int rc;
 
@@ -134,6 +179,9 @@ int jobs_make(struct schedule *schedule, struct err *err)
     if (rc == 0) {
         add_issues(schedule);
         rc = add_events(schedule, err);
+    }
+    if (rc == 0) {
+        add_drafts(schedule);
     }
     return rc;
 }
@@ -162,8 +210,8 @@ static int list_once(const struct job *job, struct arena *arena, int64_t from, i
     return 1;
 }
 
-int job_list(const struct job *job, struct arena *arena, int64_t from, int64_t to,
-             struct timetable_time **out, struct err *err)
+static int list(const struct job *job, struct arena *arena, int64_t from, int64_t to,
+                struct timetable_time **out, struct err *err)
 {
     struct timetable_time *times = NULL;
     size_t capacity = 0;
@@ -197,8 +245,19 @@ int job_list(const struct job *job, struct arena *arena, int64_t from, int64_t t
     return (int)count;
 }
 
-int job_next(const struct job *job, struct arena *arena, int64_t after, int64_t *out,
-             struct err *err)
+int job_list(const struct job *job, struct arena *arena, int64_t from, int64_t to,
+             struct timetable_time **out, struct err *err)
+{
+    int count = list(job, arena, from + job->ahead, to + job->ahead, out, err);
+
+    for (int i = 0; i < count; i++) {
+        (*out)[i].at -= job->ahead;
+    }
+    return count;
+}
+
+static int next(const struct job *job, struct arena *arena, int64_t after, int64_t *out,
+                struct err *err)
 {
     static const int64_t windows[] = {32 * CLOCK_DAY, 400 * CLOCK_DAY, 3660 * CLOCK_DAY};
 
@@ -222,6 +281,15 @@ int job_next(const struct job *job, struct arena *arena, int64_t after, int64_t 
     return 0;
 }
 
+int job_next(const struct job *job, struct arena *arena, int64_t after, int64_t *out,
+             struct err *err)
+{
+    int rc = next(job, arena, after + job->ahead, out, err);
+
+    *out -= *out != INT64_MAX ? job->ahead : 0;
+    return rc;
+}
+
 int job_mailing(struct db *db, const char *purpose, const char *subject, int64_t *mailing,
                 struct err *err)
 {
@@ -236,6 +304,9 @@ int job_made(struct db *db, enum schedule_kind kind, const char *target, int64_t
     char subject[JOB_NAME];
 
     (void)snprintf(subject, sizeof(subject), "%.*s", (int)len, target);
+    if (kind == SCHEDULE_DRAFT) {
+        kind = strncmp(target, "events/", 7) == 0 ? SCHEDULE_INVITE : SCHEDULE_ISSUE;
+    }
     return job_mailing(db, kinds[kind].purpose, subject, mailing, err);
 }
 
@@ -248,8 +319,8 @@ int job_is_over(const struct schedule *schedule, const struct job *job, struct e
     if (job->kind == SCHEDULE_THANKS) {
         return job_made(schedule->options.db, job->kind, target, &mailing, err);
     }
-    return job->kind == SCHEDULE_ISSUE
-               ? job_made(schedule->options.db, job->kind, job->name, &mailing, err)
+    return strncmp(job_of(job), "issues/", 7) == 0
+               ? job_made(schedule->options.db, SCHEDULE_ISSUE, job_of(job), &mailing, err)
                : 0;
 }
 
@@ -307,8 +378,8 @@ int job_target(const struct schedule *schedule, const struct job *job, size_t nt
     if (job->event != NULL) {
         return event_target(schedule, job, due, out, err);
     }
-    if (job->kind != SCHEDULE_NEWSLETTER) {
-        memcpy(out, job->name, JOB_NAME);
+    if (job->newsletter == NULL) {
+        (void)snprintf(out, JOB_NAME, "%s", job_of(job));
         return 1;
     }
     rc = job_waiting(schedule, job, nth, &issue, err);
@@ -321,7 +392,7 @@ int job_target(const struct schedule *schedule, const struct job *job, size_t nt
     if (issue != NULL) {
         (void)snprintf(out, JOB_NAME, "issues/%s", issue->item.slug);
     } else if (job->newsletter->compose == COMPOSE_AUTO) {
-        memcpy(out, job->name, JOB_NAME);
+        (void)snprintf(out, JOB_NAME, "%s", job_of(job));
     }
     return issue != NULL || job->newsletter->compose == COMPOSE_AUTO;
 }

@@ -15,6 +15,8 @@ struct job {
     bool each; /* a later occurrence does not make up for an earlier one */
     struct timetable_time at;
     struct timetable timetable;
+    int64_t draft_before;        /* its draft is made so long before; 0: none is */
+    int64_t ahead;               /* of SCHEDULE_DRAFT: so long before; else 0 */
     const struct event *event;   /* of SCHEDULE_REMINDER, SCHEDULE_THANKS */
     const struct period *before; /* of SCHEDULE_REMINDER */
     int64_t too_late_after;
@@ -38,13 +40,17 @@ struct schedule {
 /* The jobs that the files ask for. */
 int jobs_make(struct schedule *schedule, struct err *err);
 
+/* Name of the job that an occurrence belongs to: of a draft, that of its letter. */
+const char *job_of(const struct job *job);
+
 /* One more of them. */
 struct job *job_add(struct schedule *schedule, enum schedule_kind kind, const char *name);
 
 /* By its name; NULL if there is none. */
 struct job *job_find(const struct schedule *schedule, const char *name);
 
-/* The occurrences of [from, to), all of them, in the arena. Returns how many. */
+/* The occurrences of [from, to), all of them, in the arena; those of a draft with their letter's
+ * local time. Returns how many. */
 int job_list(const struct job *job, struct arena *arena, int64_t from, int64_t to,
              struct timetable_time **out, struct err *err);
 

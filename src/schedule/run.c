@@ -19,6 +19,8 @@ struct running {
     struct schedule_run run; /* texts in the scratch arena */
     int64_t now;
     bool by_hand; /* not tried again */
+    int64_t at;         /* by hand: when the letter goes */
+    const char *reason; /* what the last attempt said; "" if none */
     struct schedule_outcome outcome;
 };
 
@@ -97,7 +99,8 @@ static int try_again(const struct running *running, const char *reason, struct e
  * saying so, or somebody was faster. 1 if so. */
 static int was_done(struct running *running, int said, struct err *err)
 {
-    bool invited = running->run.kind == SCHEDULE_INVITE && running->run.attempt > 1;
+    bool invited = running->run.kind == SCHEDULE_INVITE &&
+                   (running->run.attempt > 1 || running->reason[0] != '\0');
 
     /* Who asks again for invitations that were made hears that nobody is left. */
     if (said != ERR_EXISTS && (said != ERR_STATE || !invited)) {
@@ -118,6 +121,23 @@ static int fail(const struct running *running, const char *reason, struct schedu
     return try_again(running, reason, err);
 }
 
+/* For people, who may decide at any time until it is too late. */
+static int wait_for_people(const struct running *running, const char *reason,
+                           struct schedule_tick *tick, struct err *err)
+{
+    if (running->by_hand) {
+        return end(running, "done", reason, err);
+    }
+    tick->waiting++;
+    if (strcmp(running->reason, reason) != 0) {
+        LOG(LOG_INFO, "schedule_waits", log_text("job", running->run.job),
+            log_text("occurrence", running->run.local), log_text("reason", reason));
+    }
+    return db_exec(running->schedule->options.db, SQL_RUN_WAIT, err, "iti?", running->run.id, reason,
+                   running->now + CLOCK_MINUTE, running->outcome.mailing != 0,
+                   running->outcome.mailing);
+}
+
 /* Writes what the function said. */
 static int conclude(struct running *running, int said, const struct err *why,
                     struct schedule_tick *tick, struct err *err)
@@ -130,6 +150,9 @@ static int conclude(struct running *running, int said, const struct err *why,
     if (said == 0 || before == 1) {
         tick->done++;
         return end(running, "done", before == 1 ? "it was made before" : "", err);
+    }
+    if (said == ERR_STATE && running->outcome.waits) {
+        return wait_for_people(running, why->msg, tick, err);
     }
     if (said == ERR_STATE) {
         tick->skipped++;
@@ -164,7 +187,10 @@ static int read_run(struct running *running, struct err *err)
         run->due = db_int(stmt, 3);
         run->target = db_dup(stmt, 4, schedule->scratch);
         run->attempt = db_int(stmt, 5) + 1;
-        if (run->job == NULL || run->local == NULL || run->zone == NULL || run->target == NULL) {
+        run->by_hand = running->by_hand;
+        running->reason = db_dup(stmt, 6, schedule->scratch);
+        if (run->job == NULL || run->local == NULL || run->zone == NULL || run->target == NULL ||
+            running->reason == NULL) {
             (void)err_nomem(err);
             rc = ERR_NOMEM;
         }
@@ -192,31 +218,83 @@ static bool is_planned(const struct running *running, const struct job *job)
 /* Why a run is not done after all; NULL if it is. */
 static const char *objection(const struct running *running, const struct job *job)
 {
+    const char *why;
+
     if (!running->by_hand && !is_planned(running, job)) {
         return "the site plans this for another time now";
     }
-    if (!running->by_hand && running->now - running->run.due > job->too_late_after) {
-        return "too late: it could not be done in time";
+    if (running->by_hand || running->now - running->run.due <= job->too_late_after) {
+        return NULL;
     }
-    return NULL;
+    why = running->reason[0] != '\0'
+              ? arena_printf(running->schedule->scratch, "too late: %s", running->reason)
+              : NULL;
+    return why != NULL ? why : "too late: it could not be done in time";
+}
+
+/* What was drafted for this occurrence; NULL if nothing was. */
+static int read_drafted(struct running *running, const char **out, struct err *err)
+{
+    struct schedule *schedule = running->schedule;
+    struct db_stmt *stmt = NULL;
+    int rc = db_query(schedule->options.db, SQL_RUN_DRAFTED, &stmt, err);
+
+    *out = NULL;
+    if (rc == 0) {
+        rc = db_bind(stmt, err, "tt", running->run.job, running->run.local);
+    }
+    if (rc == 0) {
+        rc = db_next(stmt, err);
+    }
+    if (rc == 1) {
+        *out = db_dup(stmt, 0, schedule->scratch);
+        rc = *out != NULL ? 0 : err_nomem(err);
+    }
+    db_stmt_free(stmt);
+    return rc;
+}
+
+/* How many letters of the job go out before that of a draft. */
+static int count_before(const struct schedule *schedule, const struct job *job, int64_t now,
+                        int64_t due, struct err *err)
+{
+    struct timetable_time *times = NULL;
+
+    return job->ahead == 0 || job->once
+               ? 0
+               : job_list(job, schedule->scratch, now - job->ahead + 1, due, &times, err);
+}
+
+static int choose_target(struct running *running, const struct job *job, struct err *err)
+{
+    struct schedule *schedule = running->schedule;
+    const char *drafted = NULL;
+    char target[JOB_NAME];
+    int before;
+    int rc = read_drafted(running, &drafted, err);
+
+    if (rc < 0 || drafted != NULL) {
+        running->run.target = drafted;
+        return rc < 0 ? rc : 1;
+    }
+    before = count_before(schedule, job, running->now, running->run.due, err);
+    rc = before < 0 ? before
+                    : job_target(schedule, job, (size_t)before, running->run.due, target, err);
+    running->run.target = rc == 1 ? arena_strdup(schedule->scratch, target) : "";
+    return rc;
 }
 
 /* Chooses what is sent, unless an earlier attempt did: else a letter that was made just
  * before a crash would be followed by the next one. */
 static int choose(struct running *running, const struct job *job, struct err *err)
 {
-    struct schedule *schedule = running->schedule;
-    char target[JOB_NAME];
-    int rc = 1;
+    int rc = running->run.target[0] == '\0' ? choose_target(running, job, err) : 1;
 
-    if (running->run.target[0] == '\0') {
-        rc = job_target(schedule, job, 0, running->run.due, target, err);
-        running->run.target = rc == 1 ? arena_strdup(schedule->scratch, target) : "";
-    }
     if (rc < 0 || running->run.target == NULL) {
         return rc < 0 ? rc : err_nomem(err);
     }
     running->run.kind = job->kind;
+    running->run.at = running->at != 0 ? running->at : running->run.due + job->ahead;
     running->run.slug = strchr(running->run.target, '/');
     running->run.slug = running->run.slug != NULL ? running->run.slug + 1 : "";
     return rc;
@@ -343,7 +421,7 @@ int run_due(struct schedule *schedule, int64_t now, struct schedule_tick *tick, 
 
     for (size_t i = 0; rc == 0 && i < count; i++) {
         struct arena_mark one = arena_mark(schedule->scratch);
-        struct running running = {.schedule = schedule, .run.id = ids[i], .now = now};
+        struct running running = {.schedule = schedule, .run.id = ids[i], .now = now, .reason = ""};
         struct err why = {0};
 
         rc = do_one(&running, tick, &said, &why, err);
@@ -390,6 +468,28 @@ static int find_job(const struct schedule *schedule, const char *name, const str
                    suggest_hint(&suggest));
 }
 
+/* The draft of the letter that is planned next. */
+static int plan_draft(struct schedule *schedule, const struct job *job, int64_t now,
+                      struct civil *local, int64_t *at, struct err *err)
+{
+    struct timetable_time *times = NULL;
+    int64_t due = INT64_MAX;
+    int rc = job_next(job, schedule->scratch, now - job->ahead, &due, err);
+
+    if (rc == 0 && due == INT64_MAX) {
+        rc = err_set(err, ERR_STATE, "%s: nothing is planned that it would be the draft of",
+                     job->name);
+    }
+    if (rc == 0) {
+        rc = job_list(job, schedule->scratch, due, due + 1, &times, err);
+    }
+    if (rc > 0) {
+        *local = times[0].local;
+        *at = due + job->ahead;
+    }
+    return rc < 0 ? rc : 0;
+}
+
 int schedule_plan_now(struct schedule *schedule, struct arena *arena, const char *name,
                       const struct schedule_time *time, struct schedule_run *out, struct err *err)
 {
@@ -401,8 +501,11 @@ int schedule_plan_now(struct schedule *schedule, struct arena *arena, const char
 
     memset(out, 0, sizeof(*out));
     rc = find_job(schedule, name, &job, err);
+    out->at = time->now;
     if (rc == 0) {
-        rc = zone_from_utc(job->zone, time->now, &local, err);
+        rc = job->ahead == 0
+                 ? zone_from_utc(job->zone, time->now, &local, err)
+                 : plan_draft(schedule, job, time->now, &local, &out->at, err);
     }
     if (rc == 0) {
         rc = job_target(schedule, job, 0, time->now, target, err);
@@ -417,6 +520,7 @@ int schedule_plan_now(struct schedule *schedule, struct arena *arena, const char
     out->local = arena_strdup(arena, text);
     out->zone = job->zone;
     out->due = time->now;
+    out->by_hand = true;
     out->attempt = 1;
     if (out->job == NULL || out->target == NULL || out->local == NULL) {
         return err_nomem(err);
@@ -445,7 +549,8 @@ static int add_now(struct schedule *schedule, const struct schedule_run *run, in
 int schedule_run_now(struct schedule *schedule, const char *job, const struct schedule_time *time,
                      struct schedule_outcome *out, struct err *err)
 {
-    struct running running = {.schedule = schedule, .now = time->now, .by_hand = true};
+    struct running running = {
+        .schedule = schedule, .now = time->now, .by_hand = true, .reason = ""};
     struct arena_mark mark = arena_mark(schedule->scratch);
     struct schedule_tick tick = {0};
     struct err why = {0};
@@ -458,12 +563,13 @@ int schedule_run_now(struct schedule *schedule, const char *job, const struct sc
     if (rc == 0) {
         rc = add_now(schedule, &planned, &running.run.id, err);
     }
+    running.at = planned.at;
     if (rc == 0) {
         rc = do_one(&running, &tick, &said, &why, err);
     }
     *out = running.outcome;
     arena_rewind(schedule->scratch, mark);
-    if (rc == 0 && said < 0) {
+    if (rc == 0 && said < 0 && !out->waits) {
         rc = err_set(err, said, "%s", why.msg);
     }
     return rc;

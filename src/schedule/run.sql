@@ -10,7 +10,7 @@ UPDATE schedule_run
  WHERE id = $1 AND state = 'running';
 
 -- name: run_get
-SELECT job, local, zone, due_at, target, attempts, kind FROM schedule_run
+SELECT job, local, zone, due_at, target, attempts, reason FROM schedule_run
  WHERE id = $1 AND state = 'due' AND next_at <= $2;
 
 -- name: run_begin
@@ -23,6 +23,17 @@ UPDATE schedule_run SET state = $2, reason = $3, done_at = $4, mailing = $5, rec
 
 -- name: run_again
 UPDATE schedule_run SET state = 'due', reason = $2, next_at = $3 WHERE id = $1;
+
+-- name: run_wait
+-- Nothing was tried: it does not count as an attempt.
+UPDATE schedule_run SET state = 'due', attempts = attempts - 1, reason = $2, next_at = $3,
+       mailing = $4
+ WHERE id = $1;
+
+-- name: run_drafted
+-- What was made of an occurrence, $3 before it.
+SELECT target FROM schedule_run
+ WHERE job = 'drafts/' || $1 AND local = $2 AND state = 'done' AND target <> '';
 
 -- name: run_unbegin
 UPDATE schedule_run SET state = 'due', attempts = attempts - 1 WHERE id = $1;

@@ -77,6 +77,19 @@ int schedule_tick(struct schedule *schedule, const struct schedule_time *time,
 
 /* ---- what will happen ---- */
 
+/* A draft is listed when it is made, and says when its letter goes. */
+static int set_draft_times(struct arena *arena, const struct job *job,
+                           const struct timetable_time *time, struct schedule_item *out,
+                           struct err *err)
+{
+    char local[CIVIL_TEXT];
+
+    civil_print(&time->local, local);
+    out->note = arena_printf(arena, "goes out %s", local);
+    return out->note == NULL ? err_nomem(err)
+                             : zone_from_utc(job->zone, time->at, &out->local, err);
+}
+
 static int add_item(struct schedule *schedule, struct arena *arena, const struct job *job,
                     const struct timetable_time *time, size_t nth, struct schedule_item *out,
                     struct err *err)
@@ -102,6 +115,9 @@ static int add_item(struct schedule *schedule, struct arena *arena, const struct
         return rc < 0 ? rc : err_nomem(err);
     }
     out->slug = out->target != NULL ? strchr(out->target, '/') + 1 : NULL;
+    if (job->ahead != 0) {
+        return set_draft_times(arena, job, time, out, err);
+    }
     if (time->fit == ZONE_AMBIGUOUS) {
         out->note = "the first of two such hours";
     }
@@ -136,8 +152,13 @@ int schedule_list(struct schedule *schedule, struct arena *arena, int64_t from, 
     for (size_t i = 0; rc == 0 && i < schedule->count; i++) {
         const struct job *job = &schedule->jobs[i];
         struct timetable_time *times = NULL;
+        int before = 0; /* letters that go out before that of the first draft */
         int found = job_is_over(schedule, job, err);
 
+        if (found == 0 && job->ahead != 0 && !job->once) {
+            before = job_list(job, arena, from - job->ahead, from, &times, err);
+            found = before < 0 ? before : 0;
+        }
         if (found == 0) {
             found = job_list(job, arena, from, to, &times, err);
         } else if (found == 1) {
@@ -147,7 +168,8 @@ int schedule_list(struct schedule *schedule, struct arena *arena, int64_t from, 
         for (int k = 0; rc == 0 && times != NULL && k < found; k++) {
             rc = arena_grow(arena, out, &capacity, *count, sizeof(**out), err);
             if (rc == 0) {
-                rc = add_item(schedule, arena, job, &times[k], (size_t)k, &(*out)[*count], err);
+                rc = add_item(schedule, arena, job, &times[k], (size_t)(before + k),
+                              &(*out)[*count], err);
                 *count += 1;
             }
         }

@@ -22,6 +22,11 @@
  * mail at once; each of those is made up for by itself, a reminder until the next one of
  * its event is due.
  *
+ * Drafts: `draft_before` a letter of a newsletter, an issue or invitations to an event of its list,
+ * its draft is made, as a job of its own (drafts/newsletters/funding) whose occurrences are
+ * those of the letter; what it was made of is what goes out at that occurrence. A draft
+ * whose time lay before its schedule was seen is made at once.
+ *
  * The clock: a wall clock that jumps by more than SCHEDULE_JUMP against the time since
  * boot (which counts suspend), or that is so much earlier than at the last tick of
  * another boot, holds everything until schedule_release.
@@ -56,6 +61,7 @@ enum schedule_kind {
     SCHEDULE_INVITE,     /* the invitations of the event */
     SCHEDULE_REMINDER,   /* one of its `reminders:`, before each occurrence */
     SCHEDULE_THANKS,     /* its thanks, after the last one */
+    SCHEDULE_DRAFT,      /* the draft of one of the first three, `draft_before` it */
     SCHEDULE_KINDS
 };
 
@@ -68,9 +74,11 @@ struct schedule_run {
     const char *target; /* what is sent: "issues/2026-12", "newsletters/funding", "events/forum";
                          * of a reminder in a series "events/seminar/20270302T100000" */
     const char *slug;   /* of the target: "2026-12" */
-    const char *local;  /* "2026-12-01T09:00:00" */
+    const char *local;  /* "2026-12-01T09:00:00"; of a draft that of its letter */
     const char *zone;   /* of `local` */
     int64_t due;        /* its instant */
+    int64_t at;         /* when the letter goes: `due`, or later for its draft */
+    bool by_hand;       /* out of turn: schedule_run_now */
     int64_t attempt;    /* 1, 2, ... */
 };
 
@@ -78,6 +86,8 @@ struct schedule_run {
 struct schedule_outcome {
     int64_t mailing;    /* 0: none was made */
     int64_t recipients; /* rows of it */
+    bool waits;         /* with ERR_STATE: for people; not skipped, but looked at each minute as long
+                         * as it is not too late */
 };
 
 /* Does a run: plans and queues, does not deliver. 0: done. ERR_EXISTS: it was done
@@ -118,6 +128,7 @@ struct schedule_tick {
     int64_t skipped;
     int64_t failed;  /* for good */
     int64_t retried; /* failed, and tried again later */
+    int64_t waiting; /* for people */
     bool held;       /* the clock jumped: nothing is done until schedule_release */
 };
 

@@ -26,6 +26,7 @@ struct schedule_site {
     struct str fired; /* a line a run */
     int fail_with;    /* what the function says, and how many times */
     int fail_times;
+    bool waits;      /* nobody approved yet */
     bool dies_after; /* the mailing is made, and the function says that it failed */
 };
 
@@ -142,8 +143,17 @@ static inline int send_run(void *ctx, const struct schedule_run *run, struct sch
         }
         return err_set(why, site->fail_with, "trouble %d", (int)run->attempt);
     }
-    make_run(site->db, run);
-    out->mailing = db_last_id(site->db);
+    if (site->waits && run->kind != SCHEDULE_DRAFT) {
+        out->waits = true;
+        out->mailing = 7;
+        return err_set(why, ERR_STATE, "waits for approval");
+    }
+    if (run->kind == SCHEDULE_DRAFT) {
+        assert_int_equal(run->at, run->by_hand ? run->at : run->due + 3 * CLOCK_DAY);
+    } else {
+        make_run(site->db, run);
+        out->mailing = db_last_id(site->db);
+    }
     out->recipients = 60;
     str_addf(&site->fired, "%s %s %s\n", run->job, run->local, run->target);
     return 0;

@@ -336,6 +336,97 @@ static void test_what_will_happen_is_listed(void **state)
 
 /* ---- clocks ---- */
 
+static void test_a_draft_is_made_before_its_letter_and_is_what_goes_out(void **state)
+{
+    struct newsletter *newsletter = site_newsletter(&site, "funding", "Monday 09:00");
+
+    (void)state;
+    newsletter->draft_before = 3 * CLOCK_DAY;
+    site_issue(&site, "b", newsletter);
+    (void)tick_once(&site, "2026-12-01T06:00");
+    assert_string_equal(site.fired.data, "");
+    (void)tick_once(&site, "2026-12-04T07:00");
+    (void)tick_once(&site, "2026-12-04T07:01");
+    assert_string_equal(site.fired.data,
+                        "drafts/newsletters/funding 2026-12-07T09:00:00 issues/b\n");
+    /* Another one that stands before it does not take its place. */
+    site_issue(&site, "c", newsletter);
+    site.issues[1] = site.issues[0];
+    site.issues[0].item.slug = "a";
+    (void)tick_once(&site, "2026-12-07T07:00");
+    assert_string_equal(site.fired.data,
+                        "drafts/newsletters/funding 2026-12-07T09:00:00 issues/b\n"
+                        "newsletters/funding 2026-12-07T09:00:00 issues/b\n");
+}
+
+static void test_a_draft_whose_time_was_before_its_schedule_is_made_at_once(void **state)
+{
+    struct newsletter *newsletter = site_newsletter(&site, "funding", "Monday 09:00");
+
+    (void)state;
+    newsletter->draft_before = 3 * CLOCK_DAY;
+    site_issue(&site, "a", newsletter);
+    site_issue_at(&site, "b", newsletter, "2026-12-07T12:00");
+    (void)tick_once(&site, "2026-12-06T06:00");
+    assert_string_equal(site.fired.data,
+                        "drafts/newsletters/funding 2026-12-07T09:00:00 issues/a\n"
+                        "drafts/issues/b 2026-12-07T12:00:00 issues/b\n");
+}
+
+static void test_drafts_of_several_weeks_are_of_several_issues(void **state)
+{
+    struct newsletter *newsletter = site_newsletter(&site, "funding", "weekday 09:00");
+
+    (void)state;
+    newsletter->draft_before = 3 * CLOCK_DAY;
+    site_issue(&site, "a", newsletter);
+    site_issue(&site, "b", newsletter);
+    (void)tick_once(&site, "2026-12-07T08:00");
+    assert_string_equal(site.fired.data,
+                        "drafts/newsletters/funding 2026-12-08T09:00:00 issues/a\n"
+                        "drafts/newsletters/funding 2026-12-09T09:00:00 issues/b\n");
+}
+
+static void test_what_is_not_approved_waits_and_is_too_late_at_last(void **state)
+{
+    struct newsletter *newsletter = site_newsletter(&site, "funding", "Monday 09:00");
+    struct schedule_tick tick;
+
+    (void)state;
+    site_issue(&site, "a", newsletter);
+    site.waits = true;
+    (void)tick_once(&site, "2026-12-01T06:00");
+    tick = tick_once(&site, "2026-12-07T07:00");
+    assert_int_equal(tick.waiting, 1);
+    assert_int_equal(tick.next_due, utc("2026-12-07T07:01"));
+    /* More often than a failure would be tried again. */
+    for (int i = 1; i < 60; i++) {
+        char when[CIVIL_TEXT];
+
+        (void)snprintf(when, sizeof(when), "2026-12-07T07:%02d", i);
+        assert_int_equal(tick_once(&site, when).waiting, 1);
+    }
+    tick = tick_once(&site, "2026-12-08T07:01");
+    assert_int_equal(tick.skipped, 1);
+    assert_string_equal(site_rows(&site), "newsletters/funding 2026-12-07T09:00:00 skipped: too "
+                                          "late: waits for approval\n");
+}
+
+static void test_what_is_approved_while_it_waits_goes_out(void **state)
+{
+    struct newsletter *newsletter = site_newsletter(&site, "funding", "Monday 09:00");
+
+    (void)state;
+    site_issue(&site, "a", newsletter);
+    site.waits = true;
+    (void)tick_once(&site, "2026-12-01T06:00");
+    (void)tick_once(&site, "2026-12-07T07:00");
+    site.waits = false;
+    assert_int_equal(tick_once(&site, "2026-12-07T07:00:30").done, 0);
+    assert_int_equal(tick_once(&site, "2026-12-07T07:01").done, 1);
+    assert_string_equal(site_rows(&site), "newsletters/funding 2026-12-07T09:00:00 done\n");
+}
+
 static bool held_at(struct schedule *schedule, int64_t now, int64_t uptime, const char *boot)
 {
     const struct schedule_time time = {now, uptime, boot};
@@ -434,6 +525,11 @@ int main(void)
         CASE(test_a_run_that_kills_its_scheduler_is_given_up),
         CASE(test_a_run_by_hand_is_out_of_turn),
         CASE(test_what_will_happen_is_listed),
+        CASE(test_a_draft_is_made_before_its_letter_and_is_what_goes_out),
+        CASE(test_a_draft_whose_time_was_before_its_schedule_is_made_at_once),
+        CASE(test_drafts_of_several_weeks_are_of_several_issues),
+        CASE(test_what_is_not_approved_waits_and_is_too_late_at_last),
+        CASE(test_what_is_approved_while_it_waits_goes_out),
         CASE(test_a_clock_that_jumps_holds_everything_until_it_is_released),
         CASE(test_what_is_held_is_shown_and_released),
     };
