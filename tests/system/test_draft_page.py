@@ -1,0 +1,360 @@
+#!/usr/bin/env python3
+"""An editor decides about a draft in a browser: nothing else is needed, and nobody else can."""
+
+import concurrent.futures
+import html
+import re
+import unittest
+
+import yaml
+
+from draft_site import EDITORS, JAAN, KATI, TEXTS, TOKEN_DRAFT, TOKEN_LEAVE, DraftSite
+from judges import html_errors
+from support import SOURCE, wait_for, write
+from test_web_pages import browse
+from web_site import FORM, LANGUAGES
+
+WORDS = {tag: yaml.safe_load((SOURCE / f"templates/locale/{tag}.yaml").read_text())["review"]
+         for tag in LANGUAGES}
+
+
+def text_of(page):
+    """What a person reads."""
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
+
+
+def links_of(page):
+    return [html.unescape(path) for path in
+            re.findall(r'(?:href|src)="(/[^"]+)"', page)]
+
+
+class Life(DraftSite):
+    def follow(self, answer):
+        """Where a form that was taken leads."""
+        status, headers, body = answer
+        self.assertEqual((status, body), (303, ""))
+        self.assertEqual(headers["Cache-Control"], "no-store")
+        return self.ask(headers["Location"])[2]
+
+    def test_a_letter_is_rejected_made_anew_and_approved_in_every_language(self):
+        for tag in LANGUAGES:
+            with self.subTest(tag):
+                words, mine = WORDS[tag], EDITORS[tag]
+                mailing = self.draft(f"life-{tag}")
+                path = self.link(mailing, mine)
+                status, headers, page = self.ask(path, Accept_Language="xx")
+                self.assertEqual((status, headers["Content-Language"]), (200, tag))
+                for name, value in (("Cache-Control", "no-store"),
+                                    ("Referrer-Policy", "no-referrer"),
+                                    ("X-Robots-Tag", "noindex, nofollow"),
+                                    ("X-Frame-Options", "DENY")):
+                    self.assertEqual(headers[name], value)
+                self.assertIsNone(headers["Set-Cookie"])
+                for key in ("draft", "letter", "history", "decide", "exactly", "approve",
+                            "reject", "at_once", "step_drafted"):
+                    self.assertIn(words[key], text_of(page), key)
+                self.assertNotIn("<script", page)
+                self.assertEqual(page.count("<details class=\"edition\""), len(LANGUAGES))
+
+                noted = self.follow(self.post(path, {"do": "note", "note": "See <b> & \r\nmore"}))
+                self.assertIn(words["you_noted"], text_of(noted))
+                self.assertIn("See &lt;b&gt; &amp; \nmore", noted)
+                status, _, page = self.post(path, {"do": "reject", "reason": " \r\n "})
+                self.assertEqual(status, 422)
+                self.assertIn(words["why_missing"], text_of(page))
+                self.assertEqual(self.state_of(mailing), "waiting")
+                page = self.follow(self.post(path, {"do": "reject", "reason": f"No: {tag}"}))
+                self.assertEqual(self.state_of(mailing), "rejected")
+                self.assertIn(words["rejected"], text_of(page))
+                self.assertIn(f"No: {tag}", page)
+                self.assertNotIn('value="approve"', page)
+
+                self.assertEqual(self.draft(f"life-{tag}", more="A newer text."), mailing)
+                before = self.dump()
+                old = self.ask(path)[2]
+                self.assertIn(words["outdated"], text_of(old))
+                self.assertNotIn("<form", old)
+                for fields in ({"do": "approve"}, {"do": "reject", "reason": "x"},
+                               {"do": "note", "note": "x"}):
+                    status, _, page = self.post(path, fields)
+                    self.assertEqual(status, 409)
+                    self.assertIn(words["overtaken"], text_of(page))
+                self.assertEqual(self.dump(), before)
+
+                path = self.link(mailing, mine)
+                self.assertIn("<ins>+ A newer text.</ins>", self.ask(path)[2])
+                page = self.follow(self.post(path, {"do": "approve"}))
+                self.assertEqual(self.state_of(mailing), "approved")
+                self.assertIn(words["approved_soon"], text_of(page))
+                self.assertIn(words["you_approved"].partition(":")[0], text_of(page))
+                before = self.dump()
+                self.follow(self.post(path, {"do": "approve"}))
+                self.assertEqual(self.dump(), before, "pressed twice")
+                self.assertEqual([step[1:4] for step in self.trail(mailing) if step[2] == "web"],
+                                 [(mine, "web", what) for what in ("noted", "rejected",
+                                                                   "approved")])
+                self.assertIn(f"Toimetaja {tag}", page)
+
+                self.teataja("send", f"life-{tag}", "--yes")
+                self.assertEqual(self.state_of(mailing), "sent")
+                page = self.ask(path)[2]
+                self.assertIn(words["sent"], text_of(page))
+                self.assertNotIn("<form", page)
+                before = self.dump()
+                self.follow(self.post(path, {"do": "approve"}))
+                self.assertEqual(self.post(path, {"do": "reject", "reason": "late"})[0], 409)
+                self.assertEqual(self.dump(), before)
+
+    def test_each_edition_is_shown_as_it_would_be_read_and_can_do_nothing(self):
+        mailing = self.draft("shown")
+        path = self.link(mailing, EDITORS["en"])
+        page = self.ask(path)[2]
+        self.assertEqual(len(re.findall(r'<iframe [^>]*sandbox="allow-popups '
+                                        r'allow-popups-to-escape-sandbox"', page)), len(LANGUAGES))
+        for tag in LANGUAGES:
+            status, headers, letter = self.ask(f"{path}/{tag}")
+            self.assertEqual((status, headers["Content-Language"]), (200, tag))
+            self.assertIn(TEXTS[tag], html.unescape(letter))
+            policy = dict(part.strip().partition(" ")[::2] for part in
+                          headers["Content-Security-Policy"].split(";"))
+            self.assertEqual(policy["default-src"], "'none'")
+            self.assertEqual(policy["img-src"], "data:")
+            self.assertNotIn("allow-scripts", policy["sandbox"])
+            self.assertNotIn("allow-same-origin", policy["sandbox"])
+            self.assertEqual(headers["X-Frame-Options"], "SAMEORIGIN")
+            self.assertIn('<base target="_blank">', letter)
+            status, headers, text = self.ask(f"{path}/{tag}.txt")
+            self.assertEqual((status, headers["Content-Type"]),
+                             (200, "text/plain; charset=utf-8"))
+            self.assertIn(TEXTS[tag], text)
+        for wrong in ("xx", "en-2", "en-0", "en-", "en.pdf", "en-99999999999999999999", "en.txt.txt",
+                      "-1", "en-1x"):
+            self.assertEqual(self.ask(f"{path}/{wrong}")[0], 404, wrong)
+        self.assertEqual(self.ask(f"{path}/en-1")[0], 200)
+
+    def test_pictures_show_in_the_letter(self):
+        (self.site / "assets").mkdir(exist_ok=True)
+        newsletter = self.site / "newsletters/pair.yaml"
+        (self.site / "assets/a.png").write_bytes(
+            (SOURCE / "templates/site/demo/assets/eu-emblem.png").read_bytes())
+        before = newsletter.read_text()
+        write(newsletter, before + "brand: { logo: assets/a.png, logo_alt: Cluster }\n")
+        try:
+            mailing = self.draft("pictures", "pair")
+        finally:
+            write(newsletter, before)
+        letter = self.ask(self.link(mailing, KATI) + "/en")[2]
+        self.assertRegex(letter, r'<img [^>]*src="data:image/png;base64,')
+        self.assertNotIn("cid:", letter)
+
+
+class Deciding(DraftSite):
+    def test_two_editors_at_once(self):
+        for attempt in range(6):
+            mailing = self.draft(f"both-{attempt}", "pair")
+            paths = [self.link(mailing, KATI), self.link(mailing, JAAN)] * 3
+            with concurrent.futures.ThreadPoolExecutor(6) as pool:
+                answers = list(pool.map(lambda p: self.post(p, {"do": "approve"})[0], paths))
+            self.assertEqual(set(answers), {303})
+            self.assertEqual(self.state_of(mailing), "approved")
+            self.assertEqual(sorted(step[1] for step in self.trail(mailing)
+                                    if step[3] == "approved"), [JAAN, KATI])
+
+    def test_one_of_two_is_not_enough_and_nobody_counts_twice(self):
+        mailing = self.draft("half", "pair")
+        path = self.link(mailing, KATI)
+        for _ in range(3):
+            self.assertEqual(self.post(path, {"do": "approve"})[0], 303)
+        self.assertEqual(self.state_of(mailing), "waiting")
+        page = self.ask(path)[2]
+        self.assertIn(WORDS["en"]["waits_second"], text_of(page))
+        self.assertIn("1 / 2", page)
+        self.assertNotIn('value="approve"', page)
+        self.assertIn('value="reject"', page)
+        self.assertIn('value="approve"', self.ask(self.link(mailing, JAAN))[2])
+
+    def test_one_approves_while_the_other_rejects(self):
+        for attempt in range(6):
+            mailing = self.draft(f"quarrel-{attempt}", "pair")
+            acts = [(KATI, {"do": "approve"}), (JAAN, {"do": "reject", "reason": "wrong date"})]
+            with concurrent.futures.ThreadPoolExecutor(2) as pool:
+                answers = [done[0] for done in pool.map(
+                    lambda act: self.post(self.link(mailing, act[0]), act[1]),
+                    acts if attempt % 2 else acts[::-1])]
+            self.assertEqual(self.state_of(mailing), "rejected")
+            self.assertLessEqual(set(answers), {303, 409})
+            done = [step[3] for step in self.trail(mailing) if step[2] == "web"]
+            self.assertIn(done, (["approved", "rejected"], ["rejected"]))
+
+    def test_what_was_written_is_kept_when_it_is_not_taken(self):
+        mailing = self.draft("long")
+        path = self.link(mailing, EDITORS["en"])
+        before = self.dump()
+        for name in ("reason", "note"):
+            what = "reject" if name == "reason" else "note"
+            for words in ("õ" * 1001, "<b>" + "x" * 1000):
+                status, _, page = self.post(path, {"do": what, name: words})
+                self.assertEqual(status, 422)
+                self.assertIn(html.escape(words), page)
+                self.assertRegex(page, rf'<textarea id="{name}"[^>]* aria-invalid="true">')
+                self.assertIn(f'<p class="wrong" id="{name}-problem" role="alert">', page)
+        self.assertEqual(self.dump(), before)
+        words = "🎨" * 999 + "\r\n"
+        self.assertEqual(self.post(path, {"do": "note", "note": words + "x"})[0], 422)
+        self.assertEqual(self.post(path, {"do": "note", "note": words})[0], 303)
+        self.assertEqual(self.trail(mailing)[-1][4], "🎨" * 999)
+        notes = len(self.trail(mailing))
+        self.assertEqual(self.post(path, {"do": "note", "note": words})[0], 303)
+        self.assertEqual(len(self.trail(mailing)), notes, "the same note is kept once")
+
+    def test_forms_that_make_no_sense_do_nothing(self):
+        mailing = self.draft("nonsense")
+        path = self.link(mailing, EDITORS["en"])
+        before = self.dump()
+        multipart = "multipart/form-data; boundary=----x1"
+        file = ('------x1\r\nContent-Disposition: form-data; name="do"; filename="approve"\r\n\r\n'
+                "approve\r\n------x1--\r\n")
+        for body, kind, expected in (
+                ("", FORM, 400), ("do=", FORM, 400), ("do=APPROVE", FORM, 400),
+                ("do=approve+", FORM, 400), ("do=%ff", FORM, 400), ("do=%zz", FORM, 400),
+                ('{"do":"approve"}', "application/json", 400), ("do=approve", "text/plain", 400),
+                (file, multipart, 400), (file, "multipart/form-data", 400),
+                ("reason=x&note=y", FORM, 400), ("do=undo", FORM, 400),
+                ("do=note&note=" + "x" * 5000, FORM, 413), ("do=note&x=" + "x" * 20000, FORM, 413),
+                ("&".join(f"a{n}=1" for n in range(100)), FORM, 413)):
+            status = self.ask(path, "POST", body, Content_Type=kind)[0]
+            self.assertEqual(status, expected, (body[:40], kind))
+        for method in ("PUT", "DELETE", "PATCH", "OPTIONS"):
+            self.assertIn(self.ask(path, method, "do=approve", Content_Type=FORM)[0], (405, 501))
+        self.assertEqual(self.ask(f"{path}/en", "POST", "do=approve", Content_Type=FORM)[0], 413)
+        self.assertEqual(self.ask(f"{path}?do=approve")[0], 200)
+        self.assertEqual(self.dump(), before)
+
+
+class Links(DraftSite):
+    def test_whoever_has_no_right_gets_one_and_the_same_answer(self):
+        mailing = self.draft("rights")
+        other = self.draft("other", "pair")
+        good = self.link(mailing, EDITORS["en"])
+        token = good.rpartition("/")[2]
+        self.teataja("send", "rights", "--test", "probe@cluster.example", "--yes", status=None)
+        person = self.person(EDITORS["en"])
+        paths = ["/draft/x", "/draft/" + "a" * 90, good[:-1], good[1:], good + "a", "/draft/" + token[1:],
+                 good[:-1] + ("a" if good[-1] != "a" else "b"),
+                 self.link(other, EDITORS["en"]),  # of another newsletter
+                 self.link(mailing, KATI), self.link(mailing, "m1@member.example"),
+                 self.link(999, EDITORS["en"], self.digest(mailing)),
+                 "/draft/" + self.token(TOKEN_LEAVE, [mailing, person, 1]),
+                 "/draft/" + self.token(TOKEN_DRAFT, [mailing, person]),
+                 "/draft/" + self.token(TOKEN_DRAFT, [mailing, person, 1, 1]),
+                 "/draft/" + self.token(TOKEN_DRAFT, [mailing]),
+                 "/draft/" + self.token(TOKEN_DRAFT, []),
+                 "/draft/" + self.token(TOKEN_DRAFT, [2 ** 63, person, 1]),
+                 "/draft/" + self.token(TOKEN_DRAFT, [mailing, 0, 0]),
+                 "/draft/" + self.token(TOKEN_DRAFT, [mailing, person, 1], bytes(32))]
+        before = self.dump()
+        answers = set()
+        for path in paths:
+            if not path.startswith("/draft/"):
+                continue
+            for more in ("", "/en", "/en.txt"):
+                status, headers, page = self.ask(path + more, Accept_Language="en")
+                answers.add((status, page))
+                self.assertEqual(headers["Cache-Control"], "no-store")
+            for fields in ({"do": "approve"}, {"do": "reject", "reason": "x"},
+                           {"do": "note", "note": "x"}):
+                status, _, page = self.post(path, fields, Accept_Language="en")
+                answers.add((status, page))
+        self.assertEqual(len(answers), 1, "one answer")
+        (status, page), = answers
+        self.assertEqual(status, 404)
+        self.assertIn("This link does not work", page)
+        self.assertEqual(self.dump(), before)
+        for page in ("leave", "preferences", "answer", "view"):
+            self.assertEqual(self.ask(f"/{page}/{token}")[0], 404, page)
+        self.assertEqual(self.ask("/draft/" + token.upper())[0], 200, "read in any case")
+
+    def test_a_link_ends_when_its_owner_is_no_editor_any_more(self):
+        mailing = self.draft("leaver", "pair")
+        path = self.link(mailing, JAAN)
+        self.assertEqual(self.ask(path)[0], 200)
+        newsletter = self.site / "newsletters/pair.yaml"
+        kept = newsletter.read_text()
+        write(newsletter, re.sub(r"(?m)^  - \{ address: jaan.*\n", "", kept))
+        try:
+            self.wait_for_reload()
+            status, _, page = self.ask(path, Accept_Language="en")
+            self.assertEqual((status, page), self.ask("/draft/x", Accept_Language="en")[::2])
+            self.assertEqual(self.post(path, {"do": "approve"})[0], 404)
+            self.assertEqual(self.state_of(mailing), "waiting")
+            self.assertEqual(self.ask(self.link(mailing, KATI))[0], 200)
+        finally:
+            write(newsletter, kept)
+            self.wait_for_reload()
+        self.assertEqual(self.ask(path)[0], 200)
+
+    def wait_for_reload(self):
+        """The pages look at their files every two seconds."""
+        times = self.log().count("event=site_reloaded")
+
+        def is_read():
+            self.ask("/")
+            return self.log().count("event=site_reloaded") > times
+        wait_for("the changed files", is_read)
+
+
+class Looks(DraftSite):
+    def every_page(self):
+        """{name: address} of what an editor may see, in the ten languages."""
+        found = {}
+        for tag in LANGUAGES:
+            mailing = self.draft(f"look-{tag}", more="A first text.")
+            self.post(self.link(mailing, EDITORS["et"]), {"do": "note", "note": "Two\n\nlines <&>"})
+            self.post(self.link(mailing, EDITORS["et"]), {"do": "approve"})
+            old = self.link(mailing, EDITORS[tag])
+            self.draft(f"look-{tag}", more="A second text.")
+            found[f"waiting-{tag}"] = self.link(mailing, EDITORS[tag])
+            found[f"old-{tag}"] = old
+        rejected = self.draft("look-rejected")
+        found["rejected"] = self.link(rejected, EDITORS["de"])
+        self.post(found["rejected"], {"do": "reject", "reason": "Ei"})
+        half = self.draft("look-half", "pair")
+        found["half"] = self.link(half, JAAN)
+        self.post(found["half"], {"do": "approve"})
+        return found
+
+    def test_pages_are_right_for_every_judge_and_a_crawler_changes_nothing(self):
+        pages = self.every_page()
+        folder = self.folder / "pages"
+        files = [write(folder / f"{name}.html", self.ask(path)[2])
+                 for name, path in pages.items()]
+        for tag in LANGUAGES:
+            for name, fields in (("reason", {"do": "reject", "reason": ""}),
+                                 ("note", {"do": "note", "note": "x" * 1001})):
+                files.append(write(folder / f"{name}-{tag}.html",
+                                   self.post(pages[f"waiting-{tag}"], fields)[2]))
+        self.assertEqual(html_errors(files), [])
+
+        before = self.dump()
+        paths = sorted({link for path in pages.values() for link in links_of(self.ask(path)[2])
+                        if not link.startswith(("/style", "/image"))} | set(pages.values()))
+        self.assertGreater(len(paths), 200)
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            for method in ("GET", "HEAD"):
+                answers = set(pool.map(lambda path, how=method: self.ask(path, how)[0], paths))
+                self.assertEqual(answers, {200})
+        some = [path for path in paths if not path.endswith(".txt")][::7] + list(pages.values())[:4]
+        visited = browse([f"http://127.0.0.1:{self.port}{path}" for path in some], "--visit")
+        self.assertEqual({found["status"] for found in visited}, {200})
+        self.assertEqual(self.dump(), before)
+
+        shown = [pages[name] for name in ("waiting-de", "waiting-ru", "old-fi", "rejected", "half")]
+        for found in browse([f"http://127.0.0.1:{self.port}{path}" for path in shown]):
+            with self.subTest(found["path"]):
+                self.assertEqual(found["schemes"], {"light": [], "dark": []})
+                self.assertEqual([w for w, wide in found["widths"].items() if wide > int(w)], [])
+                self.assertEqual((found["status"], found["console"]), (200, []))
+
+
+if __name__ == "__main__":
+    unittest.main()
