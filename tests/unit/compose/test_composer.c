@@ -29,7 +29,7 @@ static struct composer *composer;
 
 /* A mailing with one variant that shows a picture; its texts are longer than what an
  * arena has at hand, so that each needs memory of its own. */
-static void add_mailing(const char *dedupe)
+static void add_mailing_of(enum mail_kind_id kind, const char *dedupe)
 {
     static const struct piece text = {.kind = PIECE_FIXED, .data = "Tere\r\n", .len = 6};
     static char picture[BIG];
@@ -40,7 +40,9 @@ static void add_mailing(const char *dedupe)
                                   .html = {.html = true, .items = &text, .count = 1},
                                   .cids = {CID},
                                   .cid_count = 1};
-    const struct envelope envelope = {.kind = &mail_kinds[MAIL_LETTER],
+    const struct envelope envelope = {.kind = &mail_kinds[kind],
+                                      .occurrence =
+                                          kind == MAIL_REMINDER ? "20270417T100000" : NULL,
                                       .domain = "b.example",
                                       .list = 2,
                                       .base = {.web = "https://b.example",
@@ -73,6 +75,11 @@ static void add_mailing(const char *dedupe)
     str_release(&config);
 }
 
+static void add_mailing(const char *dedupe)
+{
+    add_mailing_of(MAIL_LETTER, dedupe);
+}
+
 static int set_up(void **state)
 {
     (void)temp_database_open(state);
@@ -88,17 +95,44 @@ static int tear_down(void **state)
     return temp_database_remove(state);
 }
 
-static int compose(int64_t mailing, int64_t variant, struct str *out)
+static int compose_to(int64_t mailing, int64_t variant, const char *slots, struct str *out)
 {
     const struct delivery_job job = {.row = 1,
                                      .mailing = mailing,
                                      .variant = variant,
                                      .member = 1,
                                      .address = "a@b.example",
-                                     .slots = "[\"Mari\",\"\",1,0,\"\"]"};
+                                     .slots = slots};
     char sender[LIMIT_ADDRESS + 1];
 
     return composer_message(composer, &job, out, sender, &err);
+}
+
+static int compose(int64_t mailing, int64_t variant, struct str *out)
+{
+    return compose_to(mailing, variant, "[\"Mari\",\"\",1,0,\"\"]", out);
+}
+
+/* A reminder to who holds invitation 7, thrown away. */
+static int compose_reminder(void)
+{
+    struct str out;
+    int rc;
+
+    str_init(&out, LIMIT_MESSAGE);
+    rc = compose_to(2, 2, "[\"Mari\",\"\",1,7,\"\"]", &out);
+    str_release(&out);
+    return rc;
+}
+
+static int set_up_reminder(void **state)
+{
+    (void)set_up(state);
+    add_mailing_of(MAIL_REMINDER, "r");
+    run_text("INSERT INTO event (id, slug, uid, digest) VALUES (3, 'forum', 'u', 'd')");
+    run_text("INSERT INTO invitation (id, event, address, organizer, sequence, dtstamp) "
+             "VALUES (7, 3, 'a@b.example', 'o@b.example', 0, 1)");
+    return 0;
 }
 
 /* A message of mailing 1 and variant 1, thrown away. */
@@ -196,6 +230,78 @@ static void test_without_keys_nothing_is_signed(void **state)
     str_release(&plain);
 }
 
+static void test_a_reminder_looks_at_the_answer_of_now(void **state)
+{
+    static const struct {
+        const char *sql;
+        const char *told; /* NULL: it goes */
+    } cases[] = {
+        {"UPDATE event SET sequence = 0", NULL},
+        {"INSERT INTO answer (invitation, state, via, at) VALUES (7, 'maybe', 'web', 1)", NULL},
+        {"INSERT INTO answer (invitation, state, via, at) VALUES (7, 'no', 'web', 1)",
+         "said no to the invitation, since it was queued"},
+        {"INSERT INTO answer (invitation, recurrence_id, state, via, at) "
+         "VALUES (7, '', 'no', 'web', 1), (7, '20270417T100000', 'yes', 'web', 1)",
+         NULL},
+        {"INSERT INTO answer (invitation, recurrence_id, state, via, at) "
+         "VALUES (7, '', 'yes', 'web', 1), (7, '20270417T100000', 'no', 'web', 1)",
+         "said no to the invitation, since it was queued"},
+        {"UPDATE event SET status = 'CANCELLED'", "the event was cancelled, since it was queued"},
+        {"UPDATE invitation SET state = 'cancelled'",
+         "the invitation does not hold any more, since it was queued"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        tear_down(NULL);
+        set_up_reminder(NULL);
+        run_text(cases[i].sql);
+        assert_int_equal(compose_reminder(), cases[i].told != NULL ? ERR_STATE : 0);
+        if (cases[i].told != NULL) {
+            assert_string_equal(err.msg, cases[i].told);
+        }
+    }
+    (void)state;
+}
+
+static void test_a_reminder_that_is_tried_asks_nobody(void **state)
+{
+    struct str out;
+
+    (void)state;
+    run_text("UPDATE event SET status = 'CANCELLED'");
+    str_init(&out, LIMIT_MESSAGE);
+    ok(compose(2, 2, &out));
+    str_release(&out);
+}
+
+static void test_any_step_for_a_reminder_may_fail(void **state)
+{
+    int rc = -1;
+
+    (void)state;
+    for (unsigned long nth = 1; rc != 0; nth++) {
+        tear_down(NULL);
+        set_up_reminder(NULL);
+        db_fail_at(nth, false, DB_FAULT_IO);
+        rc = compose_reminder();
+        db_fail_at(0, false, DB_FAULT_BUSY);
+        assert_true(rc == 0 || rc == ERR_IO);
+        ok(compose_reminder());
+        assert_true(nth < 20);
+    }
+    rc = -1;
+    for (unsigned long nth = 1; rc != 0; nth++) {
+        tear_down(NULL);
+        set_up_reminder(NULL);
+        mem_fail_at(nth, 0);
+        rc = compose_reminder();
+        mem_fail_at(0, 0);
+        assert_true(rc == 0 || rc == ERR_NOMEM);
+        ok(compose_reminder());
+        assert_true(nth < 1000);
+    }
+}
+
 static void test_any_step_of_the_database_may_fail(void **state)
 {
     int rc = -1;
@@ -260,6 +366,7 @@ static void test_a_composer_needs_a_database_and_memory(void **state)
     composer_close(NULL);
 }
 
+#define REMINDER(test) cmocka_unit_test_setup_teardown(test, set_up_reminder, tear_down)
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -269,6 +376,9 @@ int main(void)
         CASE(test_what_was_tampered_with_is_told),
         CASE(test_a_picture_of_no_bytes_is_no_bytes),
         CASE(test_without_keys_nothing_is_signed),
+        REMINDER(test_a_reminder_looks_at_the_answer_of_now),
+        REMINDER(test_a_reminder_that_is_tried_asks_nobody),
+        REMINDER(test_any_step_for_a_reminder_may_fail),
         CASE(test_any_step_of_the_database_may_fail),
         CASE(test_any_memory_may_be_out),
         CASE(test_a_composer_needs_a_database_and_memory),
