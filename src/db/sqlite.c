@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sqlite_driver.h"
@@ -342,6 +343,13 @@ void db_set_log(struct db *db, size_t kib)
     db->checkpoint_pages = kib > 0 ? (int)(kib / PAGE_KIB) : CHECKPOINT_PAGES;
 }
 
+void db_pause(void)
+{
+    const struct timespec moment = {.tv_nsec = 1000000};
+
+    (void)nanosleep(&moment, NULL);
+}
+
 int driver_script(struct db *db, const char *name, const char *script, struct err *err)
 {
     int rc = run_plain(db, script, err);
@@ -362,6 +370,9 @@ static void checkpoint(struct db *db)
         return;
     }
     sqlite3_exec(db->guard, "PRAGMA wal_autocheckpoint = 0", NULL, NULL, NULL);
+    if (db->durability == DB_SURVIVES_KILL) {
+        (void)db_sync(db, NULL); /* the checkpoint would do it under the lock */
+    }
     if (sqlite3_exec(db->guard, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK) {
         return;
     }

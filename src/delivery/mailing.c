@@ -250,6 +250,11 @@ int mailing_get(struct db *db, struct arena *arena, int64_t id, struct mailing *
     return rc;
 }
 
+bool mailing_is_draft(const struct mailing *mailing)
+{
+    return strstr(",waiting,approved,rejected,", mailing->state) != NULL;
+}
+
 int mailing_list(struct db *db, struct arena *arena, size_t max, struct mailing **out,
                  size_t *count, struct err *err)
 {
@@ -367,6 +372,9 @@ int mailing_drop_cancelled(struct db *db, int64_t mailing, struct err *err)
         rc = db_exec(db, SQL_MAILING_DROP_CANCELLED, err, "iii", mailing, clock_now(),
                      (int64_t)CHUNK);
         dropped = rc == 0 ? db_changes(db) : 0;
+        if (dropped == CHUNK) {
+            db_pause();
+        }
     }
     db_set_log(db, 0);
     return rc;

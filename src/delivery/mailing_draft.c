@@ -91,9 +91,10 @@ static int forget(struct db *db, const char *uid, struct err *err)
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < sizeof(steps) / sizeof(steps[0]); i++) {
-        do {
-            rc = db_exec(db, steps[i].sql, err, "ti", uid, steps[i].most);
-        } while (rc == 0 && db_changes(db) == steps[i].most);
+        while ((rc = db_exec(db, steps[i].sql, err, "ti", uid, steps[i].most)) == 0 &&
+               db_changes(db) == steps[i].most) {
+            db_pause();
+        }
     }
     return rc;
 }

@@ -46,27 +46,40 @@ static bool is_dead(const char *folder, int64_t worker, int *fd)
     return true;
 }
 
-static int bury(struct db *db, const struct enlisted *worker, int64_t *unknown, struct err *err)
+/* Of one row: it is in doubt, or as if it had not been tried. */
+static int settle_row(struct db *db, const struct enlisted *worker, const struct worker_row *row,
+                      int64_t *doubts, struct err *err)
 {
     const char *why = worker->same_boot ? "the program ended while the message was on its way"
                                         : "the machine went down while the message was claimed";
-    int64_t all = worker->same_boot ? 0 : 1;
+    int rc;
+
+    if (worker->same_boot && !row->begun) {
+        return db_exec(db, SQL_WORKER_RETURN, err, "ii", row->id, worker->id);
+    }
+    *doubts += 1;
+    rc = db_exec(db, SQL_RECOVERY_NOTE, err, "iiit", row->id, worker->id, clock_now(), why);
+    return rc == 0 ? db_exec(db, SQL_RECOVERY_UNKNOWN, err, "iiit", row->id, worker->id,
+                             clock_now(), why)
+                   : rc;
+}
+
+static int bury(struct db *db, struct arena *arena, const struct enlisted *worker, int64_t *unknown,
+                struct err *err)
+{
+    struct worker_row *rows = NULL;
+    size_t count = 0;
     int64_t doubts = 0;
-    int rc = db_begin(db, err);
+    int rc = worker_rows(db, arena, worker->id, &rows, &count, err);
 
     if (rc == 0) {
-        rc = db_exec(db, SQL_RECOVERY_NOTE, err, "iiti", worker->id, clock_now(), why, all);
+        rc = db_begin(db, err);
+    }
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        rc = settle_row(db, worker, &rows[i], &doubts, err);
     }
     if (rc == 0) {
-        rc = db_exec(db, SQL_RECOVERY_UNKNOWN, err, "iiti", worker->id, clock_now(), why, all);
-    }
-    if (rc == 0) {
-        doubts = db_changes(db);
-        *unknown += doubts;
         rc = quota_use(db, worker->id, clock_now(), doubts, err);
-    }
-    if (rc == 0) {
-        rc = db_exec(db, SQL_WORKER_RETURN_ALL, err, "i", worker->id);
     }
     if (rc == 0) {
         rc = db_exec(db, SQL_WORKER_DELETE, err, "i", worker->id);
@@ -75,6 +88,7 @@ static int bury(struct db *db, const struct enlisted *worker, int64_t *unknown, 
         rc = db_commit(db, err);
     }
     db_rollback(db);
+    *unknown += rc == 0 ? doubts : 0;
     return rc;
 }
 
@@ -110,7 +124,7 @@ int ledger_recover(struct db *db, const char *lock_folder, int64_t *unknown, str
         int fd;
 
         if (is_dead(lock_folder, workers[i].id, &fd)) {
-            rc = bury(db, &workers[i], &became_unknown, err);
+            rc = bury(db, arena, &workers[i], &became_unknown, err);
             LOG(became_unknown > 0 ? LOG_WARN : LOG_INFO, "worker_recovered",
                 log_int("worker", workers[i].id), log_int("unknown", became_unknown));
         }

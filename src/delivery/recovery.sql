@@ -1,18 +1,14 @@
 -- name: recovery_note
 -- The ledger names every row that may have gone out before it is sent again.
 INSERT INTO attempt (outbox, n, at, relay, stage, text)
-SELECT id, (SELECT coalesce(max(n), 0) + 1 FROM attempt WHERE attempt.outbox = outbox.id), $2,
-       coalesce(relay, ''), 'recovery', $3
+SELECT id, (SELECT coalesce(max(n), 0) + 1 FROM attempt WHERE attempt.outbox = outbox.id), $3,
+       coalesce(relay, ''), 'recovery', $4
   FROM outbox
- WHERE mailing IN (SELECT id FROM mailing WHERE state NOT IN ('expanding', 'sent')
-                       AND (state <> 'held' OR finished_at IS NULL))
-   AND worker = $1 AND (state = 'committing' OR ($4 AND state = 'claimed'));
+ WHERE id = $1 AND worker = $2;
 
 -- name: recovery_unknown
-UPDATE outbox SET state = 'unknown', worker = NULL, done_at = $2, reply = $3
- WHERE mailing IN (SELECT id FROM mailing WHERE state NOT IN ('expanding', 'sent')
-                       AND (state <> 'held' OR finished_at IS NULL))
-   AND worker = $1 AND (state = 'committing' OR ($4 AND state = 'claimed'));
+UPDATE outbox SET state = 'unknown', worker = NULL, done_at = $3, reply = $4
+ WHERE id = $1 AND worker = $2;
 
 -- name: recovery_requeue
 UPDATE outbox SET state = 'queued', next_at = 0, resends = resends + 1
@@ -22,15 +18,19 @@ UPDATE outbox SET state = 'queued', next_at = 0, resends = resends + 1
 
 -- name: recovery_finish
 -- Mailings with no open rows are done; with unknown rows they wait for a person, and
--- so does one that shows a deadline that has passed.
+-- so does one that shows a deadline that has passed. Rows that are claimed have no index:
+-- they are looked for only while there is a worker who may have them.
 UPDATE mailing
    SET state = CASE WHEN EXISTS (SELECT 1 FROM outbox WHERE outbox.mailing = mailing.id
-                                    AND outbox.state IN ('unknown', 'queued', 'deferred'))
+                                    AND outbox.state = 'unknown')
+                      OR EXISTS (SELECT 1 FROM outbox WHERE outbox.mailing = mailing.id
+                                    AND outbox.state IN ('queued', 'deferred'))
                     THEN 'held' ELSE 'sent' END,
        finished_at = $1
  WHERE state IN ('queued', 'sending')
-   AND (NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.mailing = mailing.id
-                       AND outbox.state IN ('queued', 'deferred', 'claimed', 'committing'))
-        OR (not_after <= $1 AND NOT EXISTS
-            (SELECT 1 FROM outbox WHERE outbox.mailing = mailing.id
-                AND outbox.state IN ('claimed', 'committing'))));
+   AND (not_after <= $1
+        OR NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.mailing = mailing.id
+                          AND outbox.state IN ('queued', 'deferred')))
+   AND (NOT EXISTS (SELECT 1 FROM worker)
+        OR NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.mailing = mailing.id
+                          AND outbox.state IN ('claimed', 'committing')));

@@ -10,6 +10,7 @@
 #include "quota.h"
 #include "sql/delivery/worker.h"
 #include "teataja/base/clock.h"
+#include "teataja/base/limits.h"
 #include "teataja/base/log.h"
 
 int worker_lock_name(const char *folder, int64_t worker, char out[WORKER_LOCK_PATH],
@@ -53,19 +54,59 @@ int worker_enlist(struct worker *worker, const struct ledger_options *options, s
     return rc;
 }
 
+int worker_rows(struct db *db, struct arena *arena, int64_t worker, struct worker_row **out,
+                size_t *count, struct err *err)
+{
+    struct db_stmt *stmt = NULL;
+    size_t capacity = 0;
+    int rc = db_query(db, SQL_WORKER_ROWS, &stmt, err);
+
+    *out = NULL;
+    *count = 0;
+    rc = rc == 0 ? db_bind_int(stmt, 1, worker, err) : rc;
+    while (rc == 0 && (rc = db_next(stmt, err)) == 1) {
+        rc = arena_grow(arena, out, &capacity, *count, sizeof(**out), err);
+        if (rc == 0) {
+            (*out)[(*count)++] =
+                (struct worker_row){.id = db_int(stmt, 0), .begun = db_int(stmt, 1) != 0};
+        }
+    }
+    db_stmt_free(stmt);
+    return rc;
+}
+
+/* Returns what was not begun; *begun counts the others, which stay with their worker. */
+static int settle_rows(struct worker *worker, const struct worker_row *rows, size_t count,
+                       size_t *begun, struct err *err)
+{
+    int rc = watch_flush(&worker->watch, worker->db, err);
+
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        *begun += rows[i].begun ? 1 : 0;
+        rc = rows[i].begun
+                 ? 0
+                 : db_exec(worker->db, SQL_WORKER_RETURN, err, "ii", rows[i].id, worker->id);
+    }
+    return rc < 0 || *begun > 0 ? rc : db_exec(worker->db, SQL_WORKER_DELETE, err, "i", worker->id);
+}
+
 static int sign_off(struct worker *worker, struct err *err)
 {
-    int rc = db_exec(worker->db, SQL_WORKER_RETURN_ALL, err, "i", worker->id);
+    struct arena *arena = arena_new(LIMIT_ARENA_WORK);
+    struct worker_row *rows = NULL;
+    size_t count = 0;
+    size_t begun = 0;
+    int rc = arena == NULL ? err_nomem(err)
+                           : worker_rows(worker->db, arena, worker->id, &rows, &count, err);
 
-    if (rc == 0) {
-        rc = watch_flush(&worker->watch, worker->db, err);
-    }
-    if (rc == 0) {
-        rc = db_exec(worker->db, SQL_WORKER_DELETE, err, "i", worker->id);
-    }
-    if (rc == 0 && db_changes(worker->db) != 1) {
+    rc = rc == 0 ? db_begin(worker->db, err) : rc;
+    rc = rc == 0 ? settle_rows(worker, rows, count, &begun, err) : rc;
+    rc = rc == 0 ? db_commit(worker->db, err) : rc;
+    db_rollback(worker->db);
+    if (rc == 0 && begun > 0) {
         rc = err_set(err, ERR_STATE, "it holds a message that may have gone out");
     }
+    arena_free(arena);
     return rc;
 }
 

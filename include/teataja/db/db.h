@@ -75,6 +75,10 @@ int db_set_cache(struct db *db, size_t kib, struct err *err);
  * much at once, more for work that commits often. */
 void db_set_log(struct db *db, size_t kib);
 
+/* A moment between two of many transactions in a row: others wait for the write lock by
+ * looking for it every few milliseconds, and would hardly ever find it free. */
+void db_pause(void);
+
 /* Transactions. db_begin takes the write lock at once (BEGIN IMMEDIATE); they do
  * not nest. db_rollback never fails and is a no-op outside of a transaction, so
  * it can stand in every clean-up. db_commit also runs the checkpoint rule: when

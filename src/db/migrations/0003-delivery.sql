@@ -88,6 +88,8 @@ CREATE TABLE outbox (
 -- Partial: an index over all rows would grow the WAL 3.5 times as fast.
 -- By mailing, so that a paused one costs the claims of others nothing.
 CREATE INDEX outbox_due ON outbox(mailing, next_at, id) WHERE state IN ('queued', 'deferred');
+-- Doubts are few; looking through a million rows for them would hold the write lock for half a second.
+CREATE INDEX outbox_unknown ON outbox(mailing, id) WHERE state = 'unknown';
 -- None over `worker`: it would be a second page to write for each message, and only
 -- recovery asks for it, which may read the rows of the mailings that are under way.
 CREATE INDEX outbox_by_member ON outbox(member, mailing) WHERE member IS NOT NULL;
