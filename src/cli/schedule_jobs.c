@@ -7,6 +7,7 @@
 #include "teataja/base/clock.h"
 #include "teataja/base/limits.h"
 #include "teataja/base/log.h"
+#include "teataja/compose/approval_send.h"
 #include "teataja/compose/event_letter.h"
 #include "teataja/compose/invite.h"
 #include "teataja/compose/letter.h"
@@ -18,7 +19,29 @@ struct errand {
     int64_t date;
     const char *job; /* whose run it is, and its time; NULL, 0 to count only */
     int64_t due;
+    struct approval_wish wish;
+
+    /* What it shows is read too, unless `dates` is NULL. */
+    const struct workspace *workspace;
+    struct arena *arena; /* of what goes into *dates */
+    struct forecast_dates *dates;
 };
+
+/* What waits for people, in words. */
+static int say_waiting(struct approval_sent *sent, const struct errand *errand,
+                       struct schedule_outcome *out, struct err *err)
+{
+    out->mailing = sent->mailing;
+    out->recipients = sent->recipients;
+    if (errand->occurrence == NULL || errand->wish.act == APPROVAL_DRAFT ||
+        strcmp(sent->state, "queued") == 0) {
+        return 0;
+    }
+    out->waits = true;
+    return err_set(err, ERR_STATE, "mailing %lld waits for approval: %d of %d given%s%s",
+                   (long long)sent->mailing, sent->given, sent->needed,
+                   sent->changes[0] != '\0' ? "; it changed: " : "", sent->changes);
+}
 
 static const char *slug_of(const char *target)
 {
@@ -31,7 +54,8 @@ static int send_letter(struct compose *compose, struct arena *arena, const struc
     bool automatic = strncmp(errand->target, LETTER_AUTOMATIC, strlen(LETTER_AUTOMATIC)) == 0;
     const struct letter_options options = {.date = errand->date,
                                            .occurrence = errand->occurrence,
-                                           .dry_run = errand->occurrence == NULL};
+                                           .dry_run = errand->occurrence == NULL,
+                                           .wish = errand->wish};
     struct letter_summary summary = {0};
     int rc = letter_plan(compose, arena, automatic ? errand->target : slug_of(errand->target),
                          &options, &summary, err);
@@ -40,9 +64,23 @@ static int send_letter(struct compose *compose, struct arena *arena, const struc
         LOG(LOG_WARN, "letter_warning", log_text("letter", errand->target),
             log_text("warning", summary.warnings[i]));
     }
+    if (rc == 0 && summary.sent.mailing != 0) {
+        return say_waiting(&summary.sent, errand, out, err);
+    }
+    if (rc == 0 && errand->dates != NULL) {
+        rc = forecast_read_letter(errand->workspace, errand->arena, &summary, errand->dates, err);
+    }
     out->mailing = summary.mailing;
     out->recipients = summary.total;
     return rc;
+}
+
+/* When the event begins, and the like. */
+static int read_dates(const struct errand *errand, const char *slug, struct err *err)
+{
+    return errand->dates == NULL ? 0
+                                 : forecast_read_event(errand->workspace, errand->arena, slug,
+                                                       errand->date, errand->dates, err);
 }
 
 static int send_invitations(struct compose *compose, struct arena *arena,
@@ -50,10 +88,15 @@ static int send_invitations(struct compose *compose, struct arena *arena,
                             struct err *err)
 {
     const struct invite_options options = {.date = errand->date,
-                                           .dry_run = errand->occurrence == NULL};
+                                           .dry_run = errand->occurrence == NULL,
+                                           .wish = errand->wish};
     struct invite_summary summary = {0};
     int rc = invite_plan(compose, arena, slug_of(errand->target), &options, &summary, err);
 
+    rc = rc == 0 ? read_dates(errand, slug_of(errand->target), err) : rc;
+    if (rc == 0 && summary.sent.mailing != 0) {
+        return say_waiting(&summary.sent, errand, out, err);
+    }
     out->mailing = summary.mailing;
     out->recipients = summary.total;
     return rc;
@@ -78,6 +121,7 @@ static int send_event_letter(struct compose *compose, struct arena *arena,
     int rc = event == NULL ? err_nomem(err)
                            : event_letter_plan(compose, arena, event, &options, &summary, err);
 
+    rc = rc == 0 ? read_dates(errand, event, err) : rc;
     out->mailing = summary.mailing;
     out->recipients = summary.total;
     return rc;
@@ -95,12 +139,21 @@ static int send_thanks(struct compose *compose, struct arena *arena, const struc
     return send_event_letter(compose, arena, errand, EVENT_THANKS, out, err);
 }
 
+/* Of a letter or of invitations. */
+static int send_draft(struct compose *compose, struct arena *arena, const struct errand *errand,
+                      struct schedule_outcome *out, struct err *err)
+{
+    return strncmp(errand->target, "events/", 7) == 0
+               ? send_invitations(compose, arena, errand, out, err)
+               : send_letter(compose, arena, errand, out, err);
+}
+
 /* One row a kind: what is done when it is due. */
 static int (*const doers[SCHEDULE_KINDS])(struct compose *, struct arena *, const struct errand *,
                                           struct schedule_outcome *, struct err *) = {
     [SCHEDULE_NEWSLETTER] = send_letter,  [SCHEDULE_ISSUE] = send_letter,
     [SCHEDULE_INVITE] = send_invitations, [SCHEDULE_REMINDER] = send_reminders,
-    [SCHEDULE_THANKS] = send_thanks,
+    [SCHEDULE_THANKS] = send_thanks,      [SCHEDULE_DRAFT] = send_draft,
 };
 
 static int with_arena(struct schedule_jobs *jobs, enum schedule_kind kind,
@@ -113,23 +166,51 @@ static int with_arena(struct schedule_jobs *jobs, enum schedule_kind kind,
     return rc;
 }
 
+/* What is run by hand is wanted now: it waits for nobody's time. */
+static struct approval_wish wish_of(const struct schedule_run *run)
+{
+    if (run->kind == SCHEDULE_DRAFT) {
+        return (struct approval_wish){.act = APPROVAL_DRAFT, .due = run->at};
+    }
+    return run->by_hand ? (struct approval_wish){.act = APPROVAL_SEND}
+                        : (struct approval_wish){.act = APPROVAL_AT_TIME, .due = run->due};
+}
+
 static int do_run(void *ctx, const struct schedule_run *run, struct schedule_outcome *out,
                   struct err *err)
 {
-    const struct errand errand = {run->target, run->local, clock_now(), run->job, run->due};
+    const struct errand errand = {.target = run->target,
+                                  .occurrence = run->local,
+                                  .date = clock_now(),
+                                  .job = run->job,
+                                  .due = run->due,
+                                  .wish = wish_of(run)};
 
     return with_arena(ctx, run->kind, &errand, out, err);
 }
 
 int schedule_jobs_count(struct schedule_jobs *jobs, enum schedule_kind kind, const char *target,
-                        int64_t date, int64_t *out, struct err *err)
+                        int64_t date, struct arena *arena, struct forecast_dates *dates,
+                        int64_t *out, struct err *err)
 {
-    const struct errand errand = {target, NULL, date, NULL, 0};
+    const struct errand errand = {.target = target,
+                                  .date = date,
+                                  .workspace = &jobs->workspace,
+                                  .arena = arena,
+                                  .dates = dates};
     struct schedule_outcome outcome = {0};
     int rc = with_arena(jobs, kind, &errand, &outcome, err);
 
     *out = outcome.recipients;
     return rc;
+}
+
+const char *schedule_jobs_purpose(enum schedule_kind kind)
+{
+    return kind == SCHEDULE_INVITE     ? "invitation"
+           : kind == SCHEDULE_REMINDER ? "reminder"
+           : kind == SCHEDULE_THANKS   ? "thanks"
+                                       : "letter";
 }
 
 static int open_rooms(struct schedule_jobs *jobs, struct err *err)
@@ -180,6 +261,19 @@ struct schedule_time schedule_jobs_time(void)
         .now = clock_now(), .uptime = clock_uptime(), .boot = clock_boot_id()};
 }
 
+int schedule_jobs_do(struct schedule_jobs *jobs, const struct schedule_time *time,
+                     struct schedule_tick *out, struct err *err)
+{
+    int64_t released = 0;
+    int rc = schedule_tick(jobs->schedule, time, out, err);
+
+    if (rc == 0 && !out->held) {
+        rc = approval_release_ready(jobs->compose, &released, err);
+        out->done += released;
+    }
+    return rc;
+}
+
 enum exit_status schedule_jobs_tick(const struct command *command, struct workspace_told *told,
                                     struct schedule_tick *out)
 {
@@ -196,7 +290,7 @@ enum exit_status schedule_jobs_tick(const struct command *command, struct worksp
         return command_fail(&err);
     }
     status = schedule_jobs_open(&own, told, &jobs);
-    if (status == EXIT_DONE && schedule_tick(jobs.schedule, &time, out, &err) < 0) {
+    if (status == EXIT_DONE && schedule_jobs_do(&jobs, &time, out, &err) < 0) {
         status = command_fail(&err);
     }
     if (status == EXIT_DONE) {

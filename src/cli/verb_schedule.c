@@ -8,6 +8,8 @@
 #include "teataja/base/clock.h"
 #include "teataja/base/limits.h"
 #include "teataja/base/str.h"
+#include "teataja/calendar/zone.h"
+#include "teataja/compose/message.h"
 
 enum { DAYS = 31, MOST_DAYS = 3660, LAST = 30 };
 
@@ -37,83 +39,170 @@ static int warn_of_hold(const struct command *command, struct db *db, struct err
 
 /* ---- schedule ---- */
 
+/* A line of the list. */
 struct planned {
-    const struct command *command;
-    struct schedule_jobs *jobs;
-    struct output_table *table;
-    bool count;
+    const struct schedule_item *item;
+    const char *count;
+    const char *note;
+    const char *out_by; /* when the last one is out */
+    struct forecast_dates dates;
 };
 
-/* To how many it would go, or why it would not. */
-static void count_item(const struct planned *planned, const struct schedule_item *item,
-                       const char **count, const char **note)
+struct plan_list {
+    const struct command *command;
+    struct schedule_jobs *jobs;
+    struct planned *lines;
+    struct forecast_job *forecasts; /* as many; without rows where nothing would go */
+    size_t count;
+};
+
+/* To how many each would go, or why it would not. */
+static void count_line(const struct plan_list *list, size_t index)
 {
-    struct arena *arena = planned->command->arena;
+    struct arena *arena = list->command->arena;
+    struct planned *line = &list->lines[index];
+    const struct schedule_item *item = line->item;
     struct err err = {0};
     int64_t number = 0;
 
-    if (item->target == NULL) {
-        *note = "no issue says 'send: next'";
-    } else if (planned->count) {
-        if (schedule_jobs_count(planned->jobs, item->kind, item->target, item->due, &number, &err) <
-            0) {
-            *note = arena_strdup(arena, err.msg);
-        } else {
-            *count = arena_printf(arena, "%" PRId64, number);
-        }
+    if (item->target == NULL ||
+        schedule_jobs_count(list->jobs, item->kind, item->target, item->due, arena, &line->dates,
+                            &number, &err) < 0) {
+        line->note = item->target == NULL ? line->note : arena_strdup(arena, err.msg);
+        return;
     }
+    line->count = arena_printf(arena, "%" PRId64, number);
+    /* A draft goes to nobody yet. */
+    list->forecasts[index].rows = item->kind == SCHEDULE_DRAFT ? 0 : number;
 }
 
-static void add_item(const struct planned *planned, const struct schedule_item *item)
+/* When each is out, if all go as planned, and what will be over by then. */
+static int forecast_lines(const struct plan_list *list, int64_t now, struct err *err)
 {
-    const char *count = NULL;
-    const char *note = item->note;
+    const struct site *site = &list->jobs->workspace.config.site;
+    struct arena *arena = list->command->arena;
+    int rc = relay_forecast(list->jobs->workspace.db, site->relays, site->relay_count, now, true,
+                            list->forecasts, list->count, err);
 
-    count_item(planned, item, &count, &note);
-    const char *const cells[] = {
-        local_text(planned->command->arena, &item->local),
-        item->zone,
-        schedule_kind_name(item->kind),
-        item->job,
-        item->target,
-        count,
-        note,
-    };
-    output_table_row(planned->table, cells);
+    for (size_t i = 0; rc == 0 && site->relay_count > 0 && i < list->count; i++) {
+        const struct forecast_job *job = &list->forecasts[i];
+        struct planned *line = &list->lines[i];
+        size_t late = forecast_late(&line->dates, job->last_at);
+        struct civil local;
+
+        if (job->rows == 0) {
+            continue;
+        }
+        rc = zone_from_utc(line->item->zone, job->last_at, &local, err);
+        if (rc == 0) {
+            local.second = 0;
+            line->out_by = local_text(arena, &local);
+        }
+        if (rc == 0 && late > 0) {
+            line->note = arena_printf(arena, "'%s' %s %s UTC, before it is out%s",
+                                      line->dates.items[0].title, line->dates.items[0].what,
+                                      output_when(arena, line->dates.items[0].at),
+                                      late > 1 ? ", and more" : "");
+        }
+    }
+    return rc;
+}
+
+/* *out lives in the command's arena. */
+static int make_list(const struct command *command, struct schedule_jobs *jobs,
+                     const struct schedule_item *items, size_t count, struct plan_list *out,
+                     struct err *err)
+{
+    *out = (struct plan_list){
+        .command = command,
+        .jobs = jobs,
+        .lines = arena_alloc(command->arena, count + 1, sizeof(*out->lines)),
+        .forecasts = arena_alloc(command->arena, count + 1, sizeof(*out->forecasts)),
+        .count = count};
+    if (out->lines == NULL || out->forecasts == NULL) {
+        return err_nomem(err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        bool unknown = items[i].target == NULL && items[i].note[0] == '\0';
+
+        out->lines[i] = (struct planned){
+            .item = &items[i], .note = unknown ? "no issue says 'send: next'" : items[i].note};
+        out->forecasts[i] = (struct forecast_job){
+            .due = items[i].due,
+            .priority = composer_priority(schedule_jobs_purpose(items[i].kind))};
+    }
+    return 0;
+}
+
+static void print_list(const struct plan_list *list)
+{
+    static const char *const headings[] = {"when",  "zone",        "kind",   "job",
+                                           "sends", ">recipients", "out by", "note"};
+    struct output_table *table = output_table_new(8, headings);
+
+    for (size_t i = 0; i < list->count; i++) {
+        const struct planned *line = &list->lines[i];
+        const char *const cells[] = {
+            local_text(list->command->arena, &line->item->local),
+            line->item->zone,
+            schedule_kind_name(line->item->kind),
+            line->item->job,
+            line->item->target,
+            line->count,
+            line->out_by,
+            line->note,
+        };
+        output_table_row(table, cells);
+    }
+    output_table_print(table, list->command->json);
+}
+
+static enum exit_status list_planned(const struct command *command, struct schedule_jobs *jobs,
+                                     int64_t days)
+{
+    struct schedule_item *items = NULL;
+    struct plan_list list;
+    struct err err = {0};
+    int64_t now = clock_now();
+    size_t count = 0;
+    int rc = warn_of_hold(command, jobs->workspace.db, &err);
+
+    if (rc >= 0) {
+        rc = schedule_list(jobs->schedule, command->arena, now, now + days * CLOCK_DAY, &items,
+                           &count, &err);
+    }
+    if (rc == 0) {
+        rc = make_list(command, jobs, items, count, &list, &err);
+    }
+    for (size_t i = 0; rc == 0 && !command_has(command, "no-counts") && i < count; i++) {
+        count_line(&list, i);
+    }
+    if (rc == 0) {
+        rc = forecast_lines(&list, now, &err);
+    }
+    if (rc < 0) {
+        return command_fail(&err);
+    }
+    print_list(&list);
+    if (count == 0 && !command->json) {
+        printf("Nothing is planned for the next %" PRId64 " days.\n", days);
+    }
+    return EXIT_DONE;
 }
 
 static enum exit_status schedule_run_verb(struct command *command)
 {
-    static const char *const headings[] = {"when",  "zone",        "kind", "job",
-                                           "sends", ">recipients", "note"};
-    struct planned planned = {.command = command, .count = !command_has(command, "no-counts")};
-    struct schedule_item *items = NULL;
     struct schedule_jobs jobs;
     struct err err = {0};
     int64_t days = 0;
-    int64_t now = clock_now();
-    size_t count = 0;
     enum exit_status status;
 
     if (command_number(command, "days", 1, MOST_DAYS, DAYS, &days, &err) < 0) {
         return command_misused(command, "%s", err.msg);
     }
     status = schedule_jobs_open(command, NULL, &jobs);
-    if (status == EXIT_DONE && (warn_of_hold(command, jobs.workspace.db, &err) < 0 ||
-                                schedule_list(jobs.schedule, command->arena, now,
-                                              now + days * CLOCK_DAY, &items, &count, &err) < 0)) {
-        status = command_fail(&err);
-    }
     if (status == EXIT_DONE) {
-        planned.jobs = &jobs;
-        planned.table = output_table_new(7, headings);
-        for (size_t i = 0; i < count; i++) {
-            add_item(&planned, &items[i]);
-        }
-        output_table_print(planned.table, command->json);
-        if (count == 0 && !command->json) {
-            printf("Nothing is planned for the next %" PRId64 " days.\n", days);
-        }
+        status = list_planned(command, &jobs, days);
     }
     schedule_jobs_close(&jobs);
     return status;
@@ -130,7 +219,9 @@ const struct verb verb_schedule = {
     .usage = "",
     .summary = "what will happen by the calendar, and to how many",
     .help = "Newsletters with a 'schedule', issues with a 'send', events with an 'invite' before\n"
-            "the start. Times are local. Counts are as things stand now.",
+            "the start, their 'reminders' and 'thanks'. Times are local. Counts are as things stand\n"
+            "now; a letter is out by the time that the limits of the relays give, behind what is\n"
+            "queued and planned before it.",
     .options = schedule_options_table,
     .run = schedule_run_verb,
 };
@@ -143,7 +234,8 @@ static enum exit_status print_planned(const struct command *command, struct sche
     struct err err = {0};
     int64_t count = 0;
 
-    if (schedule_jobs_count(jobs, run->kind, run->target, run->due, &count, &err) < 0) {
+    if (schedule_jobs_count(jobs, run->kind, run->target, run->due, command->arena, NULL, &count,
+                            &err) < 0) {
         return command_fail(&err);
     }
     if (command->json) {
@@ -252,7 +344,7 @@ static enum exit_status run_due_run(struct command *command)
     enum exit_status status = schedule_jobs_open(command, NULL, &jobs);
 
     if (status == EXIT_DONE &&
-        (schedule_tick(jobs.schedule, &time, &tick, &err) < 0 ||
+        (schedule_jobs_do(&jobs, &time, &tick, &err) < 0 ||
          (tick.held && warn_of_hold(command, jobs.workspace.db, &err) < 0))) {
         status = command_fail(&err);
     } else if (status == EXIT_DONE) {
