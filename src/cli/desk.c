@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "approval_print.h"
+
 enum exit_status desk_open(const struct command *command, struct desk *desk)
 {
     struct err err = {0};
@@ -79,4 +81,12 @@ enum exit_status desk_dispatch(const struct command *command, struct desk *desk,
     }
     printf("Queued %" PRId64 " messages as mailing %" PRId64 ".\n", total, mailing);
     return EXIT_DONE;
+}
+
+enum exit_status desk_dispatch_sent(const struct command *command, struct desk *desk,
+                                    int64_t connections, const struct approval_sent *sent)
+{
+    return strcmp(sent->state, "queued") == 0
+               ? desk_dispatch(command, desk, connections, sent->mailing, sent->recipients)
+               : approval_print_sent(command, &desk->workspace, sent);
 }

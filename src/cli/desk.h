@@ -31,3 +31,8 @@ enum exit_status desk_carriage(const struct command *command, struct desk *desk,
 /* After a mailing was planned: leaves it queued (--queue), or delivers it now. */
 enum exit_status desk_dispatch(const struct command *command, struct desk *desk,
                                int64_t connections, int64_t mailing, int64_t total);
+
+/* The same where people may have a say: says that it waits, if it does. */
+struct approval_sent;
+enum exit_status desk_dispatch_sent(const struct command *command, struct desk *desk,
+                                    int64_t connections, const struct approval_sent *sent);

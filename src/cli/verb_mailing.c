@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "approval_print.h"
 #include "deliver.h"
 #include "output.h"
 #include "teataja/delivery/ledger.h"
@@ -43,6 +44,20 @@ static enum exit_status read_id(const struct command *command, int64_t *id)
                                  command->arguments[0]);
 }
 
+/* A draft has no rows yet: how many it would have. */
+static int count_draft(struct arena *arena, struct db *db, const struct mailing *mailing,
+                       struct mailing_counts *counts, struct err *err)
+{
+    struct approval draft;
+    int rc = 0;
+
+    if (mailing_is_draft(mailing)) {
+        rc = approval_get(db, arena, mailing->id, &draft, err);
+        counts->total = rc == 0 ? draft.recipients : 0;
+    }
+    return rc;
+}
+
 static enum exit_status list_run(struct command *command)
 {
     static const char *const headings[] = {">id",   "made (UTC)", "what",      "purpose",
@@ -62,7 +77,8 @@ static enum exit_status list_run(struct command *command)
     for (size_t i = 0; status == EXIT_DONE && i < count; i++) {
         struct mailing_counts counts;
 
-        if (mailing_count(workspace.db, mailings[i].id, &counts, &err) < 0) {
+        if (mailing_count(workspace.db, mailings[i].id, &counts, &err) < 0 ||
+            count_draft(command->arena, workspace.db, &mailings[i], &counts, &err) < 0) {
             status = command_fail(&err);
             break;
         }
@@ -90,7 +106,8 @@ const struct verb verb_mailing_list = {
     .name = "mailing list",
     .usage = "",
     .summary = "list what was sent, the newest first",
-    .help = "The last hundred mailings, with how many are sent, waiting, failed or unknown.",
+    .help = "The last hundred mailings, with how many are sent, waiting, failed or unknown. A mailing\n"
+            "that is itself 'waiting', 'approved' or 'rejected' is a draft: see 'approve'.",
     .run = list_run,
 };
 
@@ -138,6 +155,26 @@ static enum exit_status read_state(const struct command *command, const char *st
     return i < count ? EXIT_DONE : command_misused(command, "no state '%s' of a row", state);
 }
 
+/* A draft, or what was decided about one that went out. */
+static enum exit_status show_draft(const struct command *command, struct workspace *workspace,
+                                   const struct mailing *mailing)
+{
+    struct approval draft;
+    struct err err = {0};
+
+    if (command_has(command, "trail")) {
+        return approval_print_trail(command, workspace, mailing->id);
+    }
+    if (approval_get(workspace->db, command->arena, mailing->id, &draft, &err) < 0) {
+        return command_fail(&err);
+    }
+    if (approval_print_draft(command, workspace, &draft) == EXIT_DONE && !command->json) {
+        puts("");
+        return approval_print_trail(command, workspace, mailing->id);
+    }
+    return EXIT_DONE;
+}
+
 static enum exit_status show_run(struct command *command)
 {
     static const char *const headings[] = {">member", "address",       "language", "state",
@@ -160,6 +197,10 @@ static enum exit_status show_run(struct command *command)
     if (status == EXIT_DONE && mailing_get(workspace.db, command->arena, id, &mailing, &err) < 0) {
         status = command_fail(&err);
     }
+    if (status == EXIT_DONE && (mailing_is_draft(&mailing) || command_has(command, "trail"))) {
+        status = show_draft(command, &workspace, &mailing);
+        goto out;
+    }
     if (status == EXIT_DONE && !command->json &&
         deliver_report(command, &workspace, id) == EXIT_FAILED) {
         status = EXIT_FAILED;
@@ -171,11 +212,13 @@ static enum exit_status show_run(struct command *command)
         }
         output_table_print(rows.table, command->json && status == EXIT_DONE);
     }
+out:
     workspace_close(&workspace);
     return status;
 }
 
 static const struct option show_options[] = {
+    {"trail", NULL, "who drafted, approved or rejected it, and when", false},
     {"state", "STATE", "only rows that are queued, sent, deferred, failed, suppressed or unknown",
      false},
     {NULL, NULL, NULL, false},
@@ -185,7 +228,8 @@ const struct verb verb_mailing_show = {
     .name = "mailing show",
     .usage = "ID",
     .summary = "who has a mailing, who has not, who is unknown, and why",
-    .help = "One line a recipient, with the relay's answer.",
+    .help = "One line a recipient, with the relay's answer. Of a draft: its versions, what they tell,\n"
+            "and who said what of it.",
     .min_arguments = 1,
     .max_arguments = 1,
     .options = show_options,
@@ -292,6 +336,17 @@ const struct verb verb_mailing_pause = {
     .run = pause_run,
 };
 
+static int cancel(struct workspace *workspace, const struct mailing *mailing, struct err *err)
+{
+    struct approval_person who;
+
+    if (!mailing_is_draft(mailing)) {
+        return mailing_cancel(workspace->db, mailing->id, err);
+    }
+    approval_person_of(workspace, NULL, &who);
+    return approval_cancel(workspace->db, mailing->id, &who, err);
+}
+
 static enum exit_status cancel_run(struct command *command)
 {
     struct workspace workspace;
@@ -319,7 +374,7 @@ static enum exit_status cancel_run(struct command *command)
         if (question == NULL || !command_confirm(command, question)) {
             fputs("teataja: nothing was cancelled; --yes answers the question\n", stderr);
             status = EXIT_FAILED;
-        } else if (mailing_cancel(workspace.db, mailing.id, &err) < 0) {
+        } else if (cancel(&workspace, &mailing, &err) < 0) {
             status = command_fail(&err);
         } else {
             status = report(command, &workspace, mailing.id);

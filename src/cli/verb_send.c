@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "approval_print.h"
 #include "desk.h"
 #include "forecast.h"
 #include "summary.h"
@@ -224,6 +225,7 @@ static enum exit_status send_run(struct command *command)
                                      .on_unknown = command_has(command, "hold") ? "hold" : NULL,
                                      .date = clock_now()};
     struct letter_summary summary = {0};
+    struct approval_person who;
     int64_t connections = 0;
     struct err err = {0};
     struct desk desk;
@@ -242,6 +244,8 @@ static enum exit_status send_run(struct command *command)
     if (status != EXIT_DONE) {
         goto out;
     }
+    approval_person_of(&desk.workspace, NULL, &who);
+    options.wish.by = &who;
     if (letter_plan(desk.compose, command->arena, letter_name(command, &desk), &options, &summary,
                     &err) < 0) {
         status = command_fail(&err);
@@ -267,7 +271,7 @@ static enum exit_status send_run(struct command *command)
     for (size_t i = 0; i < summary.warning_count; i++) {
         fprintf(stderr, "teataja: warning: %s\n", summary.warnings[i]);
     }
-    status = desk_dispatch(command, &desk, connections, summary.mailing, summary.total);
+    status = desk_dispatch_sent(command, &desk, connections, &summary.sent);
 out:
     desk_close(&desk);
     return status;
@@ -293,7 +297,9 @@ const struct verb verb_send = {
     .help = "The letter is frozen: what is edited afterwards does not change it. Each recipient is\n"
             "one row of the ledger, whatever happens. Ctrl-C stops between messages; 'mailing\n"
             "resume' goes on. An issue is sent once; a newsletter with 'compose: auto' once a day, to\n"
-            "those for whom there is something new.",
+            "those for whom there is something new. Where the newsletter asks for approval, the letter\n"
+            "is drafted and waits (see 'approve'); sent again, it is drafted anew if its files changed,\n"
+            "or goes out if it is approved.",
     .min_arguments = 1,
     .max_arguments = 1,
     .options = send_options,
@@ -332,6 +338,7 @@ static enum exit_status invite_run(struct command *command)
                                      .date = clock_now()};
     const char *slug = desk_slug(command->arena, command->arguments[0]);
     struct invite_summary summary = {0};
+    struct approval_person who;
     int64_t connections = 0;
     struct err err = {0};
     struct desk desk;
@@ -343,13 +350,17 @@ static enum exit_status invite_run(struct command *command)
     if (status == EXIT_DONE) {
         status = desk_carriage(command, &desk, &connections);
     }
+    if (status == EXIT_DONE) {
+        approval_person_of(&desk.workspace, NULL, &who);
+        options.wish.by = &who;
+    }
     if (status == EXIT_DONE &&
         invite_plan(desk.compose, command->arena, slug, &options, &summary, &err) < 0) {
         status = command_fail(&err);
     } else if (status == EXIT_DONE && options.dry_run) {
         status = rehearse_invite(command, &desk, slug, &summary);
     } else if (status == EXIT_DONE) {
-        status = desk_dispatch(command, &desk, connections, summary.mailing, summary.total);
+        status = desk_dispatch_sent(command, &desk, connections, &summary.sent);
     }
     desk_close(&desk);
     return status;
@@ -371,7 +382,8 @@ const struct verb verb_event_invite = {
     .usage = "EVENT",
     .summary = "send calendar invitations to an event",
     .help = "To the active subscribers of the event's list who are in its audience and were not\n"
-            "invited yet, each with a calendar object of their own.",
+            "invited yet, each with a calendar object of their own. Where the event asks for approval,\n"
+            "or the newsletter of its list, they are drafted and wait: see 'approve'.",
     .min_arguments = 1,
     .max_arguments = 1,
     .options = invite_options_table,

@@ -410,7 +410,18 @@ static int note(struct decision *decision, const char *text, struct err *err)
                    : rc;
 }
 
-enum verdict { APPROVE, REJECT, NOTE };
+static int cancel(struct decision *decision, struct err *err)
+{
+    int rc = check_open(&decision->draft, err);
+
+    if (rc == 0) {
+        rc = add_step(decision->db, decision->draft.mailing, &decision->voice, "cancelled", "",
+                      err);
+    }
+    return rc == 0 ? mailing_set_draft(decision->db, decision->draft.mailing, "cancelled", NULL, err) : rc;
+}
+
+enum verdict { APPROVE, REJECT, NOTE, CANCEL };
 
 static int decide(struct decision *decision, int64_t mailing, enum verdict verdict,
                   const char *digest, const char *remark, struct err *err)
@@ -428,6 +439,8 @@ static int decide(struct decision *decision, int64_t mailing, enum verdict verdi
         return approve(decision, digest, err);
     case REJECT:
         return reject(decision, digest, remark, err);
+    case CANCEL:
+        return cancel(decision, err);
     default:
         return note(decision, remark, err);
     }
@@ -437,7 +450,7 @@ static int run(struct db *db, int64_t mailing, enum verdict verdict, const char 
                const struct approval_person *who, const char *remark, struct approval_result *out,
                struct err *err)
 {
-    static const char *const names[] = {"approved", "rejected", "noted"};
+    static const char *const names[] = {"approved", "rejected", "noted", "cancelled"};
     struct decision decision = {.db = db, .arena = arena_new(LIMIT_ARENA_WORK), .out = out};
     int rc = decision.arena == NULL ? err_nomem(err) : read_voice(who, &decision.voice, err);
 
@@ -480,4 +493,12 @@ int approval_note(struct db *db, int64_t mailing, const struct approval_person *
     struct approval_result ignored;
 
     return run(db, mailing, NOTE, NULL, who, text, &ignored, err);
+}
+
+int approval_cancel(struct db *db, int64_t mailing, const struct approval_person *who,
+                    struct err *err)
+{
+    struct approval_result ignored;
+
+    return run(db, mailing, CANCEL, NULL, who, NULL, &ignored, err);
 }

@@ -153,6 +153,10 @@ int approval_reject(struct db *db, int64_t mailing, const char *digest,
 int approval_note(struct db *db, int64_t mailing, const struct approval_person *who,
                   const char *text, struct err *err);
 
+/* Cancels it for good, as mailing_cancel does, and keeps who did. */
+int approval_cancel(struct db *db, int64_t mailing, const struct approval_person *who,
+                    struct err *err);
+
 /* ---- sending what needs approval: letter_plan, invite_plan ---- */
 
 /* What sending is to do with it. */

@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -60,8 +61,8 @@ int mailing_create(struct db *db, const struct mailing *plan, int64_t *id, struc
 /* The same in state waiting, in the caller's transaction. */
 int mailing_propose(struct db *db, const struct mailing *plan, int64_t *id, struct err *err);
 
-/* Moves a proposed mailing to state waiting, approved or rejected, with a reason or NULL. In the
- * caller's transaction. ERR_STATE when it is in none of these three. */
+/* Moves a proposed mailing to state waiting, approved, rejected or cancelled, with a reason or NULL. In the
+ * caller's transaction. ERR_STATE when it is in none of the first three. */
 int mailing_set_draft(struct db *db, int64_t id, const char *state, const char *reason,
                       struct err *err);
 
@@ -100,6 +101,9 @@ int mailing_ready(struct db *db, int64_t mailing, struct err *err);
 /* ERR_NOT_FOUND: "no mailing 9". Texts in the arena. */
 int mailing_get(struct db *db, struct arena *arena, int64_t id, struct mailing *out,
                 struct err *err);
+
+/* Whether it is waiting, approved or rejected. */
+bool mailing_is_draft(const struct mailing *mailing);
 
 /* The newest first, at most `max`. */
 int mailing_list(struct db *db, struct arena *arena, size_t max, struct mailing **out,
