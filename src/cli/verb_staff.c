@@ -128,9 +128,11 @@ const struct verb verb_staff = {
     .name = "staff",
     .usage = "",
     .summary = "show who is told by mail of drafts, mailings and trouble, and what",
-    .help = "Admins stand under 'staff' of teataja.yaml, editors there and under 'editors' of their\n"
-            "newsletter; where nobody does, the office is told. 'teataja serve' tells once a minute, of\n"
-            "one subject at most once an hour.",
+    .help =
+        "Admins stand under 'staff' of teataja.yaml, editors there and under 'editors' of their\n"
+        "newsletter; where nobody does, the office is told. 'teataja serve' tells once a minute, "
+        "of\n"
+        "one subject at most once an hour.",
     .run = staff_run,
 };
 

@@ -60,8 +60,8 @@ static int add_people(struct telling *telling, const struct staff_item *item,
         if (!staff_concerns(item->kind, roles[r])) {
             continue;
         }
-        rc = staff_people(telling->compose->site.config, telling->arena, roles[r],
-                          item->newsletter, &found, &found_count, err);
+        rc = staff_people(telling->compose->site.config, telling->arena, roles[r], item->newsletter,
+                          &found, &found_count, err);
         for (size_t i = 0; rc == 0 && i < found_count; i++) {
             size_t j = 0;
 
@@ -98,10 +98,10 @@ static int add_notice(struct telling *telling, const struct staff_mail *mail, co
                       int64_t mailing, struct err *err)
 {
     const char **addresses = arena_alloc(telling->arena, mail->person_count, sizeof(*addresses));
-    int rc = addresses == NULL ? err_nomem(err)
-                               : arena_grow(telling->arena, &telling->notices,
-                                            &telling->notice_capacity, telling->notice_count,
-                                            sizeof(*telling->notices), err);
+    int rc = addresses == NULL
+                 ? err_nomem(err)
+                 : arena_grow(telling->arena, &telling->notices, &telling->notice_capacity,
+                              telling->notice_count, sizeof(*telling->notices), err);
 
     if (rc < 0) {
         return rc;
@@ -151,7 +151,8 @@ static int tell_subject(struct telling *telling, const char *subject, struct err
 
 static int note_mute(struct telling *telling, struct err *err)
 {
-    int rc = telling->options->dry_run || telling->chosen_count == 0 ? 0 : db_begin(telling->db, err);
+    int rc =
+        telling->options->dry_run || telling->chosen_count == 0 ? 0 : db_begin(telling->db, err);
 
     if (telling->options->dry_run || telling->chosen_count == 0) {
         return 0;
@@ -209,8 +210,8 @@ static int tell_all(struct telling *telling, struct err *err)
         choose_items(telling, telling->items.items[i].subject);
         rc = tell_subject(telling, telling->items.items[i].subject, &own);
         if (rc < 0 && rc != ERR_NOMEM) {
-            LOG(LOG_ERROR, "staff_not_told",
-                log_text("subject", telling->items.items[i].subject), log_text("error", own.msg));
+            LOG(LOG_ERROR, "staff_not_told", log_text("subject", telling->items.items[i].subject),
+                log_text("error", own.msg));
             rc = 0;
         } else if (rc < 0) {
             *err = own;
@@ -222,10 +223,8 @@ static int tell_all(struct telling *telling, struct err *err)
 int staff_tell(struct compose *compose, struct arena *arena, const struct staff_options *options,
                struct staff_notice **out, size_t *count, struct err *err)
 {
-    struct telling telling = {.compose = compose,
-                              .db = compose->site.members->db,
-                              .arena = arena,
-                              .options = options};
+    struct telling telling = {
+        .compose = compose, .db = compose->site.members->db, .arena = arena, .options = options};
     int64_t since = 0;
     int rc = staff_gather(compose, arena, options->now, &telling.items, err);
 

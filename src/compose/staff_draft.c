@@ -11,9 +11,9 @@
 #include "teataja/compose/link.h"
 
 enum {
-    ITEMS_MOST = 40,              /* of an edition that are listed */
+    ITEMS_MOST = 40,                     /* of an edition that are listed */
     SHOWN_MOST = LIMIT_HTML - 20 * 1024, /* bytes of the letters in the HTML part */
-    ATTACHED_MOST = 1024 * 1024   /* bytes of the letters attached */
+    ATTACHED_MOST = 1024 * 1024          /* bytes of the letters attached */
 };
 
 /* The versions of one language. */
@@ -47,9 +47,8 @@ static const char *how_it_stands(struct frame *frame, const struct approval *dra
     if (draft->needed == 0) {
         return frame_word(frame, "review.waits_nobody");
     }
-    return draft->given > 0
-               ? frame_word(frame, "review.waits_second")
-               : frame_text_count(frame, "review.waits", "count", draft->needed);
+    return draft->given > 0 ? frame_word(frame, "review.waits_second")
+                            : frame_text_count(frame, "review.waits", "count", draft->needed);
 }
 
 /* Who did it, and when: "Kati Kask, 1 December 2026 at 10:00". */
@@ -115,8 +114,7 @@ static void group(struct showing *showing, const struct approval_edition *editio
         }
         if (found == NULL) {
             found = &showing->groups[showing->group_count++];
-            *found = (struct edition_group){.language = editions[i].language,
-                                            .most = &editions[i]};
+            *found = (struct edition_group){.language = editions[i].language, .most = &editions[i]};
         }
         found->recipients += editions[i].recipients;
         found->versions++;
@@ -126,7 +124,46 @@ static void group(struct showing *showing, const struct approval_edition *editio
     }
 }
 
-static void set_items(struct value *map, const struct approval_edition *edition)
+/* What letter_lines.c says of an item, in words of the reader's; as it is if it is new to us. */
+static const char *note_word(struct frame *frame, const char *note, size_t len)
+{
+    static const struct {
+        const char *note, *key;
+    } known[] = {{"new", "letter.new"},
+                 {"moved", "call.deadline_moved"},
+                 {"closed", "status.closed"},
+                 {"closing soon", "letter.closing_soon"}};
+    char key[16];
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (len == strlen(known[i].note) && strncmp(note, known[i].note, len) == 0) {
+            return frame_word(frame, known[i].key);
+        }
+    }
+    if (len == 5 && strncmp(note, "in ", 3) == 0 && language_find_bytes(note + 3, 2) != LANG_NONE) {
+        (void)snprintf(key, sizeof(key), "language.in_%.2s", note + 3);
+        return frame_word(frame, key);
+    }
+    return frame_printf(frame, "%.*s", (int)len, note);
+}
+
+/* "new, in et" word by word; NULL for "". */
+static const char *note_words(struct frame *frame, const char *note)
+{
+    const char *out = NULL;
+
+    while (note[0] != '\0') {
+        size_t len = strcspn(note, ",");
+        const char *word = note_word(frame, note, len);
+
+        out = out != NULL ? frame_printf(frame, "%s, %s", out, word) : word;
+        note += len + strspn(note + len, ", ");
+    }
+    return out;
+}
+
+static void set_items(struct frame *frame, struct value *map,
+                      const struct approval_edition *edition)
 {
     struct value *items = value_set_list(map, "items");
 
@@ -134,8 +171,7 @@ static void set_items(struct value *map, const struct approval_edition *edition)
         struct value *item = value_add_map(items);
 
         value_set_text(item, "title", edition->items[i].title);
-        value_set_text(item, "note",
-                       edition->items[i].note[0] != '\0' ? edition->items[i].note : NULL);
+        value_set_text(item, "note", note_words(frame, edition->items[i].note));
     }
     value_set_bool(map, "has_items", edition->item_count > 0);
     value_set_bool(map, "more_items", edition->item_count > ITEMS_MOST);
@@ -195,8 +231,8 @@ static int attach(struct showing *showing, struct value *map, const struct staff
     if (rc < 0) {
         return rc;
     }
-    message.cid = frame_printf(frame, "%s-%" PRId64 ".eml",
-                               language_tag(letter->rendered.language), showing->draft->mailing);
+    message.cid = frame_printf(frame, "%s-%" PRId64 ".eml", language_tag(letter->rendered.language),
+                               showing->draft->mailing);
     if (message.cid == NULL || showing->attached + message.len > ATTACHED_MOST ||
         !add_pictures(frame, &message, 1)) {
         return 0;
@@ -223,8 +259,8 @@ static int set_letter(struct showing *showing, struct value *map,
     return rc < 0 ? rc : attach(showing, map, &letter, err);
 }
 
-static int set_edition(struct showing *showing, struct value *map, const struct edition_group *group,
-                       struct err *err)
+static int set_edition(struct showing *showing, struct value *map,
+                       const struct edition_group *group, struct err *err)
 {
     struct frame *frame = showing->frame;
     char key[16];
@@ -241,7 +277,7 @@ static int set_edition(struct showing *showing, struct value *map, const struct 
                    group->versions > 1 ? frame_text_count(frame, "staff.versions", "count",
                                                           (int64_t)group->versions)
                                        : NULL);
-    set_items(map, group->most);
+    set_items(frame, map, group->most);
     return set_letter(showing, map, group->most, err);
 }
 

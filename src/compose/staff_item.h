@@ -32,15 +32,15 @@ enum staff_kind {
 
 struct staff_item {
     enum staff_kind kind;
-    const char *key;     /* of staff_told */
-    const char *state;   /* that it will be told in */
-    int64_t since;       /* when that began */
-    const char *subject; /* at most one mail an hour */
-    const char *name;    /* of a relay or source; what a run or mailing is about */
-    const char *said;    /* a reason, an error; "" if none */
+    const char *key;                     /* of staff_told */
+    const char *state;                   /* that it will be told in */
+    int64_t since;                       /* when that began */
+    const char *subject;                 /* at most one mail an hour */
+    const char *name;                    /* of a relay or source; what a run or mailing is about */
+    const char *said;                    /* a reason, an error; "" if none */
     const struct newsletter *newsletter; /* whose editors are told; NULL: of none */
     int64_t mailing;                     /* 0 if none */
-    int64_t begun;                       /* a mailing */
+    int64_t begun;                       /* a mailing; a source: when it was read last, or 0 */
     int64_t next;                        /* relay, source: tried again; 0: not known */
     const struct approval *draft;        /* STAFF_DRAFT, STAFF_REJECTED */
 };
@@ -51,8 +51,8 @@ struct staff_items {
 };
 
 /* Everything that is in another state than it was told in, whatever the hour, in the arena. */
-int staff_gather(struct compose *compose, struct arena *arena, int64_t now,
-                 struct staff_items *out, struct err *err);
+int staff_gather(struct compose *compose, struct arena *arena, int64_t now, struct staff_items *out,
+                 struct err *err);
 
 /* Which roles are told of a kind. */
 bool staff_concerns(enum staff_kind kind, enum site_staff_role role);

@@ -196,13 +196,13 @@ static struct sender sender_of(const struct staff_letter *letter)
     const struct site_office *office = &letter->compose->site.config->site.office;
     const struct newsletter *newsletter = letter->newsletter;
 
-    return (struct sender){
-        .newsletter = newsletter,
-        .from = newsletter != NULL ? &newsletter->from.address : &office->address,
-        .from_name = newsletter != NULL ? &newsletter->from.name : &office->name,
-        .reply_to = newsletter != NULL ? &newsletter->reply_to : NULL,
-        .feedback = "draft",
-        .kind = &mail_kinds[MAIL_LETTER]};
+    return (struct sender){.newsletter = newsletter,
+                           .from =
+                               newsletter != NULL ? &newsletter->from.address : &office->address,
+                           .from_name = newsletter != NULL ? &newsletter->from.name : &office->name,
+                           .reply_to = newsletter != NULL ? &newsletter->reply_to : NULL,
+                           .feedback = "draft",
+                           .kind = &mail_kinds[MAIL_LETTER]};
 }
 
 int staff_letter_message(const struct staff_letter *letter, struct arena *arena, const char **out,
@@ -210,9 +210,8 @@ int staff_letter_message(const struct staff_letter *letter, struct arena *arena,
 {
     static const struct token_key no_key = {0};
     const struct sender sender = sender_of(letter);
-    const struct write_input input = {
-        .address = sender.from->text,
-        .values = {.name = "", .organisation = "", .organizer = ""}};
+    const struct write_input input = {.address = sender.from->text,
+                                      .values = {.name = "", .organisation = "", .organizer = ""}};
     char envelope[LIMIT_ADDRESS + 1];
     struct frozen frozen = {0};
     struct program program;

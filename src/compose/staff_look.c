@@ -77,7 +77,7 @@ static int take_mailing(struct look *look, struct db_stmt *stmt, struct err *err
 
     return add(look,
                &(struct staff_item){
-                   .kind = sent                        ? STAFF_SENT
+                   .kind = sent                          ? STAFF_SENT
                            : db_text(stmt, 2)[0] != '\0' ? STAFF_HALTED
                                                          : STAFF_HELD,
                    .key = key,
@@ -163,19 +163,20 @@ static int take_source(struct look *look, struct db_stmt *stmt, enum staff_kind 
     if (site_source_find(&look->compose->site.config->site, db_text(stmt, 0)) == NULL) {
         return 0;
     }
-    return add(look,
-               &(struct staff_item){
-                   .kind = kind,
-                   .key = arena_printf(look->arena, "sources/%s", db_text(stmt, 0)),
-                   .state = down ? "down" : "up",
-                   .since = !down               ? db_int(stmt, 1)
-                            : db_int(stmt, 2) != 0 ? db_int(stmt, 2)
-                                                   : db_int(stmt, 3),
-                   .subject = "sources",
-                   .name = db_dup(stmt, 0, look->arena),
-                   .said = down ? db_dup(stmt, 1, look->arena) : "",
-                   .next = down ? db_int(stmt, 4) : 0},
-               err);
+    return add(
+        look,
+        &(struct staff_item){.kind = kind,
+                             .key = arena_printf(look->arena, "sources/%s", db_text(stmt, 0)),
+                             .state = down ? "down" : "up",
+                             .since = !down                  ? db_int(stmt, 1)
+                                      : db_int(stmt, 2) != 0 ? db_int(stmt, 2)
+                                                             : db_int(stmt, 3),
+                             .subject = "sources",
+                             .name = db_dup(stmt, 0, look->arena),
+                             .said = down ? db_dup(stmt, 1, look->arena) : "",
+                             .begun = down ? db_int(stmt, 2) : 0,
+                             .next = down ? db_int(stmt, 4) : 0},
+        err);
 }
 
 static int take_source_down(struct look *look, struct db_stmt *stmt, struct err *err)
@@ -207,19 +208,19 @@ static int take_run(struct look *look, struct db_stmt *stmt, struct err *err)
     const char *target = db_text(stmt, 3)[0] != '\0' ? db_text(stmt, 3) : db_text(stmt, 2);
     bool failed = strcmp(db_text(stmt, 4), "failed") == 0;
 
-    return add(look,
-               &(struct staff_item){
-                   .kind = failed                         ? STAFF_RUN_FAILED
-                           : strncmp(reason, "too late", 8) == 0 ? STAFF_RUN_LATE
-                                                                 : STAFF_RUN_EMPTY,
-                   .key = arena_printf(look->arena, "runs/%" PRId64, db_int(stmt, 0)),
-                   .state = "told",
-                   .since = db_int(stmt, 6),
-                   .subject = arena_printf(look->arena, "runs/%s", db_text(stmt, 2)),
-                   .name = arena_strdup(look->arena, target),
-                   .said = db_dup(stmt, 5, look->arena),
-                   .newsletter = newsletter_of(look, target)},
-               err);
+    return add(
+        look,
+        &(struct staff_item){.kind = failed                                ? STAFF_RUN_FAILED
+                                     : strncmp(reason, "too late", 8) == 0 ? STAFF_RUN_LATE
+                                                                           : STAFF_RUN_EMPTY,
+                             .key = arena_printf(look->arena, "runs/%" PRId64, db_int(stmt, 0)),
+                             .state = "told",
+                             .since = db_int(stmt, 6),
+                             .subject = arena_printf(look->arena, "runs/%s", db_text(stmt, 2)),
+                             .name = arena_strdup(look->arena, target),
+                             .said = db_dup(stmt, 5, look->arena),
+                             .newsletter = newsletter_of(look, target)},
+        err);
 }
 
 /* ---- all of them ---- */
@@ -337,8 +338,8 @@ int staff_gather(struct compose *compose, struct arena *arena, int64_t now, stru
     rc = rc < 0 ? rc : each(&look, SQL_STAFF_MAILINGS, take_mailing, err, "i", look.since, NULL);
     rc = rc < 0 ? rc : each(&look, SQL_STAFF_WENT_ON, take_went_on, err, "", 0, NULL);
     rc = rc < 0 ? rc : look_at_relays(&look, err);
-    rc = rc < 0 ? rc
-                : each(&look, SQL_STAFF_SOURCES, take_source_down, err, "i", STAFF_POLLS, NULL);
+    rc =
+        rc < 0 ? rc : each(&look, SQL_STAFF_SOURCES, take_source_down, err, "i", STAFF_POLLS, NULL);
     rc = rc < 0 ? rc : each(&look, SQL_STAFF_SOURCES_BACK, take_source_back, err, "", 0, NULL);
     rc = rc < 0 ? rc : each(&look, SQL_STAFF_HOLD, take_hold, err, "", 0, NULL);
     return rc < 0 ? rc : each(&look, SQL_STAFF_RUNS, take_run, err, "i", look.since, NULL);

@@ -20,27 +20,49 @@ static const struct words {
     [STAFF_DRAFT] = {"staff.draft", NULL, NULL, {NULL}, true, false},
     [STAFF_REJECTED] = {"staff.rejected", "review.rejected", NULL, {NULL}, true, false},
     [STAFF_SENT] = {"staff.sent", "staff.sent_text", "staff.finished", {"report #"}, true, false},
-    [STAFF_HALTED] = {"staff.halted", "staff.halted_text", NULL,
+    [STAFF_HALTED] = {"staff.halted",
+                      "staff.halted_text",
+                      NULL,
                       {"mailing show # --state failed", "mailing resume #", "mailing cancel #"},
-                      true, true},
-    [STAFF_HELD] = {"staff.held", "staff.held_text", NULL,
+                      true,
+                      true},
+    [STAFF_HELD] = {"staff.held",
+                    "staff.held_text",
+                    NULL,
                     {"mailing show # --state unknown", "mailing resend # --unknown",
                      "mailing cancel #"},
-                    true, true},
-    [STAFF_RELAY_DOWN] = {"staff.relay_down", "staff.relay_down_text", "staff.since",
-                          {"doctor"}, false, true},
-    [STAFF_RELAY_BACK] = {"staff.relay_back", "staff.relay_back_text", "staff.was_since",
-                          {NULL}, false, true},
-    [STAFF_SOURCE_DOWN] = {"staff.source_down", "staff.source_down_text", "staff.last_good",
-                           {"source list", "source pull @ --dry-run"}, false, true},
-    [STAFF_SOURCE_BACK] = {"staff.source_back", "staff.source_back_text", "staff.was_since",
-                           {NULL}, false, true},
-    [STAFF_SCHEDULE] = {"staff.schedule", "staff.schedule_text", "staff.since",
-                        {"schedule", "schedule release"}, false, true},
-    [STAFF_RUN_FAILED] = {"staff.failed", "staff.failed_text", "staff.planned",
-                          {"schedule log", "schedule run @ --now"}, true, true},
-    [STAFF_RUN_LATE] = {"staff.late", "staff.late_text", "staff.planned",
-                        {"schedule log", "schedule run @ --now"}, true, true},
+                    true,
+                    true},
+    [STAFF_RELAY_DOWN] =
+        {"staff.relay_down", "staff.relay_down_text", "staff.since", {"doctor"}, false, true},
+    [STAFF_RELAY_BACK] =
+        {"staff.relay_back", "staff.relay_back_text", "staff.was_since", {NULL}, false, true},
+    [STAFF_SOURCE_DOWN] = {"staff.source_down",
+                           "staff.source_down_text",
+                           NULL,
+                           {"source list", "source pull @ --dry-run"},
+                           false,
+                           true},
+    [STAFF_SOURCE_BACK] =
+        {"staff.source_back", "staff.source_back_text", "staff.was_since", {NULL}, false, true},
+    [STAFF_SCHEDULE] = {"staff.schedule",
+                        "staff.schedule_text",
+                        "staff.since",
+                        {"schedule", "schedule release"},
+                        false,
+                        true},
+    [STAFF_RUN_FAILED] = {"staff.failed",
+                          "staff.failed_text",
+                          "staff.planned",
+                          {"schedule log", "schedule run @ --now"},
+                          true,
+                          true},
+    [STAFF_RUN_LATE] = {"staff.late",
+                        "staff.late_text",
+                        "staff.planned",
+                        {"schedule log", "schedule run @ --now"},
+                        true,
+                        true},
     [STAFF_RUN_EMPTY] = {"staff.empty", "staff.empty_text", "staff.planned", {NULL}, true, false},
     [STAFF_TEST] = {"staff.test", "staff.test_text", NULL, {NULL}, true, true},
 };
@@ -253,6 +275,9 @@ static int set_item(struct frame *frame, struct value *map, const struct staff_i
     } else if (item->mailing != 0) {
         rc = add_figures(frame, facts, item, err);
     }
+    if (item->kind == STAFF_SOURCE_DOWN && item->begun != 0) {
+        staff_fact(frame, facts, "staff.last_good", staff_moment(frame, item->begun));
+    }
     if (kind->since != NULL) {
         staff_fact(frame, facts, kind->since, staff_moment(frame, item->since));
     }
@@ -323,9 +348,8 @@ int staff_render(struct compose *compose, struct arena *arena, const struct staf
                  const struct staff_item *const *items, size_t count, int64_t now,
                  struct rendered *rendered, struct frozen *frozen, struct err *err)
 {
-    const struct frame_options options = {.language = person->language,
-                                          .zone = compose_zone(compose, NULL),
-                                          .date = now};
+    const struct frame_options options = {
+        .language = person->language, .zone = compose_zone(compose, NULL), .date = now};
     const struct sender sender = staff_sender(compose);
     struct frame *frame = arena_alloc(arena, 1, sizeof(*frame));
     int rc;

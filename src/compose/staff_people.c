@@ -83,10 +83,10 @@ int staff_people(const struct config *config, struct arena *arena, enum site_sta
         rc = add_role(&people, site, SITE_STAFF_ADMIN, err);
     }
     if (rc == 0 && people.count == 0) {
-        rc = add(&people,
-                 &(struct staff_person){.address = site->office.address,
-                                        .language = site->languages[0]},
-                 err);
+        rc = add(
+            &people,
+            &(struct staff_person){.address = site->office.address, .language = site->languages[0]},
+            err);
     }
     *out = people.items;
     *count = people.count;

@@ -13,7 +13,7 @@ struct queueing {
     struct arena *arena; /* of one mail */
     const struct staff_mail *mail;
     struct mailing_draft *draft;
-    struct str bytes; /* of the variant at hand */
+    struct str bytes;                   /* of the variant at hand */
     const char *parts[FROZEN_PICTURES]; /* that are written */
     size_t part_count;
 };
@@ -106,8 +106,8 @@ static int add_person(struct queueing *queueing, const struct staff_person *pers
     struct rendered rendered;
     struct frozen frozen;
     int64_t variant = 0;
-    int rc = staff_render(queueing->compose, queueing->arena, person, mail->items,
-                          mail->item_count, mail->now, &rendered, &frozen, err);
+    int rc = staff_render(queueing->compose, queueing->arena, person, mail->items, mail->item_count,
+                          mail->now, &rendered, &frozen, err);
 
     *title = rendered.subject;
     str_reset(&queueing->bytes);
@@ -133,9 +133,9 @@ static int finish(struct queueing *queueing, struct err *err)
 
     rc = rc < 0 ? rc : db_begin(queueing->db, err);
     rc = rc < 0 ? rc : staff_note(queueing->db, mail->items, mail->item_count, mail->now, err);
-    rc = rc < 0 ? rc
-                : db_exec(queueing->db, SQL_STAFF_SUBJECT_TOLD, err, "ti", mail->subject,
-                          mail->now);
+    rc = rc < 0
+             ? rc
+             : db_exec(queueing->db, SQL_STAFF_SUBJECT_TOLD, err, "ti", mail->subject, mail->now);
     rc = rc < 0 ? rc : mailing_draft_ready(queueing->draft, "", 0, err);
     rc = rc < 0 ? rc : db_commit(queueing->db, err);
     db_rollback(queueing->db);

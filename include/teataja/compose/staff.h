@@ -72,8 +72,8 @@ int staff_tell(struct compose *compose, struct arena *arena, const struct staff_
                struct staff_notice **out, size_t *count, struct err *err);
 
 /* Queues a mail to everybody that is told something, to see that it arrives. */
-int staff_test(struct compose *compose, struct arena *arena, int64_t now,
-               struct staff_notice *out, struct err *err);
+int staff_test(struct compose *compose, struct arena *arena, int64_t now, struct staff_notice *out,
+               struct err *err);
 
 /* A person delivers this mailing and sees how it goes: when it is finished, nobody is told. */
 int staff_seen(struct db *db, int64_t mailing, int64_t now, struct err *err);

@@ -9,14 +9,13 @@
 static struct site_rig rig;
 static int64_t now;
 
-static const char more_site[] =
-    "relays:\n"
-    "  - { name: main, url: \"smtp://127.0.0.1:2525\" }\n"
-    "  - { name: spare, url: \"smtp://127.0.0.1:2526\" }\n"
-    "sources:\n"
-    "  one: https://one.example/a.ics\n"
-    "  two: https://two.example/a.ics\n"
-    "  three: https://three.example/a.ics\n";
+static const char more_site[] = "relays:\n"
+                                "  - { name: main, url: \"smtp://127.0.0.1:2525\" }\n"
+                                "  - { name: spare, url: \"smtp://127.0.0.1:2526\" }\n"
+                                "sources:\n"
+                                "  one: https://one.example/a.ics\n"
+                                "  two: https://two.example/a.ics\n"
+                                "  three: https://three.example/a.ics\n";
 
 /* teataja.yaml of the rig with two relays, sources, and what is given. */
 static void write_site(const char *more)
@@ -31,8 +30,8 @@ static void write_site(const char *more)
     }
     cut = strstr(site, "relays:");
     site_write(&rig, "teataja.yaml",
-               arena_printf(rig.arena, "%.*s%s%s%s", (int)(cut - site), site,
-                            strchr(cut, '\n') + 1, more_site, more));
+               arena_printf(rig.arena, "%.*s%s%s%s", (int)(cut - site), site, strchr(cut, '\n') + 1,
+                            more_site, more));
 }
 
 static const char english[] = "staff: { address: admin@cluster.example, name: Ann, language: en,\n"
@@ -318,11 +317,11 @@ static const char *people(enum site_staff_role role, const char *newsletter)
     size_t found_count = 0;
     const char *out = "";
 
-    assert_int_equal(staff_people(&rig.config, rig.arena, role,
-                                  newsletter != NULL ? config_newsletter(&rig.config, newsletter)
-                                                     : NULL,
-                                  &found, &found_count, &err),
-                     0);
+    assert_int_equal(
+        staff_people(&rig.config, rig.arena, role,
+                     newsletter != NULL ? config_newsletter(&rig.config, newsletter) : NULL, &found,
+                     &found_count, &err),
+        0);
     for (size_t i = 0; i < found_count; i++) {
         out = arena_printf(rig.arena, "%s%s%.*s:%s", out, i > 0 ? " " : "",
                            (int)strcspn(found[i].address.text, "@"), found[i].address.text,
@@ -366,10 +365,10 @@ static const char *message(int64_t row)
     struct str out;
     const char *text;
 
-    job.mailing = count(arena_printf(rig.arena, "SELECT mailing FROM outbox WHERE id = %lld",
-                                     (long long)row));
-    job.variant = count(arena_printf(rig.arena, "SELECT variant FROM outbox WHERE id = %lld",
-                                     (long long)row));
+    job.mailing = count(
+        arena_printf(rig.arena, "SELECT mailing FROM outbox WHERE id = %lld", (long long)row));
+    job.variant = count(
+        arena_printf(rig.arena, "SELECT variant FROM outbox WHERE id = %lld", (long long)row));
     job.address = "admin@cluster.example";
     str_init(&out, LIMIT_MESSAGE);
     if (composer_open(db_path(rig.db), &rig.key, &composer, &err) < 0 ||
@@ -384,12 +383,18 @@ static const char *message(int64_t row)
 
 static void test_the_mail_is_a_mail_of_the_office_and_of_no_list(void **state)
 {
-    static const char *const there[] = {
-        "From: Office <office@cluster.example>\r\n", "To: Ann <admin@cluster.example>\r\n",
-        "Subject: The calendar one cannot be read (+1)\r\n", "\r\nDate: ", "\r\nMessage-ID: <",
-        "\r\nAuto-Submitted: auto-generated\r\n", "\r\nContent-Language: en\r\n", "Hello Ann,",
-        "The calendar two cannot be read", "no such host", "teataja source pull two --dry-run",
-        "because you look after"};
+    static const char *const there[] = {"From: Office <office@cluster.example>\r\n",
+                                        "To: Ann <admin@cluster.example>\r\n",
+                                        "Subject: The calendar one cannot be read (+1)\r\n",
+                                        "\r\nDate: ",
+                                        "\r\nMessage-ID: <",
+                                        "\r\nAuto-Submitted: auto-generated\r\n",
+                                        "\r\nContent-Language: en\r\n",
+                                        "Hello Ann,",
+                                        "The calendar two cannot be read",
+                                        "no such host",
+                                        "teataja source pull two --dry-run",
+                                        "because you look after"};
     static const char *const absent[] = {"List-", "/leave/", "/preferences/", "/view/"};
     const char *text;
 
