@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "erase.h"
 #include "output.h"
 #include "teataja/base/clock.h"
 #include "teataja/base/file.h"
@@ -218,22 +219,47 @@ static int hold_everything(struct db *db, struct delivery_restored *held, struct
     return rc;
 }
 
+/* Who asked to be forgotten since is not remembered for a backup's sake. The key is the one
+ * that the site will have. */
+static int forget_again(struct workspace *workspace, struct db *db, const struct places *places,
+                        const struct db_backup *note, size_t *count, struct err *err)
+{
+    int rc = places->key != NULL && note->token_key != NULL
+                 ? workspace_take_key(workspace, note->token_key, err)
+                 : workspace_read_key(workspace, err);
+
+    return rc < 0 ? rc : erase_again(workspace, db, count, err);
+}
+
+/* What became of a backup's content on its way back. */
+struct restored {
+    struct db_backup note;
+    struct delivery_restored held;
+    size_t erased;
+};
+
 static int unpack(struct workspace *workspace, const char *file, const struct places *places,
-                  struct db_backup *note, struct delivery_restored *held, struct err *err)
+                  struct restored *out, struct err *err)
 {
     struct db *db = NULL;
-    int rc = db_backup_unpack(file, places->incoming, workspace->arena, &db, note, err);
+    int rc = db_backup_unpack(file, places->incoming, workspace->arena, &db, &out->note, err);
 
     if (rc == 0) {
-        rc = hold_everything(db, held, err);
+        rc = hold_everything(db, &out->held, err);
+    }
+    if (rc == 0) {
+        rc = forget_again(workspace, db, places, &out->note, &out->erased, err);
     }
     db_close(db);
     return rc;
 }
 
 static void print_restored(const struct command *command, const struct places *places,
-                           const struct db_backup *note, const struct delivery_restored *held)
+                           const struct restored *restored)
 {
+    const struct db_backup *note = &restored->note;
+    const struct delivery_restored *held = &restored->held;
+
     printf("Restored %s%s%s.\n", command->arguments[0],
            note->made_at != 0 ? ", made " : ", which is no backup of ours but a database",
            note->made_at != 0 ? output_when(command->arena, note->made_at) : "");
@@ -242,6 +268,10 @@ static void print_restored(const struct command *command, const struct places *p
     }
     if (note->token_key == NULL) {
         puts("It holds no key: links in letters that were sent work if the present key is theirs.");
+    }
+    if (restored->erased > 0) {
+        printf("%zu of its members were erased since, and are erased again (var/erasure.log).\n",
+               restored->erased);
     }
     puts("The schedule is held until 'teataja schedule release'.");
     if (held->mailings == 0) {
@@ -255,8 +285,7 @@ static void print_restored(const struct command *command, const struct places *p
            held->mailings, held->rows);
 }
 
-static int print_json(const struct db_backup *note, const struct delivery_restored *held,
-                      struct err *err)
+static int print_json(const struct restored *restored, struct err *err)
 {
     struct str out;
     struct json_writer json = json_writer(&out);
@@ -264,9 +293,10 @@ static int print_json(const struct db_backup *note, const struct delivery_restor
 
     str_init(&out, LIMIT_TEXT);
     json_write_object(&json);
-    json_write_int_at(&json, "made_at", note->made_at);
-    json_write_int_at(&json, "mailings_held", held->mailings);
-    json_write_int_at(&json, "recipients_unknown", held->rows);
+    json_write_int_at(&json, "made_at", restored->note.made_at);
+    json_write_int_at(&json, "mailings_held", restored->held.mailings);
+    json_write_int_at(&json, "recipients_unknown", restored->held.rows);
+    json_write_int_at(&json, "erased_again", (int64_t)restored->erased);
     json_write_object_end(&json);
     rc = str_check(&out, err);
     if (rc == 0) {
@@ -279,15 +309,14 @@ static int print_json(const struct db_backup *note, const struct delivery_restor
 static int restore(struct command *command, struct workspace *workspace, struct err *err)
 {
     struct places places = {0};
-    struct db_backup note = {0};
-    struct delivery_restored held = {0};
+    struct restored restored = {0};
     int rc = find_places(workspace, &places, err);
 
     if (rc == 0) {
         rc = refuse_while_in_use(workspace, err);
     }
     if (rc == 0) {
-        rc = unpack(workspace, command->arguments[0], &places, &note, &held, err);
+        rc = unpack(workspace, command->arguments[0], &places, &restored, err);
     }
     if (rc == 0 && !command_confirm(command, "Replace the site's data with this backup?")) {
         unlink(places.incoming);
@@ -300,12 +329,12 @@ static int restore(struct command *command, struct workspace *workspace, struct 
         rc = move(places.incoming, places.database, err);
     }
     if (rc == 0) {
-        rc = restore_key(workspace, &places, &note, err);
+        rc = restore_key(workspace, &places, &restored.note, err);
     }
     if (rc == 0 && command->json) {
-        rc = print_json(&note, &held, err);
+        rc = print_json(&restored, err);
     } else if (rc == 0) {
-        print_restored(command, &places, &note, &held);
+        print_restored(command, &places, &restored);
     }
     return rc;
 }
@@ -330,9 +359,9 @@ const struct verb verb_restore = {
     .help =
         "The backup is checked first; what is there now is put aside, not lost. What was still\n"
         "to be sent when the backup was made may have been sent since: those recipients become\n"
-        "'unknown', and their mailings and the schedule are held until a person decides. Whoever\n"
-        "was erased since is in it again, and has to be erased again. Refused while teataja is at\n"
-        "work on the site.",
+        "'unknown', and their mailings and the schedule are held until a person decides. Whom\n"
+        "var/erasure.log names is erased again: on another machine copy that file there first.\n"
+        "Refused while teataja is at work on the site.",
     .min_arguments = 1,
     .max_arguments = 1,
     .run = restore_run,

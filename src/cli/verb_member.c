@@ -4,17 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "erase.h"
 #include "ground.h"
 #include "output.h"
 #include "teataja/base/civil.h"
-#include "teataja/base/file.h"
 #include "teataja/base/json.h"
 #include "teataja/base/limits.h"
 #include "teataja/base/utf8.h"
 #include "teataja/calendar/zone.h"
-#include "teataja/delivery/mailing.h"
-#include "teataja/events/invitation.h"
-#include "teataja/members/erasure.h"
 #include "teataja/members/member.h"
 #include "teataja/members/segment.h"
 #include "teataja/members/subscription.h"
@@ -534,42 +531,17 @@ const struct verb verb_member_show = {
 
 /* ---- erase ---- */
 
-static int erase_everywhere(struct workspace *workspace, int64_t id, const char *log,
-                            struct err *err)
-{
-    int rc = db_begin(workspace->db, err);
-
-    if (rc == 0) {
-        rc = mailing_scrub_member(workspace->db, id, err);
-    }
-    if (rc == 0) {
-        rc = invitation_scrub_member(workspace->db, id, err);
-    }
-    if (rc == 0) {
-        rc = member_erase(&workspace->members, id, log, err);
-    }
-    if (rc == 0) {
-        rc = db_commit(workspace->db, err);
-    }
-    db_rollback(workspace->db);
-    return rc;
-}
-
 static enum exit_status erase_run(struct command *command)
 {
     struct workspace workspace;
     struct member member;
     struct err err = {0};
-    char *var = NULL;
-    char *log = NULL;
     enum exit_status status = workspace_open(command, WORKSPACE_DB, false, &workspace);
 
     if (status != EXIT_DONE) {
         goto out;
     }
-    if (member_find(&workspace.members, command->arena, command->arguments[0], &member, &err) <
-            0 ||
-        workspace_var(&workspace, &var, &err) < 0) {
+    if (member_find(&workspace.members, command->arena, command->arguments[0], &member, &err) < 0) {
         status = command_fail(&err);
         goto out;
     }
@@ -577,8 +549,7 @@ static enum exit_status erase_run(struct command *command)
         status = EXIT_FAILED;
         goto out;
     }
-    log = file_join(command->arena, var, "erasure.log");
-    if (log == NULL || erase_everywhere(&workspace, member.id, log, &err) < 0) {
+    if (erase_member(&workspace, member.id, &err) < 0) {
         status = command_fail(&err);
     } else if (command->json) {
         printf("{\"id\":%" PRId64 "}\n", member.id);

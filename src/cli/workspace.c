@@ -114,7 +114,21 @@ static int hex_digit(char c)
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static int read_key(struct workspace *workspace, struct err *err)
+int workspace_take_key(struct workspace *workspace, const char *text, struct err *err)
+{
+    if (strlen(text) != HEX_KEY || strspn(text, "0123456789abcdef") != HEX_KEY) {
+        return err_set(err, ERR_INVALID, "token_key: %s does not hold %d hexadecimal digits",
+                       workspace->config.site.token_key, HEX_KEY);
+    }
+    workspace->key.id = 1;
+    for (size_t i = 0; i < TOKEN_KEY; i++) {
+        workspace->key.secret[i] =
+            (uint8_t)(hex_digit(text[2 * i]) * 16 + hex_digit(text[2 * i + 1]));
+    }
+    return 0;
+}
+
+int workspace_read_key(struct workspace *workspace, struct err *err)
 {
     const char *reference = workspace->config.site.token_key;
     char *text = NULL;
@@ -131,19 +145,7 @@ static int read_key(struct workspace *workspace, struct err *err)
         }
     }
     rc = config_secret(workspace->arena, &workspace->config, reference, &text, err);
-    if (rc < 0) {
-        return err_prefix(err, "token_key");
-    }
-    if (strlen(text) != HEX_KEY || strspn(text, "0123456789abcdef") != HEX_KEY) {
-        return err_set(err, ERR_INVALID, "token_key: %s does not hold %d hexadecimal digits",
-                       reference, HEX_KEY);
-    }
-    workspace->key.id = 1;
-    for (size_t i = 0; i < TOKEN_KEY; i++) {
-        workspace->key.secret[i] =
-            (uint8_t)(hex_digit(text[2 * i]) * 16 + hex_digit(text[2 * i + 1]));
-    }
-    return 0;
+    return rc < 0 ? err_prefix(err, "token_key") : workspace_take_key(workspace, text, err);
 }
 
 int workspace_open_db(struct workspace *workspace, struct err *err)
@@ -160,7 +162,7 @@ int workspace_open_db(struct workspace *workspace, struct err *err)
         rc = db_open(path, DB_OPEN_CREATE, &workspace->db, err);
     }
     if (rc == 0) {
-        rc = read_key(workspace, err);
+        rc = workspace_read_key(workspace, err);
     }
     if (rc == 0) {
         workspace->members = (struct members){

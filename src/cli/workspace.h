@@ -70,6 +70,11 @@ void workspace_left_json(const struct workspace *workspace, struct json_writer *
  * files: for who forks in between. */
 int workspace_open_db(struct workspace *workspace, struct err *err);
 
+/* Reads the key that signs links, made if the site has none yet; or takes it from hexadecimal
+ * digits. WORKSPACE_DB does the first. ERR_INVALID if it is no key. */
+int workspace_read_key(struct workspace *workspace, struct err *err);
+int workspace_take_key(struct workspace *workspace, const char *text, struct err *err);
+
 /* False where teataja.yaml cannot be read so far: every file of the content would then
  * seem wrong, and is left alone. */
 bool workspace_has_languages(const struct workspace *workspace);
