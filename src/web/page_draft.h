@@ -42,9 +42,15 @@ bool draft_is_open(const struct draft *draft);
 /* A language's name in the reader's. */
 const char *draft_language(struct call *call, enum language language);
 
-/* Sets "changes" of the page: what is different in the text since the draft before, if there was
- * one. */
-int draft_set_changes(struct call *call, const struct draft *draft, struct err *err);
+/* "20 people" */
+const char *draft_people(struct call *call, int64_t count);
+
+/* Adds a line {label, text} to a list. */
+void draft_add_fact(struct value *facts, const char *label, const char *text);
+
+/* Sets "changes" and "change_facts" of the page: what is different since the draft before, if
+ * there was one; *some says whether anything is. */
+int draft_set_changes(struct call *call, const struct draft *draft, bool *some, struct err *err);
 
 /* Answers with the draft as it stands. */
 int draft_show(struct call *call, const struct draft *draft, const struct draft_said *said,

@@ -89,7 +89,7 @@ const char *draft_language(struct call *call, enum language language)
     return take(call, &text, rc);
 }
 
-static const char *people(struct call *call, int64_t count)
+const char *draft_people(struct call *call, int64_t count)
 {
     return page_string(call, "review.people",
                        (const struct catalogue_arg[]){catalogue_arg_number("count", count)}, 1);
@@ -148,7 +148,7 @@ static const char *standing(struct call *call, const struct draft *draft)
                                                        : "review.on_its_way");
 }
 
-static void add_fact(struct value *facts, const char *label, const char *text)
+void draft_add_fact(struct value *facts, const char *label, const char *text)
 {
     struct value *map = value_add_map(facts);
 
@@ -178,14 +178,15 @@ static void set_facts(struct call *call, const struct draft *draft)
     const struct approval *approval = &draft->approval;
     struct value *facts = value_set_list(call->root, "facts");
 
-    add_fact(facts, page_word(call, "review.goes_out"), when_due(call, draft));
-    add_fact(facts, page_word(call, "review.recipients"), people(call, approval->recipients));
+    draft_add_fact(facts, page_word(call, "review.goes_out"), when_due(call, draft));
+    draft_add_fact(facts, page_word(call, "review.recipients"),
+                   draft_people(call, approval->recipients));
     if (approval->audience[0] != '\0') {
-        add_fact(facts, page_word(call, "review.audience"), approval->audience);
+        draft_add_fact(facts, page_word(call, "review.audience"), approval->audience);
     }
     if (approval->needed > 0) {
-        add_fact(facts, page_word(call, "review.approvals"),
-                 arena_printf(call->arena, "%d / %d", approval->given, approval->needed));
+        draft_add_fact(facts, page_word(call, "review.approvals"),
+                       arena_printf(call->arena, "%d / %d", approval->given, approval->needed));
     }
 }
 
@@ -226,16 +227,28 @@ static void add_versions(struct call *call, const struct approval *approval, enu
 
             value_set_text(map, "href", letter_path(call, language, number, ""));
             value_set_text(map, "subject", edition->subject);
-            value_set_text(map, "people", people(call, edition->recipients));
+            value_set_text(map, "people", draft_people(call, edition->recipients));
         }
     }
+}
+
+/* The edition in the reader's own language that most get; NULL if there is none. */
+static const struct approval_edition *find_own(const struct call *call,
+                                               const struct approval *approval)
+{
+    for (size_t i = 0; i < approval->edition_count; i++) {
+        if (approval->editions[i].language == call->language) {
+            return &approval->editions[i];
+        }
+    }
+    return NULL;
 }
 
 static void set_letters(struct call *call, const struct draft *draft)
 {
     const struct approval *approval = &draft->approval;
     struct value *letters = value_set_list(call->root, "letters");
-    const bool has_own = count_readers(approval, call->language) > 0;
+    const struct approval_edition *own = find_own(call, approval);
 
     for (size_t i = 0; i < approval->edition_count; i++) {
         const struct approval_edition *edition = &approval->editions[i];
@@ -248,11 +261,12 @@ static void set_letters(struct call *call, const struct draft *draft)
         map = value_add_map(letters);
         value_set_text(map, "lang", language_tag(edition->language));
         value_set_text(map, "name", draft_language(call, edition->language));
-        value_set_text(map, "people", people(call, count_readers(approval, edition->language)));
+        value_set_text(map, "people",
+                       draft_people(call, count_readers(approval, edition->language)));
         value_set_text(map, "subject", edition->subject);
         value_set_text(map, "href", letter_path(call, edition->language, 1, ""));
         value_set_text(map, "plain", letter_path(call, edition->language, 1, ".txt"));
-        value_set_bool(map, "open", has_own ? edition->language == call->language : i == 0);
+        value_set_bool(map, "open", own != NULL ? edition == own : i == 0);
         versions = value_set_list(map, "versions");
         add_versions(call, approval, edition->language, versions);
         value_set_bool(map, "more", value_count(versions) > 0);
@@ -260,6 +274,12 @@ static void set_letters(struct call *call, const struct draft *draft)
 }
 
 /* ---- What was done, and what can be ---- */
+
+/* What the program says of a new draft, it said when it voided the one before. */
+static bool is_remarked(const struct approval_step *step)
+{
+    return step->remark[0] != '\0' && !(step->who[0] == '\0' && is(step, "drafted"));
+}
 
 static void set_history(struct call *call, const struct draft *draft)
 {
@@ -274,7 +294,8 @@ static void set_history(struct call *call, const struct draft *draft)
         value_set_text(map, "who",
                        step->who[0] != '\0' ? step->who : page_word(call, "review.program"));
         value_set_text(map, "when", moment(call, draft, step->at, FORMAT_LONG));
-        value_set_text(map, "remark", step->remark[0] != '\0' ? step->remark : NULL);
+        value_set_text(map, "remark", is_remarked(step) ? step->remark : NULL);
+        value_set_text(map, "remark_lang", step->who[0] == '\0' ? language_tag(LANG_EN) : NULL);
         value_set_bool(map, "void", is(step, "approved") && !step->valid);
     }
 }
@@ -306,21 +327,35 @@ static void set_decision(struct call *call, const struct draft *draft,
     value_set_text(decide, "note_problem", said->note_problem);
 }
 
+/* Why it was rejected, in the words of who did; or why it waits again, where the page shows
+ * nothing of what changed: then in the program's own, which are English. */
+static void set_reason(struct call *call, const struct draft *draft, bool changed)
+{
+    const bool is_waiting = is_in(draft, "waiting");
+    const bool is_said = draft->approval.reason[0] != '\0' && !(is_waiting && changed);
+
+    value_set_text(call->root, "reason", is_said ? draft->approval.reason : NULL);
+    value_set_text(call->root, "reason_lang", is_waiting ? language_tag(LANG_EN) : NULL);
+    value_set_text(call->root, "reason_label",
+                   page_word(call, is_waiting ? "review.why_anew" : "review.reason"));
+}
+
 int draft_show(struct call *call, const struct draft *draft, const struct draft_said *said,
                struct err *err)
 {
     const struct approval *approval = &draft->approval;
     const bool is_letter = strcmp(approval->purpose, "invitation") != 0;
-    const char *reason = approval->reason[0] != '\0' ? approval->reason : NULL;
+    const struct approval_edition *shown = find_own(call, approval);
+    const enum language language = shown != NULL ? shown->language : approval->language;
+    bool changed = false;
     int rc;
 
     page_begin(call, draft->newsletter != NULL ? draft->newsletter->list : NULL);
     call->policy = draft_policy;
-    value_set_text(call->root, "title", approval->subject);
+    value_set_text(call->root, "title", shown != NULL ? shown->subject : approval->subject);
     value_set_text(call->root, "edition",
-                   approval->language != call->language && approval->language != LANG_NONE
-                       ? language_tag(approval->language)
-                       : NULL);
+                   language != call->language && language != LANG_NONE ? language_tag(language)
+                                                                       : NULL);
     value_set_text(call->root, "kind",
                    page_word(call, is_letter ? "review.draft" : "review.invitation"));
     value_set_text(call->root, "done", done(call, draft));
@@ -329,14 +364,13 @@ int draft_show(struct call *call, const struct draft *draft, const struct draft_
                    : draft->outdated     ? page_word(call, "review.outdated")
                                          : NULL);
     value_set_text(call->root, "text", standing(call, draft));
-    value_set_text(call->root, "reason", reason);
-    value_set_text(call->root, "reason_label",
-                   page_word(call, is_in(draft, "waiting") ? "review.why_anew" : "review.reason"));
     set_facts(call, draft);
-    rc = draft_set_changes(call, draft, err);
+    rc = draft_set_changes(call, draft, &changed, err);
     if (rc < 0) {
         return rc;
     }
+    value_set_bool(call->root, "has_changes", changed);
+    set_reason(call, draft, changed);
     set_letters(call, draft);
     set_history(call, draft);
     set_decision(call, draft, said);
