@@ -2,42 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "deliver.h"
+#include "desk.h"
 #include "output.h"
 #include "teataja/base/clock.h"
 #include "teataja/base/limits.h"
 #include "teataja/base/str.h"
 #include "teataja/compose/staff.h"
-#include "workspace.h"
-
-struct office {
-    struct workspace workspace;
-    struct compose *compose;
-};
-
-static enum exit_status open_office(const struct command *command, struct office *office)
-{
-    struct err err = {0};
-    enum exit_status status =
-        workspace_open(command, WORKSPACE_DB | WORKSPACE_CONTENT, false, &office->workspace);
-    const struct compose_site site = {.config = &office->workspace.config,
-                                      .content = &office->workspace.content,
-                                      .events = &office->workspace.events,
-                                      .members = &office->workspace.members,
-                                      .templates = office->workspace.templates};
-
-    office->compose = NULL;
-    if (status == EXIT_DONE && compose_open(&site, &office->compose, &err) < 0) {
-        status = command_fail(&err);
-    }
-    return status;
-}
-
-static void close_office(struct office *office)
-{
-    compose_close(office->compose);
-    workspace_close(&office->workspace);
-}
 
 /* ---- staff ---- */
 
@@ -107,20 +77,20 @@ static int show_due(const struct command *command, struct compose *compose, stru
 static enum exit_status staff_run(struct command *command)
 {
     struct err err = {0};
-    struct office office;
-    enum exit_status status = open_office(command, &office);
+    struct desk desk;
+    enum exit_status status = desk_open(command, &desk);
     int rc = 0;
 
     if (status == EXIT_DONE) {
-        rc = show_people(command, &office.workspace.config, &err);
+        rc = show_people(command, &desk.workspace.config, &err);
     }
     if (status == EXIT_DONE && rc == 0 && !command->json) {
-        rc = show_due(command, office.compose, &err);
+        rc = show_due(command, desk.compose, &err);
     }
     if (rc < 0) {
         status = command_fail(&err);
     }
-    close_office(&office);
+    desk_close(&desk);
     return status;
 }
 
@@ -142,20 +112,20 @@ static enum exit_status test_run(struct command *command)
 {
     struct staff_notice notice = {0};
     struct err err = {0};
-    struct office office;
-    enum exit_status status = open_office(command, &office);
+    struct desk desk;
+    enum exit_status status = desk_open(command, &desk);
 
-    if (status == EXIT_DONE && deliver_ready(&office.workspace, NULL, &err) < 0) {
+    if (status == EXIT_DONE && deliver_ready(&desk.workspace, NULL, &err) < 0) {
         status = command_fail(&err);
     }
     if (status == EXIT_DONE &&
-        staff_test(office.compose, command->arena, clock_now(), &notice, &err) < 0) {
+        staff_test(desk.compose, command->arena, clock_now(), &notice, &err) < 0) {
         status = command_fail(&err);
     }
     if (status == EXIT_DONE) {
-        status = deliver_mailing(command, &office.workspace, notice.mailing, NULL, 0);
+        status = deliver_mailing(command, &desk.workspace, notice.mailing, NULL, 0);
     }
-    close_office(&office);
+    desk_close(&desk);
     return status;
 }
 
