@@ -9,7 +9,7 @@ build_packages=(
 )
 test_packages=(
   clang clang-tidy libclang-rt-14-dev libcmocka-dev gnutls-bin openssl
-  nginx-light postfix dovecot-imapd dovecot-lmtpd strace sqlite3 systemd
+  nginx-light caddy postfix dovecot-imapd dovecot-lmtpd strace sqlite3 systemd
   python3-icalendar python3-dateutil python3-dkim python3-prometheus-client
   chromium fonts-noto-core fonts-noto-color-emoji
   default-jre-headless nodejs npm man-db mandoc spin
