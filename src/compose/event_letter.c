@@ -450,7 +450,7 @@ int event_letter_preview(struct compose *compose, struct arena *arena, const cha
 {
     int64_t date = options->date != 0 ? options->date : clock_now();
     const struct site *site = &compose->site.config->site;
-    struct event_letter_page *page = arena_alloc(arena, 1, sizeof(*page));
+    struct event_letter_page page;
     struct member_profile profile = {0};
     struct invited invited = {0};
     struct rendered rendered = {0};
@@ -461,23 +461,22 @@ int event_letter_preview(struct compose *compose, struct arena *arena, const cha
     int rc;
 
     memset(out, 0, sizeof(*out));
-    rc = page == NULL ? err_nomem(err)
-                      : event_letter_open(compose, arena, slug, kind, NULL, date, true, page, err);
+    rc = event_letter_open(compose, arena, slug, kind, NULL, date, true, &page, err);
     if (rc == 0) {
         rc = letter_profile(compose, arena, options->member, language, &profile, err);
     }
     if (rc == 0) {
-        rc = find_answer(compose, page, &profile, &invited, err);
+        rc = find_answer(compose, &page, &profile, &invited, err);
     }
     if (rc < 0) {
         return rc;
     }
-    page->asks = true;
-    sender = event_letter_sender(page);
+    page.asks = true;
+    sender = event_letter_sender(&page);
     rc = event_letter_render(
-        page, arena,
-        event_letter_edition(page, profile.languages, profile.language_count)->language,
-        compose_reader_zone(compose, page->event.newsletter, &profile), invited.answer, &rendered,
+        &page, arena,
+        event_letter_edition(&page, profile.languages, profile.language_count)->language,
+        compose_reader_zone(compose, page.event.newsletter, &profile), invited.answer, &rendered,
         &frozen, err);
     if (rc == 0) {
         const struct preview preview = {

@@ -105,7 +105,7 @@ static int send_event(struct call *call, const struct event *event, enum languag
                                    .dtstamp = clock_now(),
                                    .edition =
                                        event_edition_for(event, &language, 1, LANG_NONE, NULL)};
-    struct event_row row;
+    struct event_row row = {0};
     struct str text;
     int rc = call_database(call, err);
 
