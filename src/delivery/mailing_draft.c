@@ -217,7 +217,7 @@ int mailing_draft_open(struct db *db, const struct mailing *plan, struct mailing
 static int read_uid(struct mailing_draft *draft, int64_t id, struct err *err)
 {
     struct arena *arena = arena_new(LIMIT_ARENA_WORK);
-    struct mailing mailing;
+    struct mailing mailing = {0};
     int rc = arena == NULL ? err_nomem(err) : mailing_get(draft->db, arena, id, &mailing, err);
 
     if (rc == 0) {
