@@ -55,7 +55,8 @@ const struct verb verb_segment_count = {
             "or region = \"Ida-Viru\") and not tag = press'\n\n"
             "Fields: email name language timezone region organisation kind sector tag joined\n"
             "status attr.NAME. Operators: = != < <= > >= ~ in (...) exists, and or not ( ).\n"
-            "Functions: subscribed(list) invited(event) rsvp(event) = yes received(issue).",
+            "Functions: subscribed(list) invited(event) rsvp(event) = yes received(issue)\n"
+            "received(newsletters/NAME).",
     .min_arguments = 1,
     .max_arguments = 1,
     .run = count_run,

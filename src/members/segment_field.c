@@ -8,6 +8,8 @@
 #include "teataja/base/suggest.h"
 
 #define ATTR_PREFIX "attr."
+#define FOLDER_ISSUES "issues/"
+#define FOLDER_NEWSLETTERS "newsletters/"
 
 #define OPS_SET (SEGMENT_EQ | SEGMENT_NE | SEGMENT_IN | SEGMENT_EXISTS)
 #define OPS_TEXT (OPS_SET | SEGMENT_CONTAINS)
@@ -238,15 +240,45 @@ static int name_event(const struct segment_scope *scope, struct arena *arena, co
     return name_slug(arena, "event", scope->events, scope->event_count, text, test, err);
 }
 
+/* The letters that a newsletter composed itself, all of them. */
+static int name_newsletter(const struct segment_scope *scope, struct arena *arena, const char *text,
+                           struct segment_node *test, struct err *err)
+{
+    const struct config *config = scope->config;
+    const char *slug = text + strlen(FOLDER_NEWSLETTERS);
+    struct suggest suggest;
+
+    if (config_newsletter(config, slug) == NULL &&
+        left_out_find(&config->left, "newsletters", slug) == NULL) {
+        suggest_start(&suggest, slug);
+        for (size_t i = 0; i < config->newsletter_count; i++) {
+            suggest_offer(&suggest, config->newsletters[i].slug);
+        }
+        return err_set(err, ERR_INVALID, "no newsletter '%.100s'%s", slug, suggest_hint(&suggest));
+    }
+    test->key = arena_strdup(arena, text);
+    return test->key == NULL ? err_nomem(err) : 0;
+}
+
 /* The ledger names a mailing by folder and slug. */
-static int name_issue(const struct segment_scope *scope, struct arena *arena, const char *text,
+static int name_letter(const struct segment_scope *scope, struct arena *arena, const char *text,
                       struct segment_node *test, struct err *err)
 {
-    const char *slug = strncmp(text, "issues/", 7) == 0 ? text + 7 : text;
-    int rc = name_slug(arena, "issue", scope->issues, scope->issue_count, slug, test, err);
+    const char *slug = strncmp(text, FOLDER_ISSUES, strlen(FOLDER_ISSUES)) == 0
+                           ? text + strlen(FOLDER_ISSUES)
+                           : text;
+    int rc;
 
+    if (strncmp(text, FOLDER_NEWSLETTERS, strlen(FOLDER_NEWSLETTERS)) == 0) {
+        return name_newsletter(scope, arena, text, test, err);
+    }
+    rc = name_slug(arena, "issue", scope->issues, scope->issue_count, slug, test, err);
+    if (rc == ERR_INVALID && config_newsletter(scope->config, text) != NULL) {
+        return err_set(err, ERR_INVALID, "no issue '%.100s'; did you mean '%s%.100s'?", text,
+                       FOLDER_NEWSLETTERS, text);
+    }
     if (rc == 0) {
-        test->key = arena_printf(arena, "issues/%s", slug);
+        test->key = arena_printf(arena, "%s%s", FOLDER_ISSUES, slug);
         rc = test->key == NULL ? err_nomem(err) : 0;
     }
     return rc;
@@ -505,7 +537,7 @@ static const struct segment_field fields[] = {
     {"status", SEGMENT_EQ | SEGMENT_NE | SEGMENT_IN, false, false, read_status, NULL, write_status},
     {"subscribed", 0, true, true, NULL, name_list, write_subscribed},
     {"invited", 0, true, true, NULL, name_event, write_invited},
-    {"received", 0, true, true, NULL, name_issue, write_received},
+    {"received", 0, true, true, NULL, name_letter, write_received},
     {"rsvp", SEGMENT_EQ | SEGMENT_NE | SEGMENT_IN, true, false, read_answer, name_event,
      write_invited},
 };

@@ -63,6 +63,13 @@ class Weeks(Demo):
         self.assertEqual({tag for m in first.values()
                           for tag in [parse(m[0])["Content-Language"]]}, set(LANGUAGES))
 
+        with self.subTest("a segment finds who had a letter of the newsletter"):
+            had = self.teataja("--json", "segment", "count", "received(newsletters/weekly)").json()
+            self.assertEqual(had["count"], plan["recipients"])
+            rest = self.teataja("--json", "segment", "count",
+                                "subscribed(funding) and not received(newsletters/weekly)").json()
+            self.assertEqual(rest["count"], 0)
+
         with self.subTest("who has had everything gets nothing, and no row"):
             self.assertIn("there is nothing new", self.send(1, status=FAILED).err)
             self.assertEqual(self.letters(), {})

@@ -7,11 +7,13 @@
  *   condition  := field op value | field ["not"] "in" "(" value { "," value } ")"
  *               | field "exists"
  *               | "subscribed" "(" list ")" | "invited" "(" event ")"
- *               | "received" "(" issue ")" | "rsvp" "(" event ")" ("=" | "!=") answer
+ *               | "received" "(" letter ")" | "rsvp" "(" event ")" ("=" | "!=") answer
  *               | "rsvp" "(" event ")" ["not"] "in" "(" answer { "," answer } ")"
  *   op         := "=" | "!=" | "<" | "<=" | ">" | ">=" | "~"
  *   field      := email | name | language | timezone | region | organisation | kind | sector
  *               | tag | joined | status | attr.NAME
+ *
+ * A letter is an issue, or "newsletters/NAME": any that this newsletter composed itself.
  *
  * A value is a word (letters, digits and - _ . @ + : /) or a text in "..." or '...', in which
  * \ takes the next character as it is. The grammar's own words are read in any case; one that is

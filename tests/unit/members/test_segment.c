@@ -142,6 +142,45 @@ static void test_names_are_checked_where_they_are_known(void **state)
     assert_string_equal(r->err.msg, "column 10: no issue '2026-12'");
 }
 
+static void test_letters_are_issues_or_those_of_a_newsletter(void **state)
+{
+    struct register_site *r = *state;
+    const char *const issues[] = {"2026-12"};
+    struct newsletter newsletters[] = {{.slug = "funding"}};
+    struct config config = r->config;
+    struct segment_scope scope = {.config = &config, .issues = issues, .issue_count = 1};
+    static const struct {
+        const char *text;
+        const char *error; /* NULL: it is right */
+    } cases[] = {
+        {"received(2026-12)", NULL},
+        {"received(issues/2026-12)", NULL},
+        {"received(newsletters/funding)", NULL},
+        {"received(newsletters/gone)", NULL},
+        {"received(newsletters/fundin)",
+         "column 10: no newsletter 'fundin'; did you mean 'funding'?"},
+        {"received(newsletters/)", "column 10: no newsletter ''"},
+        {"received(funding)",
+         "column 10: no issue 'funding'; did you mean 'newsletters/funding'?"},
+    };
+
+    config.newsletters = newsletters;
+    config.newsletter_count = 1;
+    register_ok(r, left_out_add(r->arena, &config.left, "newsletters", "gone", "wrong", &r->err));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct segment *segment = NULL;
+        int rc = segment_parse(&scope, cases[i].text, &segment, &r->err);
+
+        if (cases[i].error == NULL) {
+            register_ok(r, rc);
+        } else {
+            assert_int_equal(rc, ERR_INVALID);
+            assert_string_equal(r->err.msg, cases[i].error);
+        }
+        segment_free(segment);
+    }
+}
+
 static void test_limits_hold(void **state)
 {
     struct register_site *r = *state;
@@ -398,6 +437,7 @@ int main(void)
         TEST(test_the_grammar_is_read),
         TEST(test_mistakes_point_at_their_column),
         TEST(test_names_are_checked_where_they_are_known),
+        TEST(test_letters_are_issues_or_those_of_a_newsletter),
         TEST(test_limits_hold),
         TEST(test_members_are_found),
         TEST(test_every_condition_and_its_opposite_are_everybody),
