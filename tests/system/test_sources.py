@@ -10,11 +10,13 @@ import contextlib
 import gzip
 import http.server
 import json
+import re
 import socketserver
 import subprocess
 import threading
 import time
 import unittest
+import urllib.request
 
 from mail_servers import make_certificate, need
 from support import (CONTENT, DONE, FAILED, PARTLY, Case, free_port, launch, query, small_site,
@@ -475,6 +477,14 @@ class Misbehaving(Sources):
         self.assertIn("Our own open day", self.titles())
         self.assertNotIn("Open day", self.titles())
 
+    def page(self, path):
+        """What the pages answer to a GET."""
+        web = self.start("web", "--listen", "127.0.0.1:0", site=self.site)
+        port = int(re.search(rb":(\d+);", web.stdout.readline()).group(1))
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=20) as answer:
+            self.assertEqual(answer.status, 200)
+            return answer.read().decode()
+
     def test_deadlines_are_calls(self):
         self.serve("good", calendar(
             todo("a@f", "Grants for music", "DUE:20270201T150000Z", "URL:https://f.example/a",
@@ -494,6 +504,14 @@ class Misbehaving(Sources):
         self.assertEqual(calls["Whole day"]["deadline"], "2027-03-01")
         self.assertEqual(calls["Done"]["state"], "closed")
         self.assertEqual(calls["Rounds"]["deadline"], "2027-01-15 17:00 Europe/Tallinn")
+        # Feeds have them too.
+        slug = calls["Grants for music"]["call"]
+        feeds = (self.teataja("call", "list", "--ics", "--lang", "en").out,
+                 self.page(f"/c/{slug}.en.ics"))
+        for feed in feeds:
+            self.assertIn("Grants for music", feed)
+            self.assertIn("DTSTART;TZID=Europe/Tallinn:20270201T170000", feed)
+        self.assertIn("Whole day", feeds[0])
         self.teataja("preview", "kiri", "--lang", "ru", "-o", self.folder / "out")
         letter = "".join(path.read_text() for path in (self.folder / "out").glob("*.txt"))
         self.assertIn("Grants for music", letter)
