@@ -131,15 +131,11 @@ int invite_plan(struct compose *compose, struct arena *arena, const char *slug,
     memset(out, 0, sizeof(*out));
     if (options->dry_run || options->test != NULL) {
         rc = invite_make(compose, arena, slug, options, NULL, out, err);
-        out->sent.state = "queued";
-        return rc;
+    } else {
+        rc = open_flow(&invite, &flow, err);
+        flow.out = &sent;
+        rc = rc == 0 ? approval_flow_run(&flow, err) : rc;
     }
-    rc = open_flow(&invite, &flow, err);
-    if (rc < 0) {
-        return rc;
-    }
-    flow.out = &sent;
-    rc = approval_flow_run(&flow, err);
     if (strcmp(sent.state, "queued") == 0) {
         sent.mailing = out->mailing;
         sent.recipients = out->total;

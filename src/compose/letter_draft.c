@@ -182,23 +182,18 @@ int letter_plan(struct compose *compose, struct arena *arena, const char *slug,
                 const struct letter_options *options, struct letter_summary *out, struct err *err)
 {
     struct letter_case letter = {compose, arena, slug, options, out};
-    struct approval_sent sent;
+    struct approval_sent sent = {.state = "queued", .changes = ""};
     struct approval_flow flow;
     int rc;
 
     memset(out, 0, sizeof(*out));
     if (options->dry_run || options->test != NULL) {
         rc = letter_make(compose, arena, slug, options, NULL, out, err);
-        out->sent.state = "queued";
-        return rc;
+    } else {
+        rc = open_flow(&letter, &flow, err);
+        flow.out = &sent;
+        rc = rc == 0 ? approval_flow_run(&flow, err) : rc;
     }
-    rc = open_flow(&letter, &flow, err);
-    if (rc < 0) {
-        return rc;
-    }
-    sent = (struct approval_sent){.state = "queued", .changes = ""};
-    flow.out = &sent;
-    rc = approval_flow_run(&flow, err);
     if (strcmp(sent.state, "queued") == 0) {
         sent.mailing = out->mailing;
         sent.recipients = out->total;
