@@ -189,6 +189,8 @@ void output_table_print(struct output_table *table, bool json)
         print_json(table);
     } else if (table->count > 0) {
         print_text(table);
+    } else if (isatty(STDOUT_FILENO)) {
+        puts("none"); /* a person would wonder; a script counts lines */
     }
     if (table != NULL) {
         arena_free(table->arena);

@@ -45,7 +45,9 @@ static enum exit_status read_roles(const struct command *command, struct serve_o
             for (int i = 0; i < SITE_ROLES; i++) {
                 suggest_offer(&suggest, serve_role_name((enum serve_id)i));
             }
-            return command_misused(command, "no role '%s'%s", tried, suggest_hint(&suggest));
+            return command_misused(command, "no role '%s'%s", tried,
+                                   suggest.best != NULL ? suggest_hint(&suggest)
+                                                        : "; it is one of schedule, deliver, web");
         }
         text += len + (text[len] == ',' ? 1 : 0);
     }

@@ -76,7 +76,7 @@ static const struct option sink_options_table[] = {
 
 const struct verb verb_sink = {
     .name = "sink",
-    .usage = "",
+    .usage = "--maildir DIR",
     .summary = "an SMTP server that keeps everything and delivers nothing",
     .help = "A mailbox to rehearse into: point a relay of teataja.yaml at it.",
     .options = sink_options_table,

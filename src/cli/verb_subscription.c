@@ -56,7 +56,7 @@ int ground_read(const struct command *command, const struct workspace *workspace
 
 /* Tells, for people or programs, how a member stands to a list now. */
 static enum exit_status tell(const struct command *command, const struct workspace *workspace,
-                             int64_t member, const char *list)
+                             int64_t member, const char *list, bool leave)
 {
     enum subscription_state state;
     struct err err = {0};
@@ -69,6 +69,9 @@ static enum exit_status tell(const struct command *command, const struct workspa
            member, list, subscription_state_name(state));
     if (!command->json && state == SUBSCRIPTION_UNCONFIRMED) {
         puts("Without evidence of consent (--consent-at, --source) there is no mail.");
+    }
+    if (!command->json && !leave && state == SUBSCRIPTION_LEFT) {
+        puts("Who has left comes back with --again and new consent (--consent-at, --source) only.");
     }
     return EXIT_DONE;
 }
@@ -101,7 +104,7 @@ static enum exit_status subscription_run(struct command *command, bool leave)
             rc = subscription_start(&workspace.members, member.id, list, &ground, NULL, NULL, &err);
         }
     }
-    status = rc < 0 ? command_fail(&err) : tell(command, &workspace, member.id, list);
+    status = rc < 0 ? command_fail(&err) : tell(command, &workspace, member.id, list, leave);
 out:
     workspace_close(&workspace);
     return status;

@@ -119,6 +119,13 @@ class Register(Case):
         self.teataja("send", "kiri", status=FAILED)
         self.assertEqual(self.server.taken, [])
 
+    def test_who_has_left_is_not_put_back_in_silence(self):
+        self.teataja("member", "add", "mari@naide.example", "--list", "funding", "--source", "form",
+                     "--consent-at", "2026-01-05")
+        self.teataja("member", "leave", "mari@naide.example", "--list", "funding")
+        run = self.teataja("member", "subscribe", "mari@naide.example", "--list", "funding")
+        self.assertIn(": left.\nWho has left comes back with --again", run.out)
+
     def test_who_was_erased_gets_nothing_after_the_next_import(self):
         self.load_sheet(added=2)
         run = self.teataja("member", "erase", "mari@naide.example", status=FAILED)
