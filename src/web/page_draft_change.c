@@ -106,6 +106,7 @@ int draft_set_changes(struct call *call, const struct draft *draft, bool *some, 
         map = value_add_map(changes);
         value_set_text(map, "lang", language_tag(change->language));
         value_set_text(map, "name", draft_language(call, change->language));
+        value_set_bool(map, "open", change->language == call->language);
         left = add_lines(value_set_list(map, "lines"), change->diff, left);
     }
     value_set_bool(call->root, "has_change_facts", value_count(facts) > 0);

@@ -275,10 +275,16 @@ static void set_letters(struct call *call, const struct draft *draft)
 
 /* ---- What was done, and what can be ---- */
 
-/* What the program says of a new draft, it said when it voided the one before. */
+/* What changed is remarked twice: where the draft was voided, and where it was made anew. */
 static bool is_remarked(const struct approval_step *step)
 {
-    return step->remark[0] != '\0' && !(step->who[0] == '\0' && is(step, "drafted"));
+    return step->remark[0] != '\0' && !is(step, "drafted");
+}
+
+/* The program's own words are English. */
+static bool is_in_own_words(const struct approval_step *step)
+{
+    return is(step, "voided") || is(step, "released");
 }
 
 static void set_history(struct call *call, const struct draft *draft)
@@ -295,7 +301,7 @@ static void set_history(struct call *call, const struct draft *draft)
                        step->who[0] != '\0' ? step->who : page_word(call, "review.program"));
         value_set_text(map, "when", moment(call, draft, step->at, FORMAT_LONG));
         value_set_text(map, "remark", is_remarked(step) ? step->remark : NULL);
-        value_set_text(map, "remark_lang", step->who[0] == '\0' ? language_tag(LANG_EN) : NULL);
+        value_set_text(map, "remark_lang", is_in_own_words(step) ? language_tag(LANG_EN) : NULL);
         value_set_bool(map, "void", is(step, "approved") && !step->valid);
     }
 }

@@ -2,15 +2,24 @@
 """An editor decides about a draft in a browser: nothing else is needed, and nobody else can."""
 
 import concurrent.futures
+import contextlib
+import email
+import email.policy
 import html
+import http.client
+import os
 import re
+import signal
 import unittest
+import urllib.parse
 
 import yaml
 
-from draft_site import EDITORS, JAAN, KATI, TEXTS, TOKEN_DRAFT, TOKEN_LEAVE, DraftSite
+from draft_site import (EDITORS, JAAN, KATI, TEXTS, TOKEN_DRAFT, TOKEN_LEAVE, DraftSite,
+                        editors)
 from judges import html_errors
-from support import SOURCE, wait_for, write
+from serve_site import Serving
+from support import SOURCE, query, wait_for, write
 from test_web_pages import browse
 from web_site import FORM, LANGUAGES
 
@@ -301,6 +310,52 @@ class Links(DraftSite):
             self.ask("/")
             return self.log().count("event=site_reloaded") > times
         wait_for("the changed files", is_read)
+
+
+class NoTerminal(Serving):
+    def answer(self, path, fields=None):
+        """One request to the daemon's pages; (status, text)."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.web_port, timeout=20)
+        with contextlib.closing(connection):
+            connection.request("POST" if fields else "GET", path,
+                               urllib.parse.urlencode(fields) if fields else None,
+                               {"Content-Type": FORM} if fields else {})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+
+    def test_the_mail_leads_to_the_page_and_the_press_sends_the_letter(self):
+        mail = self.slow()
+        self.make_site(mail.port)
+        newsletter = self.site / "newsletters/funding.yaml"
+        write(newsletter, newsletter.read_text() + "approval: one\n"
+              + editors([(KATI, "Kati Kask", "en")]))
+        daemon = self.start_daemon()
+        self.wait_for_health()
+        self.teataja("send", "kiri", "--yes", status=None)
+        os.kill(daemon.pid, signal.SIGHUP)  # it looks at once, and not within a minute
+
+        def link():
+            with mail.lock:
+                taken = list(mail.taken)
+            for recipients, message in taken:
+                raw = message if isinstance(message, bytes) else message.encode()
+                if recipients == [KATI]:
+                    part = email.message_from_bytes(raw, policy=email.policy.default)
+                    text = part.get_body(("plain",)).get_content()
+                    found = re.search(r"https://letters\.cluster\.example(/draft/[a-z2-7]+)", text)
+                    if found:
+                        return found.group(1)
+            return None
+        path = wait_for("the mail to the editor", link, 90)
+        status, page = self.answer(path)
+        self.assertEqual(status, 200)
+        self.assertIn(WORDS["en"]["approve"], text_of(page))
+        self.assertEqual(self.states().get("sent", 0), 1, "the mail to the editor alone")
+        self.assertEqual(self.answer(path, {"do": "approve"})[0], 303)
+        wait_for("the letters", lambda: query(
+            self.site, "SELECT count(*) FROM outbox WHERE address LIKE '%.example' AND "
+            "state = 'sent' AND member IS NOT NULL")[0][0] == self.members, 120)
+        wait_for("the page to know", lambda: WORDS["en"]["sent"] in text_of(self.answer(path)[1]))
 
 
 class Looks(DraftSite):
