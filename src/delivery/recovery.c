@@ -152,7 +152,23 @@ int ledger_apply_policy(struct db *db, int64_t mailing, int64_t *requeued, struc
 
 int ledger_finish(struct db *db, struct err *err)
 {
+    struct db_stmt *stmt = NULL;
     int rc = mailing_drop_cancelled(db, 0, err);
 
-    return rc == 0 ? db_exec(db, SQL_RECOVERY_FINISH, err, "i", clock_now()) : rc;
+    if (rc == 0) {
+        rc = db_query(db, SQL_RECOVERY_FINISH, &stmt, err);
+    }
+    if (rc == 0) {
+        rc = db_bind_int(stmt, 1, clock_now(), err);
+    }
+    while (rc == 0 && (rc = db_next(stmt, err)) == 1) {
+        bool held = db_text(stmt, 2)[0] != '\0';
+
+        LOG(held ? LOG_WARN : LOG_INFO, "mailing_ended", log_int("mailing", db_int(stmt, 0)),
+            log_text("state", db_text(stmt, 1)), log_text("why", db_text(stmt, 2)),
+            log_int("left", db_int(stmt, 3)));
+        rc = 0;
+    }
+    db_stmt_free(stmt);
+    return rc;
 }

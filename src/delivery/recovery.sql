@@ -33,4 +33,10 @@ UPDATE mailing
                           AND outbox.state IN ('queued', 'deferred')))
    AND (NOT EXISTS (SELECT 1 FROM worker)
         OR NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.mailing = mailing.id
-                          AND outbox.state IN ('claimed', 'committing')));
+                          AND outbox.state IN ('claimed', 'committing')))
+RETURNING id, state,
+          CASE WHEN state = 'sent' THEN ''
+               WHEN not_after <= $1 THEN 'a deadline that it shows is over'
+               ELSE 'nobody knows what became of some of it' END,
+          (SELECT count(*) FROM outbox WHERE outbox.mailing = mailing.id
+              AND outbox.state IN ('queued', 'deferred', 'unknown'));
