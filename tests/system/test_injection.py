@@ -70,7 +70,8 @@ NOT_SHOWN = {
     "news": {"kinds": "words of a vocabulary", "sectors": "words of a vocabulary",
              "regions": "names of regions", "image_alt": "of editions; as image.alt"},
     "issues": {"audience": "a segment"},
-    "events": {"rrule": "a rule", "audience": "a segment", "invite": "a segment"},
+    "events": {"rrule": "a rule", "audience": "a segment", "invite": "a segment",
+               "reminder": "Markdown as the body is", "thanks": "Markdown as the body is"},
 }
 TEXT_TYPES = ("TEXT", "LINES", "BY_LANGUAGE", "LINES_BY_LANGUAGE", "URL")
 
