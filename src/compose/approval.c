@@ -187,9 +187,35 @@ int approval_editions(struct db *db, struct arena *arena, int64_t mailing,
 
     *out = NULL;
     *count = 0;
-    return rc == 0 ? approval_read_editions(db, arena, mailing, approval.revision, true, out,
-                                            count, err)
+    return rc == 0 ? approval_read_editions(db, arena, mailing, approval.revision, true, out, count,
+                                            err)
                    : rc;
+}
+
+int approval_body(struct db *db, struct arena *arena, const struct approval *approval,
+                  struct approval_edition *edition, struct err *err)
+{
+    struct db_stmt *stmt = NULL;
+    bool lost = false;
+    int rc = db_query(db, SQL_APPROVAL_BODY, &stmt, err);
+
+    if (rc == 0) {
+        rc = db_bind(stmt, err, "iitt", approval->mailing, approval->revision,
+                     language_tag(edition->language), edition->key);
+    }
+    if (rc == 0) {
+        rc = db_next(stmt, err);
+    }
+    if (rc == 0) {
+        rc = err_set(err, ERR_NOT_FOUND, "mailing %" PRId64 " has no such edition",
+                     approval->mailing);
+    } else if (rc == 1) {
+        edition->html = db_is_null(stmt, 0) ? NULL : text_at(stmt, 0, arena, &lost);
+        edition->text = db_is_null(stmt, 1) ? NULL : text_at(stmt, 1, arena, &lost);
+        rc = lost ? err_nomem(err) : 0;
+    }
+    db_stmt_free(stmt);
+    return rc;
 }
 
 int approval_trail(struct db *db, struct arena *arena, int64_t mailing, struct approval_step **out,
@@ -391,9 +417,9 @@ static int reject(struct decision *decision, const char *digest, const char *rea
         return rc;
     }
     rc = mailing_set_draft(decision->db, draft->mailing, "rejected", reason, err);
-    return rc == 0 ? add_step(decision->db, draft->mailing, &decision->voice, "rejected", reason,
-                              err)
-                   : rc;
+    return rc == 0
+               ? add_step(decision->db, draft->mailing, &decision->voice, "rejected", reason, err)
+               : rc;
 }
 
 static int note(struct decision *decision, const char *text, struct err *err)
@@ -415,10 +441,12 @@ static int cancel(struct decision *decision, struct err *err)
     int rc = check_open(&decision->draft, err);
 
     if (rc == 0) {
-        rc = add_step(decision->db, decision->draft.mailing, &decision->voice, "cancelled", "",
-                      err);
+        rc =
+            add_step(decision->db, decision->draft.mailing, &decision->voice, "cancelled", "", err);
     }
-    return rc == 0 ? mailing_set_draft(decision->db, decision->draft.mailing, "cancelled", NULL, err) : rc;
+    return rc == 0
+               ? mailing_set_draft(decision->db, decision->draft.mailing, "cancelled", NULL, err)
+               : rc;
 }
 
 enum verdict { APPROVE, REJECT, NOTE, CANCEL };

@@ -30,6 +30,10 @@ SELECT id, lang, key, recipients, subject, CASE $3 WHEN 1 THEN html END,
   FROM approval_edition WHERE mailing = $1 AND revision = $2
  ORDER BY recipients DESC, lang, key;
 
+-- name: approval_body
+SELECT html, text FROM approval_edition
+ WHERE mailing = $1 AND revision = $2 AND lang = $3 AND key = $4;
+
 -- name: approval_items
 SELECT block, slug, title, note, revision FROM approval_item WHERE edition = $1 ORDER BY place;
 

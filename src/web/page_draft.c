@@ -258,29 +258,45 @@ static int tell_not_kept(struct call *call, const struct approval_edition *editi
     return page_send(call, PAGE_MESSAGE, 404, PAGE_PERSONAL, err);
 }
 
+/* The edition of a language, the number-th of it; NULL if there is none. */
+static const struct approval_edition *find_edition(const struct approval *approval,
+                                                   enum language language, size_t number)
+{
+    for (size_t i = 0; i < approval->edition_count; i++) {
+        if (approval->editions[i].language == language && --number == 0) {
+            return &approval->editions[i];
+        }
+    }
+    return NULL;
+}
+
 int draft_letter_get(struct call *call, struct err *err)
 {
     struct draft draft = {0};
-    struct approval_edition *editions = NULL;
+    struct approval_edition edition;
+    const struct approval_edition *found = NULL;
     enum language language;
     size_t number;
-    size_t count = 0;
     bool is_text;
     int rc = find(call, &draft, err);
 
     if (rc != PERSON_HERE) {
         return rc < 0 ? rc : person_missing(call, PERSON_NONE, err);
     }
-    if (!read_name(call->words[1], &language, &number, &is_text)) {
+    if (read_name(call->words[1], &language, &number, &is_text)) {
+        found = find_edition(&draft.approval, language, number);
+    }
+    if (found == NULL) {
         return page_tell(call, "not_found", 404, err);
     }
-    rc = approval_editions(call->seat->db, call->arena, draft.ids.mailing, &editions, &count, err);
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        if (editions[i].language == language && --number == 0) {
-            return editions[i].html != NULL && editions[i].text != NULL
-                       ? send_edition(call, &editions[i], is_text, err)
-                       : tell_not_kept(call, &editions[i], err);
-        }
+    edition = *found;
+    rc = approval_body(call->seat->db, call->arena, &draft.approval, &edition, err);
+    if (rc == ERR_NOT_FOUND) {
+        return page_tell(call, "not_found", 404, err); /* two newer drafts were made meanwhile */
     }
-    return rc < 0 ? rc : page_tell(call, "not_found", 404, err);
+    if (rc < 0) {
+        return rc;
+    }
+    return edition.html != NULL && edition.text != NULL ? send_edition(call, &edition, is_text, err)
+                                                        : tell_not_kept(call, &edition, err);
 }

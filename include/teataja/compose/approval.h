@@ -98,6 +98,11 @@ int approval_get(struct db *db, struct arena *arena, int64_t mailing, struct app
 int approval_editions(struct db *db, struct arena *arena, int64_t mailing,
                       struct approval_edition **out, size_t *count, struct err *err);
 
+/* Fills html and text of one edition of `approval`, which may be of any revision that is still
+ * kept. Both are NULL as above. ERR_NOT_FOUND. */
+int approval_body(struct db *db, struct arena *arena, const struct approval *approval,
+                  struct approval_edition *edition, struct err *err);
+
 /* What was done with it, oldest first. */
 struct approval_step {
     int64_t at;
