@@ -10,6 +10,7 @@ import http.client
 import os
 import re
 import signal
+import sqlite3
 import unittest
 import urllib.parse
 
@@ -140,6 +141,31 @@ class Life(DraftSite):
                       "-1", "en-1x"):
             self.assertEqual(self.ask(f"{path}/{wrong}")[0], 404, wrong)
         self.assertEqual(self.ask(f"{path}/en-1")[0], 200)
+
+    def test_other_versions_of_a_language_have_links_and_too_large_ones_say_so(self):
+        mailing = self.draft("versions")
+        with contextlib.closing(sqlite3.connect(self.site / "var/teataja.db", timeout=30)) as db:
+            with db:
+                for key, body in (("x", "'<!DOCTYPE html><title>x</title>second', 'second'"),
+                                  ("y", "NULL, NULL")):
+                    db.execute("INSERT INTO approval_edition (mailing, revision, lang, key, "
+                               "recipients, digest, words, subject, html, text) SELECT mailing, "
+                               f"revision, lang, '{key}', 1, digest, words, '<{key}> & more', "
+                               f"{body} FROM approval_edition WHERE mailing = ? AND lang = 'en'",
+                               (mailing,))
+        path = self.link(mailing, EDITORS["en"])
+        page = self.ask(path)[2]
+        for number, key in ((2, "x"), (3, "y")):
+            self.assertRegex(page, rf'<li><a href="{path}/en-{number}"[^>]*>'
+                             f'&lt;{key}&gt; &amp; more</a> <span class="count">1 person</span>')
+        self.assertIn("4 people", page)
+        self.assertIn("second", self.ask(f"{path}/en-2")[2])
+        self.assertEqual(self.ask(f"{path}/en-2.txt")[2], "second")
+        for ending in ("", ".txt"):
+            status, _, page = self.ask(f"{path}/en-3{ending}")
+            self.assertEqual(status, 404)
+            self.assertIn(WORDS["en"]["not_kept"], page)
+        self.assertEqual(self.ask(f"{path}/en-4")[0], 404)
 
     def test_pictures_show_in_the_letter(self):
         (self.site / "assets").mkdir(exist_ok=True)
