@@ -94,6 +94,29 @@ static int make_call(struct load *load, const struct content_deadline *deadline,
     return rc < 0 ? rc : report_errors(load->report) == before;
 }
 
+/* As make_call, with a warning of what is left out. Each has a report of its own: one may have
+ * several problems, and the first of them is told. */
+static int add_call(const struct load *load, const struct content_deadline *deadline,
+                    struct call *out, struct report *report)
+{
+    struct load own = *load;
+    int rc;
+
+    own.report = report_new();
+    if (own.report == NULL) {
+        return err_nomem(load->err);
+    }
+    rc = make_call(&own, deadline, out);
+    if (rc == 0) {
+        const struct problem *problem = report_get(own.report, 0);
+
+        report_add(report, REPORT_WARNING, deadline->origin, 0, 0, "'%s' is left out: %s",
+                   deadline->title, problem != NULL ? problem->message : "it can be no call");
+    }
+    report_free(own.report);
+    return rc;
+}
+
 static int by_slug(const void *a, const void *b)
 {
     return strcmp(((const struct call *)a)->item.slug, ((const struct call *)b)->item.slug);
@@ -104,20 +127,14 @@ int content_add_deadlines(struct arena *arena, const struct config *config,
                           const struct content_deadline *deadlines, size_t count,
                           struct report *report, struct content *content, struct err *err)
 {
-    struct report *own = report_new();
-    struct load load = {.arena = arena,
-                        .config = config,
-                        .holidays = holidays,
-                        .now = now,
-                        .report = own,
-                        .err = err};
+    const struct load load = {
+        .arena = arena, .config = config, .holidays = holidays, .now = now, .err = err};
     struct call *calls = arena_alloc(arena, content->call_count + count + 1, sizeof(*calls));
     size_t used = content->call_count;
-    int failed = 0;
+    bool failed = false;
     int rc = 0;
 
-    if (calls == NULL || own == NULL) {
-        report_free(own);
+    if (calls == NULL) {
         return err_nomem(err);
     }
     if (used > 0) {
@@ -129,22 +146,15 @@ int content_add_deadlines(struct arena *arena, const struct config *config,
                        "calls/%s.md is there already; the file counts", deadlines[i].slug);
             continue;
         }
-        rc = make_call(&load, &deadlines[i], &calls[used]);
+        rc = add_call(&load, &deadlines[i], &calls[used], report);
         used += rc == 1;
-        if (rc == 0) {
-            const struct problem *problem = report_get(own, (size_t)failed++);
-
-            report_add(report, REPORT_WARNING, deadlines[i].origin, 0, 0, "'%s' is left out: %s",
-                       deadlines[i].title,
-                       problem != NULL ? problem->message : "it can be no call");
-        }
+        failed = failed || rc == 0;
     }
-    report_free(own);
     if (rc < 0) {
         return rc;
     }
     qsort(calls, used, sizeof(*calls), by_slug);
     content->calls = calls;
     content->call_count = used;
-    return failed > 0 ? ERR_INVALID : 0;
+    return failed ? ERR_INVALID : 0;
 }
