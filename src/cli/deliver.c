@@ -340,21 +340,37 @@ static void tell_wait(const struct command *command, struct workspace *workspace
     fflush(stdout);
 }
 
-/* Waits until the limits allow more. What is less urgent waits a little longer, so that
- * the others are served first. */
-static void wait_until(struct workspace *workspace, int64_t mailing, int64_t until)
+/* Whether nobody has paused, held or cancelled it. */
+static bool goes_on(struct workspace *workspace, int64_t mailing)
 {
-    enum { STEP_MS = 50 };
+    struct arena_mark mark = arena_mark(workspace->arena);
+    struct mailing row = {.state = ""};
+    struct err ignored = {0};
+    int rc = mailing_get(workspace->db, workspace->arena, mailing, &row, &ignored);
+    bool going = rc < 0 || strcmp(row.state, "queued") == 0 || strcmp(row.state, "sending") == 0;
+
+    arena_rewind(workspace->arena, mark);
+    return going;
+}
+
+/* Waits until the limits allow more; false if somebody stops the mailing meanwhile. What is
+ * less urgent waits a little longer, so that the others are served first. */
+static bool wait_until(struct workspace *workspace, int64_t mailing, int64_t until)
+{
+    enum { STEP_MS = 50, LOOK_EVERY = 10 };
     struct arena_mark mark = arena_mark(workspace->arena);
     struct mailing row = {.priority = MAILING_LETTER};
     struct err ignored = {0};
+    bool going = true;
 
     (void)mailing_get(workspace->db, workspace->arena, mailing, &row, &ignored);
     until += (row.priority - MAILING_CANCELLATION) * CLOCK_SECOND / 5;
     arena_rewind(workspace->arena, mark);
-    while (!atomic_load(&stop) && clock_now() < until) {
+    for (int i = 0; going && !atomic_load(&stop) && clock_now() < until; i++) {
         nanosleep(&(struct timespec){.tv_nsec = STEP_MS * 1000000L}, NULL);
+        going = i % LOOK_EVERY != 0 || goes_on(workspace, mailing);
     }
+    return going;
 }
 
 /* Delivers, and waits for the limits of the relays as often as it takes. */
@@ -372,7 +388,9 @@ static int carry_all(const struct command *command, struct workspace *workspace,
             told = true;
             tell_wait(command, workspace, options, result);
         }
-        wait_until(workspace, options->mailing, result->waits_until);
+        if (!wait_until(workspace, options->mailing, result->waits_until)) {
+            break;
+        }
         options->try_parked = false;
     }
     result->stopped = result->stopped || (atomic_load(&stop) && result->progress.left > 0);

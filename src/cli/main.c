@@ -147,6 +147,19 @@ int command_number(const struct command *command, const char *name, int64_t leas
     return 0;
 }
 
+enum exit_status command_mailing(const struct command *command, int64_t *id)
+{
+    const char *text = command->arguments[0];
+    char *end = NULL;
+
+    errno = 0;
+    *id = strtoll(text, &end, 10);
+    return *text >= '0' && *text <= '9' && *end == '\0' && *id > 0 && errno == 0
+               ? EXIT_DONE
+               : command_misused(command, "'%s' is no number of a mailing; see 'mailing list'",
+                                 text);
+}
+
 enum exit_status command_fail(const struct err *err)
 {
     fprintf(stderr, "%steataja: %s%s\n", output_colour(stderr, OUTPUT_BAD), err->msg,

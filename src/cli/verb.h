@@ -63,6 +63,9 @@ bool command_has(const struct command *command, const char *name);
 int command_number(const struct command *command, const char *name, int64_t least, int64_t most,
                    int64_t fallback, int64_t *out, struct err *err);
 
+/* The first argument as a mailing's number. EXIT_DONE, or EXIT_USAGE, told. */
+enum exit_status command_mailing(const struct command *command, int64_t *id);
+
 /* Prints "teataja: message" on standard error and gives the exit status that
  * belongs to the error's code. */
 enum exit_status command_fail(const struct err *err);

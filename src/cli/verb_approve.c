@@ -1,26 +1,12 @@
 /* approve, reject, mailing note, mailing diff: people decide about drafts. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "approval_print.h"
 #include "desk.h"
 #include "output.h"
 #include "teataja/base/clock.h"
-
-static enum exit_status read_id(const struct command *command, int64_t *id)
-{
-    char *end = NULL;
-
-    errno = 0;
-    *id = strtoll(command->arguments[0], &end, 10);
-    return *end == '\0' && *id > 0 && errno == 0
-               ? EXIT_DONE
-               : command_misused(command, "'%s' is no number of a mailing; see 'mailing list'",
-                                 command->arguments[0]);
-}
 
 /* ---- approve ---- */
 
@@ -130,7 +116,7 @@ static enum exit_status approve_run(struct command *command)
     struct err err = {0};
     int64_t connections = 0;
     int64_t id = 0;
-    enum exit_status status = read_id(command, &id);
+    enum exit_status status = command_mailing(command, &id);
 
     if (status != EXIT_DONE) {
         return status;
@@ -189,7 +175,7 @@ static enum exit_status reject_run(struct command *command)
     struct approval_person who;
     struct err err = {0};
     int64_t id = 0;
-    enum exit_status status = read_id(command, &id);
+    enum exit_status status = command_mailing(command, &id);
 
     if (status != EXIT_DONE) {
         return status;
@@ -235,7 +221,7 @@ static enum exit_status note_run(struct command *command)
     struct approval_person who;
     struct err err = {0};
     int64_t id = 0;
-    enum exit_status status = read_id(command, &id);
+    enum exit_status status = command_mailing(command, &id);
 
     if (status != EXIT_DONE) {
         return status;
@@ -278,7 +264,7 @@ static enum exit_status diff_run(struct command *command)
     struct desk desk = {0};
     struct err err = {0};
     int64_t id = 0;
-    enum exit_status status = read_id(command, &id);
+    enum exit_status status = command_mailing(command, &id);
 
     if (status != EXIT_DONE) {
         return status;

@@ -1,8 +1,6 @@
 /* mailing list | show | pause | resume | cancel | resend: the ledger, for people. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "approval_print.h"
@@ -30,18 +28,6 @@ static enum exit_status open_ledger(const struct command *command, struct worksp
         status = command_fail(&err);
     }
     return status;
-}
-
-static enum exit_status read_id(const struct command *command, int64_t *id)
-{
-    char *end = NULL;
-
-    errno = 0;
-    *id = strtoll(command->arguments[0], &end, 10);
-    return *end == '\0' && *id > 0 && errno == 0
-               ? EXIT_DONE
-               : command_misused(command, "'%s' is no number of a mailing; see 'mailing list'",
-                                 command->arguments[0]);
 }
 
 /* A draft has no rows yet: how many it would have. */
@@ -185,7 +171,7 @@ static enum exit_status show_run(struct command *command)
     struct err err = {0};
     int64_t id = 0;
     const char *state = command_value(command, "state");
-    enum exit_status status = read_id(command, &id);
+    enum exit_status status = command_mailing(command, &id);
 
     if (status == EXIT_DONE) {
         status = read_state(command, state);
@@ -242,7 +228,7 @@ static enum exit_status resume_run(struct command *command)
     struct err err = {0};
     int64_t id = 0;
     int64_t connections = 0;
-    enum exit_status status = read_id(command, &id);
+    enum exit_status status = command_mailing(command, &id);
 
     if (status != EXIT_DONE) {
         return status;
@@ -286,7 +272,7 @@ static enum exit_status open_mailing(const struct command *command, struct works
 {
     struct err err = {0};
     int64_t id = 0;
-    enum exit_status status = read_id(command, &id);
+    enum exit_status status = command_mailing(command, &id);
 
     *workspace = (struct workspace){0};
     if (status == EXIT_DONE) {

@@ -1,10 +1,9 @@
 /* report, mailing evidence: what was sent to how many, for people and for funders. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "desk.h"
 #include "output.h"
 #include "report_print.h"
 #include "teataja/base/clock.h"
@@ -64,9 +63,6 @@ static int open_head(const struct command *command, const struct workspace *work
     int rc;
 
     head->language = tag != NULL ? language_find(tag) : first_language(workspace);
-    if (head->language == LANG_NONE) {
-        return err_set(err, ERR_INVALID, "no language '%s': it is one of %s", tag, language_all());
-    }
     head->site =
         lang_text_get(&workspace->config.site.name, head->language, first_language(workspace));
     rc = folders[0] == NULL || folders[1] == NULL
@@ -103,22 +99,6 @@ static int say_made(const struct workspace *workspace, struct report_head *head,
     return rc < 0 ? rc : say(workspace, head, "report.made", &date, 1, &head->made, err);
 }
 
-static int read_mailing(const struct command *command, struct workspace *workspace,
-                        struct mailing *mailing, struct err *err)
-{
-    const char *text = command->arguments[0];
-    char *end = NULL;
-    int64_t id;
-
-    errno = 0;
-    id = strtoll(text, &end, 10);
-    if (*end != '\0' || id <= 0 || errno != 0) {
-        return err_set(err, ERR_INVALID, "'%s' is no number of a mailing; see 'mailing list'",
-                       text);
-    }
-    return mailing_get(workspace->db, workspace->arena, id, mailing, err);
-}
-
 static int say_mailing(const struct workspace *workspace, const struct mailing *mailing,
                        struct report_head *head, struct err *err)
 {
@@ -142,7 +122,17 @@ static int say_period(const struct workspace *workspace, const char *from, const
     return head->title != NULL ? 0 : err_nomem(err);
 }
 
-/* What the arguments ask for, and its title. */
+/* The arguments that need no site: a mailing's number, if one is given, and the language. */
+static enum exit_status read_arguments(const struct command *command, int64_t *mailing)
+{
+    enum language language;
+    enum exit_status status = desk_language(command, &language);
+
+    return status == EXIT_DONE && command->argument_count > 0 ? command_mailing(command, mailing)
+                                                              : status;
+}
+
+/* What the arguments ask for, and its title. ERR_INVALID if they make no sense. */
 static int read_scope(const struct command *command, struct workspace *workspace,
                       struct tally_scope *scope, struct report_head *head, struct err *err)
 {
@@ -151,14 +141,12 @@ static int read_scope(const struct command *command, struct workspace *workspace
     struct mailing mailing = {0};
     int rc;
 
-    *scope = (struct tally_scope){.until = INT64_MAX};
-    if (command->argument_count > 0) {
+    if (scope->mailing != 0) {
         rc =
             from != NULL || to != NULL
                 ? err_set(err, ERR_INVALID, "a mailing is counted whole: leave out --from and --to")
-                : read_mailing(command, workspace, &mailing, err);
+                : mailing_get(workspace->db, workspace->arena, scope->mailing, &mailing, err);
         if (rc == 0) {
-            scope->mailing = mailing.id;
             rc = say_mailing(workspace, &mailing, head, err);
         }
         return rc;
@@ -206,12 +194,13 @@ static enum exit_status report_run(struct command *command)
     static const char *const formats[] = {"table", "csv", "json", "html"};
     const char *format = command_value(command, "format");
     struct workspace workspace;
-    struct tally_scope scope;
+    struct tally_scope scope = {.until = INT64_MAX};
     struct tally tally;
     struct report_head head = {0};
     struct catalogue *catalogue = NULL;
     struct err err = {0};
     enum exit_status status;
+    bool misused = false;
     bool known = false;
     int rc;
 
@@ -225,16 +214,23 @@ static enum exit_status report_run(struct command *command)
     if (command_has(command, "o") && strcmp(format, "table") == 0) {
         return command_misused(command, "-o goes with --format csv, json or html");
     }
+    status = read_arguments(command, &scope.mailing);
+    if (status != EXIT_DONE) {
+        return status;
+    }
     status = workspace_open(command, WORKSPACE_DB, false, &workspace);
     if (status == EXIT_DONE) {
         rc = open_head(command, &workspace, &head, &catalogue, &err);
         rc = rc < 0 ? rc : read_scope(command, &workspace, &scope, &head, &err);
+        misused = rc == ERR_INVALID;
         rc = rc < 0 ? rc
                     : tally_count(workspace.db, &workspace.config, &scope, head.language,
                                   workspace.arena, &tally, &err);
         rc = rc < 0 ? rc : say_made(&workspace, &head, &err);
         rc = rc < 0 ? rc : print(command, &workspace, format, &head, &tally, &err);
-        status = rc < 0 ? command_fail(&err) : EXIT_DONE;
+        status = rc == 0   ? EXIT_DONE
+                 : misused ? command_misused(command, "%s", err.msg)
+                           : command_fail(&err);
         catalogue_free(catalogue);
     }
     workspace_close(&workspace);
@@ -446,7 +442,8 @@ static int keep_mailing(const struct evidence *evidence, struct err *err)
     return rc;
 }
 
-static int keep_evidence(struct command *command, struct workspace *workspace, struct err *err)
+static int keep_evidence(struct command *command, struct workspace *workspace, int64_t id,
+                         struct err *err)
 {
     struct mailing mailing = {0};
     struct evidence evidence = {
@@ -455,8 +452,7 @@ static int keep_evidence(struct command *command, struct workspace *workspace, s
     struct catalogue *catalogue = NULL;
     int rc = open_head(command, workspace, &evidence.head, &catalogue, err);
 
-    rc = rc < 0 ? rc : read_mailing(command, workspace, &mailing, err);
-
+    rc = rc < 0 ? rc : mailing_get(workspace->db, workspace->arena, id, &mailing, err);
     scope.mailing = rc == 0 ? mailing.id : 0;
     rc = rc < 0 ? rc : file_make_folder(evidence.folder, err);
     rc = rc < 0 ? rc
@@ -484,12 +480,17 @@ static enum exit_status evidence_run(struct command *command)
     struct workspace workspace;
     struct err err = {0};
     enum exit_status status;
+    int64_t id = 0;
 
     if (!command_has(command, "o")) {
         return command_misused(command, "say with -o DIR where it goes");
     }
+    status = read_arguments(command, &id);
+    if (status != EXIT_DONE) {
+        return status;
+    }
     status = workspace_open(command, WORKSPACE_DB, false, &workspace);
-    if (status == EXIT_DONE && keep_evidence(command, &workspace, &err) < 0) {
+    if (status == EXIT_DONE && keep_evidence(command, &workspace, id, &err) < 0) {
         status = command_fail(&err);
     }
     workspace_close(&workspace);

@@ -278,6 +278,24 @@ class Verbs(Small):
         self.teataja("mailing", "resume", "1")
         self.assertEqual(sorted(self.server.addresses()), self.everyone)
 
+    def test_a_pause_ends_a_send_that_waits_for_its_limit(self):
+        self.open_site(self.server.port, "    limits: [8/min]")
+        for verb, state, status in (("pause", "paused", PARTLY), ("cancel", "cancelled", DONE)):
+            with self.subTest(verb=verb):
+                process = self.start("send", "kiri")
+                wait_for("the first of them", lambda: len(self.server.taken) == 8)
+                time.sleep(0.5)
+                self.teataja("mailing", verb, "1", "--yes")
+                begun = time.monotonic()
+                out, _ = process.communicate(timeout=30)
+                self.assertLess(time.monotonic() - begun, 2)
+                self.assertEqual(process.returncode, status)
+                self.assertIn(f"Mailing 1 (issues/kiri) is {state}: 8 of 20 sent", out.decode())
+            self.server.taken.clear()
+            self.open_site(self.server.port, "    limits: [8/min]")
+            (self.site / "var/teataja.db").unlink()
+            self.teataja("member", "import", "m.csv", "--list", "funding", "--source", "test")
+
     def test_a_mailing_is_cancelled_only_after_yes(self):
         self.open_site(self.server.port)
         self.teataja("send", "kiri", "--queue")

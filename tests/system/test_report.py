@@ -122,12 +122,12 @@ class Report(Case):
     def test_what_is_not_asked_well_is_said(self):
         for arguments, status, words in (
                 (("9",), FAILED, "no mailing 9"),
-                (("x",), None, "'x' is no number of a mailing"),
-                (("1", "--from", "2026-01-01"), None, "leave out --from and --to"),
-                (("--from", "2026-02-30"), None, "--from"),
-                (("--from", "2026-03-01", "--to", "2026-01-01"), None, "--from is after --to"),
+                (("x",), USAGE, "'x' is no number of a mailing"),
+                (("1", "--from", "2026-01-01"), USAGE, "leave out --from and --to"),
+                (("--from", "2026-02-30"), USAGE, "--from"),
+                (("--from", "2026-03-01", "--to", "2026-01-01"), USAGE, "--from is after --to"),
                 (("--format", "pdf"), USAGE, "not 'pdf'"),
-                (("--lang", "xx"), None, "no language 'xx'"),
+                (("--lang", "xx"), USAGE, "no language 'xx'"),
                 (("-o", "x"), USAGE, "-o goes with")):
             run = self.teataja("report", *arguments, status=status)
             self.assertIn(words, run.err)
@@ -159,6 +159,8 @@ class Report(Case):
         self.assertEqual((kept["mailing"], kept["what"], kept["state"]), (1, "issues/kiri",
                                                                           "sending"))
         self.teataja("mailing", "evidence", "1", status=USAGE)
+        run = self.teataja("mailing", "evidence", "x", "-o", self.folder / "x", status=USAGE)
+        self.assertIn("'x' is no number of a mailing", run.err)
 
 
 if __name__ == "__main__":
