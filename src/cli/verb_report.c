@@ -384,8 +384,8 @@ static int keep_pictures(struct evidence *evidence, struct err *err)
                                      &evidence->cids, &count, err);
 
     evidence->files = arena_alloc(workspace->arena, count + 1, sizeof(*evidence->files));
-    if (rc == 0 && evidence->files == NULL) {
-        rc = err_nomem(err);
+    if (evidence->files == NULL) {
+        return rc < 0 ? rc : err_nomem(err);
     }
     if (rc == 0 && count > 0) {
         rc = file_make_folder(folder, err);

@@ -151,7 +151,8 @@ class Life(DraftSite):
                     db.execute("INSERT INTO approval_edition (mailing, revision, lang, key, "
                                "recipients, digest, words, subject, html, text) SELECT mailing, "
                                f"revision, lang, '{key}', 1, digest, words, '<{key}> & more', "
-                               f"{body} FROM approval_edition WHERE mailing = ? AND lang = 'en'",
+                               f"{body} FROM approval_edition WHERE mailing = ? AND lang = 'en' "
+                               "AND html NOT LIKE '%second%' LIMIT 1",
                                (mailing,))
         path = self.link(mailing, EDITORS["en"])
         page = self.ask(path)[2]
