@@ -253,8 +253,12 @@ static enum exit_status run_job(const struct command *command, struct schedule_j
 {
     struct schedule_outcome outcome;
     struct err err = {0};
+    bool drafted;
     const char *question =
-        arena_printf(command->arena, "Queue %s for its recipients now", run->target);
+        arena_printf(command->arena,
+                     run->kind == SCHEDULE_DRAFT ? "Draft %s now"
+                                                 : "Queue %s for its recipients now",
+                     run->target);
 
     if (question == NULL || !command_confirm(command, question)) {
         return EXIT_FAILED;
@@ -262,10 +266,16 @@ static enum exit_status run_job(const struct command *command, struct schedule_j
     if (schedule_run_now(jobs->schedule, run->job, time, &outcome, &err) < 0) {
         return command_fail(&err);
     }
+    drafted = outcome.waits || run->kind == SCHEDULE_DRAFT;
     if (command->json) {
         printf("{\"job\":\"%s\",\"sends\":\"%s\",\"mailing\":%" PRId64 ",\"recipients\":%" PRId64
-               "}\n",
-               run->job, run->target, outcome.mailing, outcome.recipients);
+               ",\"waits\":%s}\n",
+               run->job, run->target, outcome.mailing, outcome.recipients,
+               drafted ? "true" : "false");
+    } else if (drafted) {
+        printf("Drafted %s as mailing %" PRId64 ", for %" PRId64 ": 'teataja mailing show %" PRId64
+               "' shows it.\n",
+               run->target, outcome.mailing, outcome.recipients, outcome.mailing);
     } else {
         printf("Queued %s as mailing %" PRId64 " to %" PRId64 ". 'teataja mailing resume %" PRId64
                "' delivers it, or the daemon does.\n",
@@ -324,13 +334,16 @@ static void print_tick(const struct command *command, const struct schedule_tick
 
     if (command->json) {
         printf("{\"done\":%" PRId64 ",\"skipped\":%" PRId64 ",\"failed\":%" PRId64
-               ",\"retried\":%" PRId64 ",\"held\":%s,\"next\":\"%s\"}\n",
-               tick->done, tick->skipped, tick->failed, tick->retried,
+               ",\"retried\":%" PRId64 ",\"waiting\":%" PRId64 ",\"held\":%s,\"next\":\"%s\"}\n",
+               tick->done, tick->skipped, tick->failed, tick->retried, tick->waiting,
                tick->held ? "true" : "false", next);
     } else if (!tick->held) {
         printf("%" PRId64 " done, %" PRId64 " skipped, %" PRId64 " failed, %" PRId64
                " to be tried again. ",
                tick->done, tick->skipped, tick->failed, tick->retried);
+        if (tick->waiting > 0) {
+            printf("%" PRId64 " wait%s for approval. ", tick->waiting, tick->waiting == 1 ? "s" : "");
+        }
         printf(none ? "Nothing else is planned.\n" : "Next: %s (UTC).\n", next);
     }
 }
