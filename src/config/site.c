@@ -86,8 +86,8 @@ static int split_relay_url(struct arena *arena, struct site_relay *relay, struct
 
 static bool is_this_machine(const char *host)
 {
-    return strcasecmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
-           strcmp(host, "::1") == 0;
+    return strcasecmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 ||
+           (strncmp(host, "127.", 4) == 0 && host[strspn(host, "0123456789.")] == '\0');
 }
 
 /* Each limit has a window of its own, and lets something of ours through. */

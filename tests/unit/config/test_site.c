@@ -102,6 +102,8 @@ static const struct {
      "teataja.yaml:9:41: a login needs both 'user' and 'password'\n"},
     {"relays: [{ url: smtp://a.example, user: u, password: env:P, starttls: optional }]\n",
      "teataja.yaml:9:71: starttls: the password would go out in the clear; write 'required'\n"},
+    {"relays: [{ url: smtp://127.a.example, user: u, password: env:P, starttls: off }]\n",
+     "teataja.yaml:9:75: starttls: the password would go out in the clear; write 'required'\n"},
     {"relays: [{ url: smtps://a.example, starttls: off }]\n",
      "teataja.yaml:9:46: starttls: an smtps:// relay has TLS from the first byte; leave the key "
      "out\n"},
