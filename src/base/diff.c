@@ -258,7 +258,7 @@ int diff_unified(const char *before, const char *old, const char *after, const c
     if (rc == 0) {
         rc = split(new, &diff.new, err);
     }
-    if (rc < 0) {
+    if (rc != 0) {
         goto out;
     }
     diagonals = (size_t)(diff.old.count + diff.new.count) + 3;
