@@ -1,7 +1,9 @@
 /* A whole site: newsletters, projects, what they say of each other, secrets, samples. */
 #include "teataja/config/config.h"
 
+#include <errno.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "teataja/base/clock.h"
 #include "unit/config/site_folder.h"
@@ -340,6 +342,77 @@ static void test_lack_of_memory_is_an_error(void **state)
     site_folder_expect(f, "");
 }
 
+/* What is left out when these files stand beside a good newsletter and its project. */
+static void test_a_wrong_file_is_left_out_with_whoever_needs_it(void **state)
+{
+    static const struct {
+        const char *file;
+        const char *text;
+        const char *left;   /* in the order found */
+        size_t newsletters; /* that stay */
+    } cases[] = {
+        {"newsletters/other.yaml", "name: [\n", "newsletters/other", 1},
+        {"newsletters/other.yaml", NEWSLETTER "colour: red\n", "newsletters/other", 1},
+        {"newsletters/Other.yaml", NEWSLETTER, "newsletters/Other", 1},
+        {"newsletters/other.yaml", NEWSLETTER "funded_by: [north]\n", "newsletters/other", 1},
+        {"newsletters/other.yaml", NEWSLETTER, "", 2},
+        {"projects/north.yaml", "name: [\n", "projects/north", 1},
+        {"projects/south-baltic.yaml", "name: [\n", "projects/south-baltic newsletters/funding", 0},
+        {"projects/south-baltic.yaml", PROJECT "number: []\n",
+         "projects/south-baltic newsletters/funding", 0},
+    };
+    struct site_folder *f = *state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct report *report = report_new();
+        struct config config;
+        struct err err = {0};
+        struct str left;
+
+        site_folder_write(f, "teataja.yaml", SITE_MINIMAL);
+        site_folder_write(f, "newsletters/funding.yaml", NEWSLETTER "funded_by: [south-baltic]\n");
+        site_folder_write(f, "projects/south-baltic.yaml", PROJECT);
+        site_folder_write(f, cases[i].file, cases[i].text);
+        (void)config_load(f->arena, f->path, report, &config, NULL);
+        for (int again = 0; again < 2; again++) {
+            assert_int_equal(config_leave_out(f->arena, &config, report, &err), 0);
+        }
+        str_init(&left, LIMIT_TEXT);
+        for (size_t k = 0; k < config.left.count; k++) {
+            str_addf(&left, "%s%s/%s", k > 0 ? " " : "", config.left.items[k].folder,
+                     config.left.items[k].slug);
+            assert_int_equal(left_out_check(&config.left, config.left.items[k].folder,
+                                            config.left.items[k].slug, &err),
+                             ERR_INVALID);
+        }
+        assert_string_equal(left.data != NULL ? left.data : "", cases[i].left);
+        assert_int_equal(config.newsletter_count, cases[i].newsletters);
+        assert_int_equal(config_newsletter(&config, "funding") != NULL, cases[i].newsletters > 0);
+        str_release(&left);
+        report_free(report);
+        assert_int_equal(unlink(file_join(f->arena, f->path, cases[i].file)), 0);
+    }
+}
+
+static void test_nothing_is_left_out_of_what_everything_needs(void **state)
+{
+    struct site_folder *f = *state;
+    struct report *report = report_new();
+    struct report *failing = report_new();
+    const struct err disk = {.code = ERR_IO, .native = EIO, .msg = "disk"};
+    struct config config;
+    struct err err = {0};
+
+    site_folder_write(f, "teataja.yaml", SITE_MINIMAL "nonsense: 1\n");
+    (void)config_load(f->arena, f->path, report, &config, NULL);
+    assert_int_equal(config_leave_out(f->arena, &config, report, &err), ERR_INVALID);
+    assert_non_null(strstr(err.msg, "teataja.yaml:"));
+    report_add_fault(failing, "calls/a.md", &disk);
+    assert_int_equal(left_out_read(f->arena, &config.left, failing, &err), ERR_IO);
+    report_free(failing);
+    report_free(report);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, site_folder_set_up, site_folder_tear_down)
@@ -350,6 +423,8 @@ int main(void)
         TEST(test_files_are_checked_against_each_other),
         TEST(test_a_notice_that_a_letter_lacks_is_a_warning),
         TEST(test_a_broken_file_does_not_hide_the_others),
+        TEST(test_a_wrong_file_is_left_out_with_whoever_needs_it),
+        TEST(test_nothing_is_left_out_of_what_everything_needs),
         TEST(test_a_folder_without_a_site_is_named),
         TEST(test_a_secret_is_read_from_where_it_is),
         TEST(test_the_samples_are_a_site),
