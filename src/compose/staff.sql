@@ -4,9 +4,6 @@ SELECT since FROM staff_look;
 -- name: staff_begin
 INSERT INTO staff_look (one, since) VALUES (1, $1) ON CONFLICT (one) DO NOTHING;
 
--- name: staff_told
-SELECT count(*) FROM staff_told WHERE key = $1 AND state = $2;
-
 -- name: staff_tell
 INSERT INTO staff_told (key, state, since, told_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT (key) DO UPDATE
@@ -21,6 +18,19 @@ SELECT n, told_at FROM staff_subject WHERE subject = $1;
 -- name: staff_subject_told
 INSERT INTO staff_subject (subject, n, told_at) VALUES ($1, 1, $2)
 ON CONFLICT (subject) DO UPDATE SET n = n + 1, told_at = excluded.told_at;
+
+-- name: staff_drafts
+-- That wait or were rejected, and were not told as they are now.
+SELECT approval.mailing, mailing.state || ':' || snapshot.digest
+  FROM approval
+  JOIN v_mailing AS mailing ON mailing.id = approval.mailing
+  JOIN approval_snapshot AS snapshot
+    ON snapshot.mailing = approval.mailing AND snapshot.revision = approval.revision
+ WHERE mailing.state IN ('waiting', 'rejected')
+   AND NOT EXISTS (SELECT 1 FROM staff_told
+                    WHERE key = 'drafts/' || approval.mailing
+                      AND staff_told.state = mailing.state || ':' || snapshot.digest)
+ ORDER BY approval.mailing;
 
 -- name: staff_mailings
 -- Finished since $1, or held, and not told so.

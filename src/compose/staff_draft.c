@@ -242,10 +242,12 @@ static int attach(struct showing *showing, struct value *map, const struct staff
     return 0;
 }
 
+/* The letter itself; one that is too large for a mail stands behind the link alone. */
 static int set_letter(struct showing *showing, struct value *map,
                       const struct approval_edition *edition, struct err *err)
 {
     struct staff_letter letter;
+    struct err own = {0};
     int rc;
 
     value_set_null(map, "letter_html");
@@ -254,9 +256,14 @@ static int set_letter(struct showing *showing, struct value *map,
     if (edition->html == NULL || edition->text == NULL) {
         return 0;
     }
-    rc = staff_letter_read(showing->frame, showing->draft, edition, &letter, err);
-    rc = rc < 0 ? rc : show(showing, map, &letter, err);
-    return rc < 0 ? rc : attach(showing, map, &letter, err);
+    rc = staff_letter_read(showing->frame, showing->draft, edition, &letter, &own);
+    rc = rc < 0 ? rc : show(showing, map, &letter, &own);
+    rc = rc < 0 ? rc : attach(showing, map, &letter, &own);
+    if (rc < 0 && rc != ERR_LIMIT) {
+        *err = own;
+        return rc;
+    }
+    return 0;
 }
 
 static int set_edition(struct showing *showing, struct value *map,

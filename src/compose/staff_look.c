@@ -68,6 +68,35 @@ static const struct newsletter *newsletter_of(const struct look *look, const cha
 
 /* ---- each kind ---- */
 
+static int take_draft(struct look *look, struct db_stmt *stmt, struct err *err)
+{
+    const struct config *config = look->compose->site.config;
+    struct approval *draft = arena_alloc(look->arena, 1, sizeof(*draft));
+    const char *key = arena_printf(look->arena, "drafts/%" PRId64, db_int(stmt, 0));
+    const struct newsletter *newsletter;
+    int rc = draft == NULL ? err_nomem(err)
+                           : approval_get(look->db, look->arena, db_int(stmt, 0), draft, err);
+
+    if (rc < 0) {
+        return rc;
+    }
+    newsletter = draft->newsletter[0] != '\0' ? config_newsletter(config, draft->newsletter)
+                                              : newsletter_of(look, draft->target);
+    return add(look,
+               &(struct staff_item){.kind = strcmp(draft->state, "waiting") == 0 ? STAFF_DRAFT
+                                                                                 : STAFF_REJECTED,
+                                    .key = key,
+                                    .state = db_dup(stmt, 1, look->arena),
+                                    .since = look->now,
+                                    .subject = key,
+                                    .name = draft->subject,
+                                    .said = draft->reason,
+                                    .newsletter = newsletter,
+                                    .mailing = draft->mailing,
+                                    .draft = draft},
+               err);
+}
+
 static int take_mailing(struct look *look, struct db_stmt *stmt, struct err *err)
 {
     bool sent = strcmp(db_text(stmt, 1), "sent") == 0;
@@ -274,54 +303,6 @@ static int look_at_relays(struct look *look, struct err *err)
     return rc < 0 ? rc : each(look, SQL_STAFF_RELAYS_BACK, take_relay_back, err, "", 0, NULL);
 }
 
-static int is_told(struct look *look, const char *key, const char *state, struct err *err)
-{
-    int64_t told = 0;
-    int rc = db_get_int(look->db, SQL_STAFF_TOLD, &told, err, "tt", key, state);
-
-    return rc < 0 ? rc : told > 0;
-}
-
-static int take_draft(struct look *look, const struct approval *draft, struct err *err)
-{
-    bool waits = strcmp(draft->state, "waiting") == 0;
-    const char *key = arena_printf(look->arena, "drafts/%" PRId64, draft->mailing);
-    const char *state = arena_printf(look->arena, "%s:%s", draft->state, draft->digest);
-    const struct newsletter *newsletter =
-        draft->newsletter[0] != '\0'
-            ? config_newsletter(look->compose->site.config, draft->newsletter)
-            : newsletter_of(look, draft->target);
-    int rc = key == NULL || state == NULL ? err_nomem(err) : is_told(look, key, state, err);
-
-    if (rc != 0 || (!waits && strcmp(draft->state, "rejected") != 0)) {
-        return rc < 0 ? rc : 0;
-    }
-    return add(look,
-               &(struct staff_item){.kind = waits ? STAFF_DRAFT : STAFF_REJECTED,
-                                    .key = key,
-                                    .state = state,
-                                    .since = look->now,
-                                    .subject = key,
-                                    .name = draft->subject,
-                                    .said = draft->reason,
-                                    .newsletter = newsletter,
-                                    .mailing = draft->mailing,
-                                    .draft = draft},
-               err);
-}
-
-static int look_at_drafts(struct look *look, struct err *err)
-{
-    struct approval *drafts = NULL;
-    size_t count = 0;
-    int rc = approval_list(look->db, look->arena, true, &drafts, &count, err);
-
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        rc = take_draft(look, &drafts[i], err);
-    }
-    return rc;
-}
-
 int staff_gather(struct compose *compose, struct arena *arena, int64_t now, struct staff_items *out,
                  struct err *err)
 {
@@ -334,7 +315,7 @@ int staff_gather(struct compose *compose, struct arena *arena, int64_t now, stru
 
     *out = (struct staff_items){0};
     look.since = rc == 1 ? look.since : now;
-    rc = rc < 0 ? rc : look_at_drafts(&look, err);
+    rc = rc < 0 ? rc : each(&look, SQL_STAFF_DRAFTS, take_draft, err, "", 0, NULL);
     rc = rc < 0 ? rc : each(&look, SQL_STAFF_MAILINGS, take_mailing, err, "i", look.since, NULL);
     rc = rc < 0 ? rc : each(&look, SQL_STAFF_WENT_ON, take_went_on, err, "", 0, NULL);
     rc = rc < 0 ? rc : look_at_relays(&look, err);

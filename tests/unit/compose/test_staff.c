@@ -462,6 +462,139 @@ static void test_nothing_counts_it(void **state)
     assert_int_equal(count("SELECT count(*) FROM v_archived"), 0);
 }
 
+/* ---- drafts ---- */
+
+#define PICTURE "iVBORw0KGgo=" /* the first eight bytes of a PNG */
+
+static void add_edition(int64_t id, const char *lang, int64_t recipients, const char *subject,
+                        const char *html)
+{
+    run(arena_printf(rig.arena,
+                     "INSERT INTO approval_edition (id, mailing, revision, lang, key, recipients, "
+                     "digest, words, subject, html, text) VALUES (%lld, 7, 1, '%s', 'k%lld', %lld, "
+                     "'', '', '%s', %s, %s)",
+                     (long long)id, lang, (long long)id, (long long)recipients, subject, html,
+                     strcmp(html, "NULL") == 0 ? "NULL" : "'Words of the letter.'"));
+}
+
+/* A draft of three versions in two languages, of which one approval is there. */
+static void add_draft(void)
+{
+    static const char html[] =
+        "'<!DOCTYPE html><html><head><title>x</title></head><body><div role=\"main\"><p>pre</p>"
+        "<table><tr><td><h1>Title</h1><img src=\"data:image/png;base64," PICTURE "\" alt=\"\">"
+        "<img src=\"data:image/png;base64," PICTURE "\" alt=\"\"></td></tr></table></div></body>"
+        "</html>'";
+
+    add_mailing(7, "letter", "waiting", "NULL, NULL");
+    run("INSERT INTO approval (mailing, newsletter, occurrence, again, due_at, needed, revision, "
+        "valid_from, reason) VALUES (7, 'funding', '', 0, 1796464800000000, 2, 1, 1, "
+        "'calls/music changed')");
+    run("INSERT INTO approval_snapshot (mailing, revision, made_at, date, digest, recipients, "
+        "audience, rule) VALUES (7, 1, 1, 1, 'first', 35, 'sector = music', '')");
+    add_edition(1, "et", 20, "Kiri", html);
+    add_edition(2, "en", 14, "Letter", "NULL");
+    add_edition(3, "en", 1, "Letter", html);
+    run("INSERT INTO approval_item VALUES (3, 0, 'calls', 'music', 'Music grant', 'new, in et', "
+        "'')");
+    run("INSERT INTO approval_trail (mailing, at, who, address, person, how, what, remark, "
+        "revision, digest) VALUES (7, 1796119200000000, 'Kati Kask', '', 'kati', 'web', "
+        "'approved', '', 1, 'first')");
+}
+
+static size_t occurrences(const char *text, const char *part)
+{
+    size_t found = 0;
+
+    for (const char *at = text; (at = strstr(at, part)) != NULL; at++) {
+        found++;
+    }
+    return found;
+}
+
+static void test_a_draft_is_shown_with_its_letters(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t times;
+    } parts[] = {
+        {"Subject: Draft: Kiri\r\n", 1},
+        {"One approval has been given.", 2},
+        {"calls/music changed", 2},
+        {"35 people", 2},
+        {"sector =3D music", 2},
+        {"Kati Kask, 1 December 2026 at 12:00", 2},
+        {"5 December 2026 at 12:00", 2},
+        {"What the readers get (in Estonian)", 2},
+        {"What the readers get (in English)", 2},
+        {"15 people", 2},
+        {"2 versions", 2},
+        {"Music grant (New, in Estonian)", 1},
+        {"https://letters.cluster.example/draft/", 2},
+        {"Words of the letter.", 4}, /* twice shown, twice attached */
+        {"Content-Type: message/rfc822", 2},
+        {"filename=\"et-7.eml\"", 1},
+        {"filename=\"en-7.eml\"", 1},
+        {"Content-Type: image/png", 3}, /* shown once, attached with each letter */
+        {PICTURE, 3},
+        {"src=3D\"data:", 0},
+        {"<h3>Title</h3>", 2},
+        {"<h1>Title</h1>", 2},
+        {"From: Creative Cluster <letters@cluster.example>", 1},
+    };
+    const char *text;
+    int wrong = 0;
+
+    (void)state;
+    add_draft();
+    told_after(0, "Draft: Kiri");
+    text = message(count("SELECT id FROM outbox"));
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (occurrences(text, parts[i].text) != parts[i].times) {
+            print_error("%s: %zu times, not %zu\n", parts[i].text, occurrences(text, parts[i].text),
+                        parts[i].times);
+            wrong++;
+        }
+    }
+    assert_int_equal(wrong, 0);
+}
+
+static void test_a_draft_is_told_again_when_it_is_another(void **state)
+{
+    (void)state;
+    add_draft();
+    told_after(0, "Draft: Kiri");
+    told_after(70, "");
+    run("UPDATE approval_snapshot SET digest = 'second'");
+    told_after(1, "Draft: Kiri");
+    run("UPDATE approval_snapshot SET digest = 'third'");
+    told_after(59, "");
+    run("UPDATE approval_snapshot SET digest = 'fourth'");
+    told_after(1, "Draft: Kiri");
+    run("UPDATE mailing SET state = 'approved' WHERE id = 7");
+    told_after(70, "");
+    run("UPDATE mailing SET state = 'rejected', reason = 'no <b>' WHERE id = 7");
+    told_after(1, "Rejected: Kiri");
+    told_after(70, "");
+}
+
+/* What no mail program would show whole is attached only; what no relay would take, not. */
+static void test_a_long_letter_does_not_make_a_mail_too_long(void **state)
+{
+    const char *text;
+
+    (void)state;
+    add_draft();
+    run("UPDATE approval_edition SET html = '<body><table><tr><td>' || "
+        "hex(zeroblob(35000)) || '</td></tr></table></body>' WHERE lang = 'et'");
+    run("UPDATE approval_edition SET html = '<body><table><tr><td>' || "
+        "hex(zeroblob(700000)) || '</td></tr></table></body>' WHERE id = 3");
+    told_after(0, "Draft: Kiri");
+    text = message(count("SELECT id FROM outbox"));
+    assert_int_equal(occurrences(text, "Content-Type: message/rfc822"), 1);
+    assert_true(strlen(text) < 100000);
+}
+
 /* ---- together ---- */
 
 static void test_looking_only_writes_nothing(void **state)
@@ -547,6 +680,9 @@ int main(void)
         CASE(test_the_mail_is_a_mail_of_the_office_and_of_no_list),
         CASE(test_every_language_has_its_words),
         CASE(test_nothing_counts_it),
+        CASE(test_a_draft_is_shown_with_its_letters),
+        CASE(test_a_draft_is_told_again_when_it_is_another),
+        CASE(test_a_long_letter_does_not_make_a_mail_too_long),
         CASE(test_looking_only_writes_nothing),
         CASE(test_two_daemons_do_not_tell_twice),
         CASE(test_a_clock_that_was_put_back_silences_nobody),
