@@ -5,30 +5,18 @@ import asyncio
 import multiprocessing
 import os
 import pathlib
-import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
+from mail_servers import start_postfix
+from support import free_port, stop, wait_for_port
 
 ONE_WAY_MS = 10
 
 MAIN_CF = """\
-compatibility_level = 3.6
-queue_directory = {folder}/queue
-data_directory = {folder}/data
-maillog_file = {folder}/postfix.log
-maillog_file_prefixes = {folder}
-mail_owner = postfix
-setgid_group = postdrop
 myhostname = mx.bench.example
-mydestination =
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-mynetworks = 127.0.0.0/8
-disable_dns_lookups = yes
-alias_maps =
 default_transport = discard:
 relay_transport = discard:
 smtpd_recipient_restrictions = permit_mynetworks, reject
@@ -37,35 +25,9 @@ in_flow_delay = 0
 """
 MASTER_CF = """\
 127.0.0.1:{port} inet n - n - - smtpd
-cleanup   unix  n - n - 0 cleanup
-qmgr      unix  n - n 300 1 qmgr
-tlsmgr    unix  - - n 1000? 1 tlsmgr
-rewrite   unix  - - n - - trivial-rewrite
 bounce    unix  - - n - 0 bounce
-defer     unix  - - n - 0 bounce
-trace     unix  - - n - 0 bounce
-proxymap  unix  - - n - - proxymap
 discard   unix  - - n - - discard
-anvil     unix  - - n - 1 anvil
-postlog   unix-dgram n - n - 1 postlogd
 """
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for_port(port):
-    for _ in range(200):
-        try:
-            with socket.create_connection(("127.0.0.1", port), 2) as probe:
-                if probe.recv(4) == b"220 ":
-                    return
-        except OSError:
-            time.sleep(0.05)
-    sys.exit(f"nobody answers on port {port}")
 
 
 class Sink:
@@ -79,7 +41,7 @@ class Sink:
         user = ["-u", "postfix"] if os.getuid() == 0 else []
         self.process = subprocess.Popen(["smtp-sink", *user, f"127.0.0.1:{self.port}", "256"],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for_port(self.port)
+        wait_for_port(self.port, b"220 ")
         return self
 
     def __exit__(self, *_):
@@ -136,7 +98,7 @@ class SlowSink:
         self.line = multiprocessing.Process(target=run_line, args=(self.port, self.sink.port),
                                             daemon=True)
         self.line.start()
-        wait_for_port(self.port)
+        wait_for_port(self.port, b"220 ")
         return self
 
     def __exit__(self, *args):
@@ -157,18 +119,10 @@ class Discard:
         self.temporary = tempfile.TemporaryDirectory(prefix="teataja-bench-")
         folder = pathlib.Path(self.temporary.name)
         folder.chmod(0o755)
-        for name in ("queue", "data", "etc"):
-            (folder / name).mkdir()
-        shutil.chown(folder / "data", "postfix")
-        (folder / "etc/main.cf").write_text(MAIN_CF.format(folder=folder))
-        (folder / "etc/master.cf").write_text(MASTER_CF.format(port=self.port))
-        subprocess.run(["postfix", "-c", folder / "etc", "check"], capture_output=True, check=True)
-        self.process = subprocess.Popen(["/usr/lib/postfix/sbin/master", "-c", folder / "etc", "-d"],
-                                        start_new_session=True, stdin=subprocess.DEVNULL)
-        wait_for_port(self.port)
+        self.process = start_postfix(folder, MAIN_CF, MASTER_CF.format(port=self.port))
+        wait_for_port(self.port, b"220 ")
         return self
 
     def __exit__(self, *_):
-        self.process.terminate()  # its children end with it
-        self.process.wait()
+        stop(self.process)
         self.temporary.cleanup()

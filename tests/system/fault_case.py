@@ -126,3 +126,26 @@ class FaultCase(WitnessCase):
         ledger = Ledger(self.site)
         self.assert_everybody_has_it(ledger)
         self.assertLessEqual(self.assert_doubles_were_named(ledger), 1)
+
+
+class Writers:
+    """Tests of a case that has sweep(verb): the verbs that write."""
+
+    def test_import(self):
+        self.sweep("member import")
+
+    def test_preview(self):
+        self.sweep("preview")
+
+    def test_send(self):
+        self.sweep("send")
+
+    def test_resume(self):
+        self.sweep("mailing resume")
+
+
+class FiveVerbs(Writers):
+    """These and the one that only reads."""
+
+    def test_check(self):
+        self.sweep("check")

@@ -63,7 +63,8 @@ service anvil {{
 }}
 """
 
-MAIN_CF = """\
+# Of every Postfix of the tests and benchmarks: a folder of its own, the loopback, no DNS.
+COMMON_CF = """\
 compatibility_level = 3.6
 queue_directory = {folder}/queue
 data_directory = {folder}/data
@@ -71,7 +72,6 @@ maillog_file = {folder}/postfix.log
 maillog_file_prefixes = {folder}
 mail_owner = postfix
 setgid_group = postdrop
-myhostname = mx.cluster.example
 mydestination =
 inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
@@ -79,11 +79,26 @@ mynetworks = 127.0.0.0/8
 relayhost =
 relay_domains =
 disable_dns_lookups = yes
+alias_maps =
+"""
+COMMON_SERVICES = """\
+cleanup   unix  n - n - 0 cleanup
+qmgr      unix  n - n 300 1 qmgr
+tlsmgr    unix  - - n 1000? 1 tlsmgr
+rewrite   unix  - - n - - trivial-rewrite
+defer     unix  - - n - 0 bounce
+trace     unix  - - n - 0 bounce
+proxymap  unix  - - n - - proxymap
+anvil     unix  - - n - 1 anvil
+postlog   unix-dgram n - n - 1 postlogd
+"""
+
+MAIN_CF = """\
+myhostname = mx.cluster.example
 smtp_host_lookup = native
 default_transport = error:5.1.2 nothing leaves this machine
 relay_transport = error:5.1.2 nothing leaves this machine
 local_transport = error:5.1.1 there are no local mailboxes
-alias_maps =
 local_recipient_maps =
 virtual_mailbox_domains = {domains}
 virtual_mailbox_maps = texthash:{folder}/mailboxes
@@ -125,20 +140,11 @@ MASTER_CF = """\
 127.0.0.2:{elsewhere} inet n - n - - smtpd -o smtpd_tls_security_level=encrypt
 127.0.0.1:{strict}  inet n - n - - smtpd -o smtpd_tls_security_level=none
     -o smtpd_sender_restrictions=reject -o smtpd_delay_reject=no
-cleanup   unix  n - n - 0 cleanup
-qmgr      unix  n - n 300 1 qmgr
-tlsmgr    unix  - - n 1000? 1 tlsmgr
-rewrite   unix  - - n - - trivial-rewrite
 bounce    unix  - - n - 0 discard
-defer     unix  - - n - 0 bounce
-trace     unix  - - n - 0 bounce
 verify    unix  - - n - 1 verify
-proxymap  unix  - - n - - proxymap
 error     unix  - - n - - error
 retry     unix  - - n - - error
 lmtp      unix  - - n - - lmtp
-anvil     unix  - - n - 1 anvil
-postlog   unix-dgram n - n - 1 postlogd
 """
 
 
@@ -188,6 +194,21 @@ class Dovecot:
         stop(self.process)
 
 
+def start_postfix(folder, main, master):
+    """Starts a Postfix in the folder with these beside what all have; its process. The
+    children of master are in its process group and end with it."""
+    conf = folder / "postfix"
+    write(conf / "main.cf", COMMON_CF.format(folder=folder) + main)
+    write(conf / "master.cf", master + COMMON_SERVICES)
+    (folder / "queue").mkdir()
+    (folder / "data").mkdir()
+    shutil.chown(folder / "data", "postfix")
+    check = subprocess.run(["postfix", "-c", str(conf), "check"], capture_output=True, check=False)
+    if check.returncode:
+        raise AssertionError(check.stderr.decode())
+    return launch(["/usr/lib/postfix/sbin/master", "-c", str(conf), "-d"])
+
+
 class Postfix:
     """Ports: plain; starttls (required); login (STARTTLS and AUTH required);
     few (one connection at a time); paced (ten messages in two seconds); nervous (hangs
@@ -206,19 +227,10 @@ class Postfix:
         for domain in domains:
             if not domain.endswith((".example", ".test")):
                 raise AssertionError(f"{domain} is no domain for tests")
-        conf = self.folder / "postfix"
-        write(conf / "main.cf", MAIN_CF.format(folder=self.folder, domains=" ".join(domains)))
-        write(conf / "master.cf", MASTER_CF.format(**self.ports))
-        (self.folder / "queue").mkdir()
-        data = self.folder / "data"
-        data.mkdir()
-        shutil.chown(data, "postfix")
-        check = subprocess.run(["postfix", "-c", str(conf), "check"], capture_output=True,
-                               check=False)
-        if check.returncode:
-            raise AssertionError(check.stderr.decode())
-        self.conf = conf
-        self.process = launch(["/usr/lib/postfix/sbin/master", "-c", str(conf), "-d"])
+        self.conf = self.folder / "postfix"
+        self.process = start_postfix(
+            self.folder, MAIN_CF.format(folder=self.folder, domains=" ".join(domains)),
+            MASTER_CF.format(**self.ports))
         for name, port in self.ports.items():
             if name != "elsewhere":
                 wait_for_port(port, b"220 ")
@@ -235,5 +247,4 @@ class Postfix:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def close(self):
-        # The children of master are in its process group and end with it.
         stop(self.process, signal.SIGTERM)

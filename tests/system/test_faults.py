@@ -9,12 +9,12 @@ import threading
 import time
 import unittest
 
-from fault_case import LONG, MEMBERS, VERBS, FaultCase, sample
+from fault_case import LONG, MEMBERS, VERBS, FaultCase, FiveVerbs, sample
 from support import CONTENT, DONE, FAILED, PARTLY, PROGRAM, Run, query, stop, wait_for
 from witness import Ledger
 
 
-class Memory(FaultCase):
+class Memory(FiveVerbs, FaultCase):
     def setUp(self):
         super().setUp()
         probe = self.teataja("check", site=self.fixture.master, status=None,
@@ -34,22 +34,6 @@ class Memory(FaultCase):
                         self.assertIn("memory", run.err, run)
                     self.examine(verb, run)
         print(f"{verb}: {self.runs} runs, {total} allocations", flush=True)
-
-    def test_check(self):
-        self.sweep("check")
-
-    def test_import(self):
-        self.sweep("member import")
-
-    def test_preview(self):
-        self.sweep("preview")
-
-    def test_send(self):
-        self.sweep("send")
-
-    def test_resume(self):
-        self.sweep("mailing resume")
-
 
 class Database(FaultCase):
     def shell(self, site):

@@ -5,7 +5,7 @@ import re
 import unittest
 
 import syscalls
-from fault_case import LONG, VERBS, FaultCase, sample
+from fault_case import LONG, VERBS, FaultCase, FiveVerbs, sample
 from support import DONE, Run, environment
 
 # What strace lets fail: the calls, and with what. What passes by is done again, and nobody
@@ -25,7 +25,7 @@ FAULTS = [
 ]
 
 
-class Files(FaultCase):
+class Files(FiveVerbs, FaultCase):
     """The k-th read, write, fsync or open of a thread fails, once or from then on."""
 
     def count(self, calls, *verb):
@@ -74,23 +74,7 @@ class Files(FaultCase):
             self.assertEqual(run.status, DONE, run)
         self.examine(verb, run, mute="write" in calls and when.endswith("+"))
 
-    def test_check(self):
-        self.sweep("check")
-
-    def test_import(self):
-        self.sweep("member import")
-
-    def test_preview(self):
-        self.sweep("preview")
-
-    def test_send(self):
-        self.sweep("send")
-
-    def test_resume(self):
-        self.sweep("mailing resume")
-
-
-class Short(FaultCase):
+class Short(FiveVerbs, FaultCase):
     """The k-th read or write moves half of what was asked for, once or from then on: the
     rest follows, and nobody can tell."""
 
@@ -116,22 +100,6 @@ class Short(FaultCase):
                     self.assertEqual(run.status, DONE, run)
                     self.examine(verb, run)
         print(f"{verb}: {self.runs} runs, {last} reads and writes", flush=True)
-
-    def test_check(self):
-        self.sweep("check")
-
-    def test_import(self):
-        self.sweep("member import")
-
-    def test_preview(self):
-        self.sweep("preview")
-
-    def test_send(self):
-        self.sweep("send")
-
-    def test_resume(self):
-        self.sweep("mailing resume")
-
 
 if __name__ == "__main__":
     unittest.main()

@@ -5,7 +5,7 @@ import collections
 import re
 import unittest
 
-from fault_case import LONG, MEMBERS, FaultCase, sample
+from fault_case import LONG, MEMBERS, FaultCase, Writers, sample
 from support import DONE, query
 from witness import Ledger
 
@@ -19,7 +19,7 @@ CAUSES = {
 RUNS = 24  # of a verb, unless TEATAJA_LONG asks for each step with each cause
 
 
-class Steps(FaultCase):
+class Steps(Writers, FaultCase):
     NEW = 40
 
     def setUp(self):
@@ -73,18 +73,6 @@ class Steps(FaultCase):
         self.teataja("member", "import", "new.csv", "--list", "funding", "--source", "test")
         self.assertEqual(query(self.site, "SELECT count(*) FROM subscription")[0][0],
                          MEMBERS + self.NEW)
-
-    def test_import(self):
-        self.sweep("member import")
-
-    def test_preview(self):
-        self.sweep("preview")
-
-    def test_send(self):
-        self.sweep("send")
-
-    def test_resume(self):
-        self.sweep("mailing resume")
 
     def test_show(self):
         self.sweep("mailing show")
