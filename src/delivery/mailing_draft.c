@@ -241,6 +241,10 @@ int mailing_draft_reopen(struct db *db, int64_t id, const struct mailing *plan,
     rc = read_uid(draft, id, err);
     if (rc == 0) {
         rc = start(draft, err);
+        if (rc == ERR_BUSY) {
+            rc = err_set(err, ERR_EXISTS, "mailing %lld is being released by another send",
+                         (long long)id);
+        }
     }
     if (rc == 0) {
         rc = db_exec(db, SQL_MAILING_DRAFT_REOPEN, err, "i?itti", id, plan->list != 0, plan->list,
@@ -252,9 +256,6 @@ int mailing_draft_reopen(struct db *db, int64_t id, const struct mailing *plan,
     }
     if (rc == 0) {
         draft->id = id;
-    } else if (rc == ERR_BUSY) {
-        rc = err_set(err, ERR_EXISTS, "mailing %lld is being released by another send",
-                     (long long)id);
     }
     return hand_out(draft, rc, out, err);
 }

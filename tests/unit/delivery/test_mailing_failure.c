@@ -18,6 +18,7 @@
 #include "teataja/delivery/mailing_draft.h"
 
 #define ARENA 1000000
+#define NO_ROWS "DELETE;"
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static int create(struct db *db, struct err *why)
@@ -90,6 +91,22 @@ static int clear_drafts(struct db *db, struct err *why)
 static int ready(struct db *db, struct err *why)
 {
     return mailing_ready(db, 1, why);
+}
+
+static int propose_again(struct db *db, struct err *why)
+{
+    return mailing_set_draft(db, 1, "waiting", "its text changed", why);
+}
+
+static int reopen(struct db *db, struct err *why)
+{
+    const struct mailing mail = outbox_case_plan("same");
+    struct mailing_draft *made = NULL;
+    int rc = mailing_draft_reopen(db, 1, &mail, &made, why);
+
+    rc = rc == 0 ? mailing_draft_ready(made, "h", 0, why) : rc;
+    mailing_draft_close(made);
+    return rc;
 }
 
 static int cancel(struct db *db, struct err *why)
@@ -181,7 +198,7 @@ static int finish(struct db *db, struct err *why)
 static const struct act {
     const char *name;
     int (*run)(struct db *db, struct err *err);
-    const char *before;
+    const char *before; /* a statement; with "DELETE;" ahead of it the rows go first */
     bool in_steps; /* what failed half way may have done its first half */
 } acts[] = {
     {"create", create, "SELECT 1", false},
@@ -195,6 +212,8 @@ static const struct act {
     {"draft", draft, "SELECT 1", false},
     {"clear drafts", clear_drafts, "UPDATE mailing SET state = 'expanding'", true},
     {"ready", ready, "UPDATE mailing SET state = 'expanding'", false},
+    {"propose again", propose_again, "UPDATE mailing SET state = 'approved'", false},
+    {"reopen", reopen, NO_ROWS "UPDATE mailing SET state = 'approved'", true},
     {"cancel", cancel, "SELECT 1", true},
     {"refuse", refuse, "SELECT 1", false},
     {"resend unknown", resend_unknown, "UPDATE outbox SET state = 'unknown'", false},
@@ -205,7 +224,7 @@ static const struct act {
     {"rows", rows, "UPDATE outbox SET reply = 'Ok' WHERE id = 2", false},
     {"scrub", scrub, "SELECT 1", false},
     {"recover", recover, "UPDATE outbox SET state = 'committing', worker = id WHERE id < 3", true},
-    {"finish", finish, "UPDATE outbox SET state = 'sent'", false},
+    {"finish", finish, "UPDATE outbox SET state = 'sent'", true},
 };
 
 /* All that an act may change, as one text for the caller to free. */
@@ -237,7 +256,11 @@ static void begin(const struct act *act)
 {
     outbox_case_again();
     must("INSERT INTO worker (id, boot, pid, started) VALUES (1, 'another boot', 1, 0), (2, 'another boot', 1, 0)");
-    if (act->before[0] != 'S') {
+    if (strncmp(act->before, NO_ROWS, strlen(NO_ROWS)) == 0) {
+        must("DELETE FROM outbox");
+        must("DELETE FROM variant");
+        must(act->before + strlen(NO_ROWS));
+    } else if (act->before[0] != 'S') {
         must(act->before);
     }
 }
