@@ -14,6 +14,7 @@
 
 #include "fetch_guard.h"
 #include "teataja/base/clock.h"
+#include "url_part.h"
 
 #define CONNECT_MS 10000
 #define TOTAL_MS 60000
@@ -214,18 +215,6 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
 static int bad_url(const char *why, struct err *err)
 {
     return err_set(err, ERR_INVALID, "the address cannot be used: %s", why);
-}
-
-/* Puts one part of the URL in out; "" if it has none. */
-static void url_part(CURLU *url, CURLUPart part, unsigned flags, char *out, size_t room)
-{
-    char *text = NULL;
-
-    out[0] = '\0';
-    if (curl_url_get(url, part, &text, flags) == CURLUE_OK) {
-        snprintf(out, room, "%s", text);
-    }
-    curl_free(text);
 }
 
 /* Takes the URL of a hop: the scheme, the host for messages. */

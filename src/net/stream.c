@@ -16,6 +16,7 @@
 #include "teataja/base/civil.h"
 #include "teataja/base/clock.h"
 #include "teataja/base/mem.h"
+#include "url_part.h"
 
 #define CONNECT_MS 30000
 #define REPLY_MS 300000
@@ -106,18 +107,6 @@ static bool name_is_plain(const char *name)
     return name[0] != '\0' && strlen(name) <= 255 &&
            strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]") ==
                strlen(name);
-}
-
-/* Reads one part of a URL; *out is "" when it is not there. */
-static void url_part(CURLU *url, CURLUPart part, unsigned flags, char *out, size_t room)
-{
-    char *text = NULL;
-
-    out[0] = '\0';
-    if (curl_url_get(url, part, &text, flags) == CURLUE_OK) {
-        snprintf(out, room, "%s", text);
-    }
-    curl_free(text);
 }
 
 /* Takes the URL apart, and puts it together again with our EHLO name as its
