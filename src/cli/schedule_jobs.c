@@ -265,11 +265,16 @@ int schedule_jobs_do(struct schedule_jobs *jobs, const struct schedule_time *tim
                      struct schedule_tick *out, struct err *err)
 {
     int64_t released = 0;
+    int64_t anew = 0;
     int rc = schedule_tick(jobs->schedule, time, out, err);
 
     if (rc == 0 && !out->held) {
         rc = approval_release_ready(jobs->compose, &released, err);
         out->done += released;
+    }
+    if (rc == 0 && !out->held) {
+        rc = letter_anew(jobs->compose, time->now, &anew, err);
+        out->done += anew;
     }
     return rc;
 }

@@ -8,10 +8,12 @@
 #include "letter_draft.h"
 #include "letter_lines.h"
 #include "letter_variant.h"
+#include "sql/compose/letter.h"
 #include "teataja/base/clock.h"
 #include "teataja/base/limits.h"
 #include "teataja/base/suggest.h"
 #include "teataja/calendar/zone.h"
+#include "teataja/delivery/overdue.h"
 
 struct planning {
     struct compose *compose;
@@ -113,6 +115,18 @@ int letter_open_selector(const struct letter *letter, struct arena *arena, struc
 
 /* ---- recipients ---- */
 
+/* 1, or 0 for who got the letter that this one goes instead of. */
+static int is_wanted(const struct planning *planning, const struct member_profile *profile,
+                     struct err *err)
+{
+    int64_t one;
+
+    return planning->options->instead == 0
+               ? 1
+               : db_get_int(planning->compose->site.members->db, SQL_LETTER_REPLACED, &one, err,
+                            "ii", planning->options->instead, profile->id);
+}
+
 static int add_member(struct planning *planning, const struct member_profile *profile,
                       const char *address, bool test, struct err *err)
 {
@@ -126,8 +140,12 @@ static int add_member(struct planning *planning, const struct member_profile *pr
                                                   .organizer = ""}};
     struct selection selection;
     bool nameless;
-    int rc = selector_pick(planning->selector, planning->scratch, profile, &selection, err);
+    int rc = is_wanted(planning, profile, err);
 
+    if (rc != 1) {
+        return rc;
+    }
+    rc = selector_pick(planning->selector, planning->scratch, profile, &selection, err);
     if (rc < 0) {
         return rc;
     }
@@ -301,7 +319,10 @@ static int set_subject(struct planning *planning, const struct issue *issue, int
     (void)snprintf(planning->subject, sizeof(planning->subject), "%s/%s",
                    issue->automatic ? "newsletters" : mail_kinds[MAIL_LETTER].folder,
                    issue->item.slug);
-    if (issue->automatic && occurrence != NULL) {
+    if (planning->options->instead != 0) {
+        (void)snprintf(planning->number, sizeof(planning->number), OVERDUE_NUMBER,
+                       planning->options->instead);
+    } else if (issue->automatic && occurrence != NULL) {
         if (snprintf(planning->number, sizeof(planning->number), "%s", occurrence) >
             LETTER_OCCURRENCE) {
             rc = err_set(err, ERR_LIMIT, "the occurrence '%.60s' is too long", occurrence);

@@ -33,6 +33,10 @@ struct letter_options {
      * and occurrence. NULL: the date of the letter, in the newsletter's zone. */
     const char *occurrence;
 
+    /* Of an automatic letter: only to those who did not get this mailing because a deadline in
+     * it was over (delivery/overdue.h). One letter instead of each. 0: to all. */
+    int64_t instead;
+
     struct approval_wish wish; /* where people have a say; zeros: sent by hand */
 };
 
@@ -94,6 +98,12 @@ struct letter_summary {
  * HTML would be over LIMIT_HTML leaves out details first. */
 int letter_plan(struct compose *compose, struct arena *arena, const char *slug,
                 const struct letter_options *options, struct letter_summary *out, struct err *err);
+
+/* Automatic letters that are held because a deadline in them was over before all had them,
+ * composed anew for the others, without it (delivery/overdue.h). Those that wait for people
+ * stay held: what was approved would not be what goes. *made counts the new mailings. What
+ * fails is logged and tried again at the next call. ERR_NOMEM, and errors of the database. */
+int letter_anew(struct compose *compose, int64_t now, int64_t *made, struct err *err);
 
 /* One letter, as it would be sent to a member now. */
 struct letter_view {

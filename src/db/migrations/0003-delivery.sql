@@ -169,6 +169,11 @@ SELECT outbox.member, variant_item.item, variant_item.round, outbox.mailing, mai
  WHERE outbox.member IS NOT NULL AND mailing.purpose <> 'test'
    AND outbox.state NOT IN ('failed', 'suppressed');
 
+-- Who did not get a letter because a deadline in it was over, and gets another.
+CREATE VIEW v_replaced AS
+SELECT mailing, member FROM outbox
+ WHERE state = 'suppressed' AND reply = 'composed anew: a deadline that it shows is over';
+
 -- Who was sent what, for the segment language's received().
 CREATE VIEW v_received AS
 SELECT outbox.member, mailing.subject, outbox.state
