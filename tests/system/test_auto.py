@@ -142,10 +142,26 @@ class Calendars(WebSite):
         listed = self.teataja("call", "list", "--ics", "--lang", "et").out
         self.assertEqual(re.findall(r"^UID:(.*?)\r?$", listed, re.M), uids[0])
 
+    def test_an_event_is_the_one_of_its_invitation(self):
+        status, headers, text = self.ask(f"/e/{self.event}.et.ics")
+        self.assertEqual((status, headers["Content-Type"]),
+                         (200, "text/calendar; charset=utf-8; method=PUBLISH"))
+        invited = next(part.get_payload(decode=True).decode() for messages in
+                       self.received().values() for raw in messages
+                       for part in parse(raw).walk() if part.get_content_type() == "text/calendar")
+        for name in ("UID", "SEQUENCE", "DTSTART;TZID=Europe/Tallinn"):
+            line = rf"(?m)^{name}:(.*)\r$"
+            self.assertEqual(re.findall(line, text), re.findall(line, invited), name)
+        self.assertNotRegex(text, "(?m)^(ATTENDEE|ORGANIZER)")
+        calendar = self.judged(text)[0]
+        self.assertEqual((calendar["method"], len(calendar["events"])), ("PUBLISH", 1))
+
     def test_what_there_is_no_calendar_of(self):
         for path in ("/c/nothing.en.ics", "/c/creative-europe.ics", "/c/creative-europe.xx.ics",
                      "/c/creative-europe.en.icx", "/feed/funding.de.ics", "/feed/meetings.en.ics",
-                     "/feed/nothing.en.ics", "/c/.en.ics"):
+                     "/feed/nothing.en.ics", "/c/.en.ics", "/e/nothing.en.ics",
+                     # Nobody was invited to it; it is not for everybody.
+                     "/e/closing-congress.en.ics", "/e/team-meeting.en.ics"):
             with self.subTest(path):
                 self.assertEqual(self.ask(path)[0], 404)
         self.assertEqual(self.ask("/c/creative-europe.en.ics", "POST", "")[0], 405)
@@ -154,6 +170,7 @@ class Calendars(WebSite):
         before = self.dump()
         self.ask("/feed/funding.en.ics")
         self.ask("/c/creative-europe.en.ics")
+        self.ask(f"/e/{self.event}.en.ics")
         self.assertEqual(self.dump(), before)
 
 
