@@ -165,6 +165,7 @@ static void test_a_domain_waits_longer_each_time_until_it_takes_one(void **state
     int64_t now = NOW;
 
     (void)state;
+    assert_int_equal(domains_paused(&domains, "a@naide.example", NOW), 0);
     assert_false(put_off(&domains, "a@Naide.Example", "4.3.0", "later"));
     assert_false(put_off(&domains, "b@naide.example", "4.3.0", "later"));
     assert_int_equal(domains_paused(&domains, "c@naide.example", NOW), 0);
@@ -453,8 +454,8 @@ static void test_whatever_fails_below_is_told(void **state)
         bool of_steps = i % 2 != 0;
         int rc = -1;
 
-        before_act();
         for (unsigned long nth = 1; rc != 0; nth++) {
+            before_act(); /* with no statement prepared */
             rc = in_transaction(acts[i / 2], of_steps, nth);
             if (rc != 0 && rc != (of_steps ? ERR_IO : ERR_NOMEM)) {
                 fail_msg("act %zu, %lu: %d %s", i / 2, nth, rc, err.msg);
@@ -512,6 +513,35 @@ static void test_a_worker_signs_off_whole_or_is_found_dead(void **state)
     }
 }
 
+static void test_a_living_worker_is_left_alone_and_a_dead_ones_doubt_is_named(void **state)
+{
+    const struct ledger_options options = {
+        .database = site.path, .lock_folder = site.folder, .relay = "relay"};
+    struct ledger *ledger = NULL;
+    struct ledger_row rows[2];
+    int64_t unknown = 0;
+    size_t count = 0;
+
+    (void)state;
+    ok(ledger_open(&options, &ledger, &err));
+    ok(ledger_claim(ledger, 0, COUNT(rows), rows, &count, &err));
+    assert_int_equal(count, COUNT(rows));
+    ok(ledger_write(ledger, NULL, 0, &rows[0], &err));
+    ok(ledger_recover(site.db, site.folder, &unknown, &err));
+    assert_int_equal(unknown, 0);
+    assert_int_equal(number("SELECT count(*) FROM worker"), 1);
+    ledger_close(ledger); /* as good as dead: it cannot say what became of its row */
+    assert_int_equal(number("SELECT count(*) FROM outbox WHERE state = 'committing'"), 1);
+    assert_int_equal(number("SELECT count(*) FROM outbox WHERE state = 'claimed'"), 0);
+    ok(ledger_recover(site.db, site.folder, &unknown, &err));
+    assert_int_equal(unknown, 1);
+    assert_int_equal(number("SELECT count(*) FROM attempt WHERE stage = 'recovery'"), 1);
+    assert_int_equal(number("SELECT count(*) FROM worker"), 0);
+    for (size_t i = 0; i < count; i++) {
+        ledger_row_release(&rows[i]);
+    }
+}
+
 static void test_more_rows_than_memory_are_an_error(void **state)
 {
     struct arena *arena = arena_new(64);
@@ -547,6 +577,7 @@ int main(void)
         CASE(test_texts_that_do_not_fit_are_an_error_and_no_state),
         CASE(test_whatever_fails_below_is_told),
         CASE(test_a_worker_signs_off_whole_or_is_found_dead),
+        CASE(test_a_living_worker_is_left_alone_and_a_dead_ones_doubt_is_named),
         CASE(test_more_rows_than_memory_are_an_error),
     };
 
