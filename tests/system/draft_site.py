@@ -4,7 +4,7 @@ import base64
 import hashlib
 import re
 
-from support import NEWSLETTER, query, small_site, write, write_members
+from support import NEWSLETTER, query, small_site, wait_for, write, write_members
 from web_site import LANGUAGES, WebSite
 
 TOKEN_LEAVE, TOKEN_DRAFT = 1, 6
@@ -100,3 +100,12 @@ class DraftSite(WebSite):
         text = digest or self.digest(mailing)
         revision = first_bits(hashlib.blake2b(text.encode(), digest_size=16).digest())
         return "/draft/" + self.token(TOKEN_DRAFT, [mailing, self.person(address), revision])
+
+    def wait_for_reload(self):
+        """The pages look at their files every two seconds."""
+        times = self.log().count("event=site_reloaded")
+
+        def is_read():
+            self.ask("/")
+            return self.log().count("event=site_reloaded") > times
+        wait_for("the changed files", is_read)

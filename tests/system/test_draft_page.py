@@ -7,6 +7,7 @@ import email
 import email.policy
 import html
 import http.client
+import json
 import os
 import re
 import signal
@@ -21,6 +22,7 @@ from draft_site import (EDITORS, JAAN, KATI, TEXTS, TOKEN_DRAFT, TOKEN_LEAVE, Dr
 from judges import html_errors
 from serve_site import Serving
 from support import SOURCE, query, wait_for, write
+from test_injection import TEXTS as PAYLOADS, Shape, squeeze
 from test_web_pages import browse
 from web_site import FORM, LANGUAGES
 
@@ -329,14 +331,50 @@ class Links(DraftSite):
             self.wait_for_reload()
         self.assertEqual(self.ask(path)[0], 200)
 
-    def wait_for_reload(self):
-        """The pages look at their files every two seconds."""
-        times = self.log().count("event=site_reloaded")
 
-        def is_read():
-            self.ask("/")
-            return self.log().count("event=site_reloaded") > times
-        wait_for("the changed files", is_read)
+
+class Hostile(DraftSite):
+    def write_subject(self, name, subject):
+        for path in self.site.glob(f"issues/{name}*.md"):
+            write(path, re.sub("(?m)^subject: .*$",
+                               lambda _: f"subject: {json.dumps(subject, ensure_ascii=False)}",
+                               path.read_text()))
+
+    def life(self, name, who, payload):
+        """The pages of a draft that holds the payload wherever somebody can write."""
+        self.write_issue(name, "hostile")
+        self.teataja("send", name, "--yes", status=None)
+        self.write_subject(name, payload)
+        self.teataja("send", name, "--yes", status=None)
+        mailing = self.one("SELECT id FROM mailing WHERE subject = ?", f"issues/{name}")
+        path = self.link(mailing, who)
+        self.assertEqual(self.post(path, {"do": "note", "note": payload})[0], 303)
+        pages = [self.ask(path)[2],
+                 self.post(path, {"do": "reject", "reason": payload + "x" * 1000})[2],
+                 self.post(path, {"do": "note", "note": payload + "x" * 1000})[2]]
+        self.assertEqual(self.post(path, {"do": "reject", "reason": payload})[0], 303)
+        return [*pages, self.ask(path)[2]]
+
+    def test_nothing_that_somebody_writes_becomes_markup(self):
+        payloads = ["Plain words", *PAYLOADS]
+        people = [(f"e{number}@cluster.example", json.dumps(payload, ensure_ascii=False), "en")
+                  for number, payload in enumerate(payloads)]
+        funding = (self.site / "newsletters/funding.yaml").read_text().partition("editors:")[0]
+        write(self.site / "newsletters/hostile.yaml",
+              funding.replace("name: The funding letter", f"name: {people[1][1]}")
+              + editors(people))
+        self.wait_for_reload()
+        plain = None
+        for number, payload in enumerate(payloads):
+            with self.subTest(payload):
+                pages = self.life(f"hostile-{number}", people[number][0], payload)
+                shapes = [Shape(page) for page in pages]
+                plain = plain or shapes
+                for shape, was in zip(shapes, plain, strict=True):
+                    self.assertEqual(shape.shape, was.shape)
+                    self.assertEqual([each.partition("/draft/")[:2] for each in shape.addresses],
+                                     [each.partition("/draft/")[:2] for each in was.addresses])
+                    self.assertIn(squeeze(payload), squeeze(" ".join(shape.texts)))
 
 
 class NoTerminal(Serving):
