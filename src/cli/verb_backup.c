@@ -259,6 +259,7 @@ static void print_restored(const struct command *command, const struct places *p
 {
     const struct db_backup *note = &restored->note;
     const struct delivery_restored *held = &restored->held;
+    bool one = held->mailings == 1;
 
     printf("Restored %s%s%s.\n", command->arguments[0],
            note->made_at != 0 ? ", made " : ", which is no backup of ours but a database",
@@ -270,7 +271,7 @@ static void print_restored(const struct command *command, const struct places *p
         puts("It holds no key: links in letters that were sent work if the present key is theirs.");
     }
     if (restored->erased > 0) {
-        printf("%zu of its members were erased since, and are erased again (var/erasure.log).\n",
+        printf("%zu of its members had been erased since: that was done again (var/erasure.log).\n",
                restored->erased);
     }
     puts("The schedule is held until 'teataja schedule release'.");
@@ -278,11 +279,12 @@ static void print_restored(const struct command *command, const struct places *p
         puts("Nothing was on its way when it was made.");
         return;
     }
-    printf("%" PRId64 " mailings were on their way when it was made, and are held now; %" PRId64
-           " recipients may have been served since.\n"
+    printf("%" PRId64 " %s on %s way when it was made, and %s held now; %" PRId64
+           " recipient%s may have been served since.\n"
            "See them with 'teataja mailing list'; 'teataja mailing resend ID --unknown' sends to "
            "them\nagain, 'teataja mailing cancel ID' lets it be.\n",
-           held->mailings, held->rows);
+           held->mailings, one ? "mailing was" : "mailings were", one ? "its" : "their",
+           one ? "is" : "are", held->rows, held->rows == 1 ? "" : "s");
 }
 
 static int print_json(const struct restored *restored, struct err *err)
