@@ -20,7 +20,7 @@ static const char *text_at(struct db_stmt *stmt, int column, struct arena *arena
     const char *text = db_is_null(stmt, column) ? "" : db_dup(stmt, column, arena);
 
     *lost = *lost || text == NULL;
-    return text;
+    return text != NULL ? text : "";
 }
 
 /* ---- reading ---- */

@@ -418,7 +418,10 @@ static int go_on(struct passage *passage, struct err *err)
 int approval_flow_run(struct approval_flow *flow, struct err *err)
 {
     struct passage passage = {
-        .flow = flow, .db = flow->compose->site.members->db, .now = clock_now()};
+        .flow = flow,
+        .db = flow->compose->site.members->db,
+        .now = clock_now(),
+        .draft.state = ""};
     int rc = mailing_draft_clear(passage.db, err);
 
     if (rc == 0) {

@@ -140,21 +140,14 @@ struct comparing {
     size_t edition_capacity;
 };
 
-static int add_item(struct comparing *comparing, const char *what, const struct approval_item *item,
-                    struct err *err)
+static int add_item(struct comparing *comparing, const char *what,
+                    const struct approval_item *item, struct err *err)
 {
     struct arena *arena = comparing->arena;
     struct approval_item_change *change;
-    int rc;
+    int rc = arena_grow(arena, &comparing->items, &comparing->item_capacity,
+                        comparing->out->item_count, sizeof(*comparing->items), err);
 
-    for (size_t i = 0; i < comparing->out->item_count; i++) {
-        if (strcmp(comparing->items[i].what, what) == 0 &&
-            strcmp(comparing->items[i].slug, item->slug) == 0) {
-            return 0;
-        }
-    }
-    rc = arena_grow(arena, &comparing->items, &comparing->item_capacity, comparing->out->item_count,
-                    sizeof(*comparing->items), err);
     if (rc < 0) {
         return rc;
     }
@@ -167,22 +160,26 @@ static int add_item(struct comparing *comparing, const char *what, const struct 
                                                                                   : err_nomem(err);
 }
 
-/* Items of `in` held against those of `against`. */
-static int add_items(struct comparing *comparing, const struct snapshot *in,
-                     const struct snapshot *against, const char *what, struct err *err)
+static int add_items(struct comparing *comparing, struct err *err)
 {
-    int rc = 0;
+    struct snapshot_items then = {.count = 0};
+    struct snapshot_items now = {.count = 0};
+    int rc = snapshot_list_items(comparing->then, comparing->then->arena, &then, err);
 
-    for (size_t i = 0; rc == 0 && i < in->count; i++) {
-        for (size_t j = 0; rc == 0 && j < in->editions[i].item_count; j++) {
-            const struct approval_item *item = &in->editions[i].items[j];
-            const struct approval_item *other = snapshot_find_item(against, item);
+    if (rc == 0) {
+        rc = snapshot_list_items(comparing->now, comparing->now->arena, &now, err);
+    }
+    for (size_t i = 0; rc == 0 && i < now.count; i++) {
+        const struct approval_item *item = &now.items[i];
+        const struct approval_item *old = snapshot_find_item(&then, item);
 
-            if (other == NULL) {
-                rc = add_item(comparing, what, item, err);
-            } else if (in == comparing->now && strcmp(item->revision, other->revision) != 0) {
-                rc = add_item(comparing, "changed", item, err);
-            }
+        if (old == NULL || strcmp(old->revision, item->revision) != 0) {
+            rc = add_item(comparing, old == NULL ? "new" : "changed", item, err);
+        }
+    }
+    for (size_t i = 0; rc == 0 && i < then.count; i++) {
+        if (snapshot_find_item(&now, &then.items[i]) == NULL) {
+            rc = add_item(comparing, "gone", &then.items[i], err);
         }
     }
     return rc;
@@ -209,7 +206,7 @@ static int diff_bodies(struct comparing *comparing, const struct approval_editio
     *out = "";
     str_init(&before, LIMIT_MESSAGE);
     str_init(&after, LIMIT_MESSAGE);
-    str_init(&diff, LIMIT_MESSAGE * 2);
+    str_init(&diff, (size_t)LIMIT_MESSAGE * 2);
     if (add_body(&before, then) + add_body(&after, now) == (then != NULL) + (now != NULL)) {
         const char *tag = language_tag(now != NULL ? now->language : then->language);
         const char *name = arena_printf(comparing->arena, "then/%s", tag);
@@ -266,18 +263,13 @@ static int add_edition(struct comparing *comparing, const struct approval_editio
 
 static int add_editions(struct comparing *comparing, struct err *err)
 {
-    const struct snapshot *then = comparing->then;
-    const struct snapshot *now = comparing->now;
-    int rc = 0;
+    struct snapshot_pair *pairs = NULL;
+    size_t count = 0;
+    int rc = snapshot_pair(comparing->then, comparing->now, comparing->now->arena, &pairs, &count,
+                           err);
 
-    for (size_t i = 0; rc == 0 && i < then->count; i++) {
-        rc = add_edition(comparing, &then->editions[i],
-                         snapshot_partner(now, then, &then->editions[i]), err);
-    }
-    for (size_t i = 0; rc == 0 && i < now->count; i++) {
-        if (snapshot_partner(then, now, &now->editions[i]) == NULL) {
-            rc = add_edition(comparing, NULL, &now->editions[i], err);
-        }
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        rc = add_edition(comparing, pairs[i].then, pairs[i].now, err);
     }
     return rc;
 }
@@ -306,10 +298,7 @@ static int compare(struct comparing *comparing, int tolerance, struct err *err)
     }
     str_release(&changes);
     if (rc == 0) {
-        rc = add_items(comparing, now, then, "new", err);
-    }
-    if (rc == 0) {
-        rc = add_items(comparing, then, now, "gone", err);
+        rc = add_items(comparing, err);
     }
     if (rc == 0) {
         rc = add_editions(comparing, err);

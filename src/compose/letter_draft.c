@@ -149,12 +149,12 @@ static int open_flow(struct letter_case *letter, struct approval_flow *out, stru
     const struct issue *issue = NULL;
     int rc = letter_find(letter->compose, letter->slug, &issue, err);
 
-    if (rc == 0 && issue->newsletter == NULL) {
-        rc = err_set(err, ERR_INVALID, "%s: no newsletter '%s'", issue->item.file,
-                     issue->newsletter_slug != NULL ? issue->newsletter_slug : "");
-    }
     if (rc < 0) {
         return rc;
+    }
+    if (issue->newsletter == NULL) {
+        return err_set(err, ERR_INVALID, "%s: no newsletter '%s'", issue->item.file,
+                       issue->newsletter_slug != NULL ? issue->newsletter_slug : "");
     }
     *out = (struct approval_flow){
         .compose = letter->compose,

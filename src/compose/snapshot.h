@@ -57,15 +57,27 @@ int snapshot_read(struct snapshot *snapshot, struct db *db, int64_t mailing, int
 int snapshot_compare(const struct snapshot *then, const struct snapshot *now, int tolerance,
                      struct str *out, struct err *err);
 
-/* The edition of `in` that stands for this one: the same, or else one of its language that none
- * of `of` is the same as, the nth for the nth. NULL if there is none. */
-const struct approval_edition *snapshot_partner(const struct snapshot *in,
-                                                const struct snapshot *of,
-                                                const struct approval_edition *edition);
+/* An edition and what stands for it in the other snapshot: the same by language and key, or else
+ * another of its language that has no such one, the nth for the nth. */
+struct snapshot_pair {
+    const struct approval_edition *then; /* NULL: it is new */
+    const struct approval_edition *now;  /* NULL: it is gone */
+    bool same;                           /* language and key */
+};
 
-/* Whether two lines of letters are about the same item. */
-bool snapshot_same_item(const struct approval_item *one, const struct approval_item *other);
+/* All editions of both, those of `then` in front. In the arena. */
+int snapshot_pair(const struct snapshot *then, const struct snapshot *now, struct arena *arena,
+                  struct snapshot_pair **out, size_t *count, struct err *err);
 
-/* The item in any edition; NULL if it is in none. */
-const struct approval_item *snapshot_find_item(const struct snapshot *in,
+/* The items of all editions, each once, in the order in which they come. In the arena. */
+struct snapshot_items {
+    struct approval_item *items;
+    size_t count, capacity;
+};
+
+int snapshot_list_items(const struct snapshot *snapshot, struct arena *arena,
+                        struct snapshot_items *out, struct err *err);
+
+/* The same item in a list; NULL if it is not in it. */
+const struct approval_item *snapshot_find_item(const struct snapshot_items *in,
                                                const struct approval_item *item);
