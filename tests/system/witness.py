@@ -2,7 +2,6 @@
 
 import collections
 import shutil
-import socket
 import time
 
 from support import Case, SlowServer, query, small_site, wait_for, write_members
@@ -28,8 +27,6 @@ class Witness(SlowServer):
         wait_for("the end of all connections", lambda: self.open == 0)
 
     def _serve(self, connection):
-        # Each reply at once: Nagle's algorithm would hold the second back for 40 ms.
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with self.lock:
             self.open += 1
         try:
