@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "desk.h"
+#include "forecast.h"
 #include "teataja/base/clock.h"
 #include "teataja/base/json.h"
 #include "teataja/base/limits.h"
@@ -42,10 +43,10 @@ static void print_summary(const struct event_letter_summary *summary)
             printf("  %4" PRId64 "  get nothing: %s\n", unreached[i].count, unreached[i].why);
         }
     }
-    puts("Dry run: nothing was sent.");
 }
 
-static void print_json(const struct event_letter_summary *summary)
+static void print_json(const struct workspace *workspace,
+                       const struct event_letter_summary *summary, const struct forecast *forecast)
 {
     struct unreached unreached[REASONS];
     struct str out;
@@ -61,9 +62,35 @@ static void print_json(const struct event_letter_summary *summary)
     for (size_t i = 0; i < REASONS; i++) {
         json_write_int_at(&json, unreached[i].key, unreached[i].count);
     }
+    workspace_left_json(workspace, &json);
+    forecast_json(forecast, &json);
     json_write_object_end(&json);
     puts(out.data);
     str_release(&out);
+}
+
+static enum exit_status rehearse(const struct command *command, struct desk *desk, const char *slug,
+                                 const struct event_letter_options *options,
+                                 const struct event_letter_summary *summary)
+{
+    const char *purpose = options->kind == EVENT_REMINDER ? "reminder" : "thanks";
+    struct forecast forecast;
+    struct err err = {0};
+
+    if (forecast_mailing(&desk->workspace, command_value(command, "relay"), purpose, summary->total,
+                         &forecast, &err) < 0 ||
+        forecast_read_event(&desk->workspace, command->arena, slug, options->date, &forecast.dates,
+                            &err) < 0) {
+        return command_fail(&err);
+    }
+    if (command->json) {
+        print_json(&desk->workspace, summary, &forecast);
+    } else {
+        print_summary(summary);
+        forecast_print(&desk->workspace, &forecast);
+        puts("Dry run: nothing was sent.");
+    }
+    return EXIT_DONE;
 }
 
 static enum exit_status run(const struct command *command, struct event_letter_options options)
@@ -88,7 +115,7 @@ static enum exit_status run(const struct command *command, struct event_letter_o
         event_letter_plan(desk.compose, command->arena, slug, &options, &summary, &err) < 0) {
         status = command_fail(&err);
     } else if (status == EXIT_DONE && options.dry_run) {
-        (command->json ? print_json : print_summary)(&summary);
+        status = rehearse(command, &desk, slug, &options, &summary);
     } else if (status == EXIT_DONE) {
         status = desk_dispatch(command, &desk, connections, summary.mailing, summary.total);
     }

@@ -165,22 +165,17 @@ static enum exit_status list_planned(const struct command *command, struct sched
     struct err err = {0};
     int64_t now = clock_now();
     size_t count = 0;
-    int rc = warn_of_hold(command, jobs->workspace.db, &err);
 
-    if (rc >= 0) {
-        rc = schedule_list(jobs->schedule, command->arena, now, now + days * CLOCK_DAY, &items,
-                           &count, &err);
+    if (warn_of_hold(command, jobs->workspace.db, &err) < 0 ||
+        schedule_list(jobs->schedule, command->arena, now, now + days * CLOCK_DAY, &items, &count,
+                      &err) < 0 ||
+        make_list(command, jobs, items, count, &list, &err) < 0) {
+        return command_fail(&err);
     }
-    if (rc == 0) {
-        rc = make_list(command, jobs, items, count, &list, &err);
-    }
-    for (size_t i = 0; rc == 0 && !command_has(command, "no-counts") && i < count; i++) {
+    for (size_t i = 0; !command_has(command, "no-counts") && i < count; i++) {
         count_line(&list, i);
     }
-    if (rc == 0) {
-        rc = forecast_lines(&list, now, &err);
-    }
-    if (rc < 0) {
+    if (forecast_lines(&list, now, &err) < 0) {
         return command_fail(&err);
     }
     print_list(&list);

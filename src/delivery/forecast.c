@@ -363,6 +363,23 @@ static void simulate(struct simulation *simulation)
     }
 }
 
+static int load_lines(struct simulation *simulation, struct db *db,
+                      const struct site_relay *relays, size_t count, struct err *err)
+{
+    struct line *lines = arena_alloc(simulation->arena, count + 1, sizeof(*lines));
+    int rc = 0;
+
+    if (lines == NULL) {
+        return err_nomem(err);
+    }
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        rc = load_line(simulation, db, &relays[i], &lines[i], err);
+    }
+    simulation->lines = lines;
+    simulation->line_count = count;
+    return rc;
+}
+
 int relay_forecast(struct db *db, const struct site_relay *relays, size_t relay_count, int64_t now,
                    bool others, struct forecast_job *jobs, size_t count, struct err *err)
 {
@@ -371,16 +388,11 @@ int relay_forecast(struct db *db, const struct site_relay *relays, size_t relay_
                  ? err_nomem(err)
                  : load_tasks(&simulation, db, others, jobs, count, err);
 
+    if (rc == 0) {
+        rc = load_lines(&simulation, db, relays, relay_count, err);
+    }
     if (rc == 0 && relay_count > 0) {
-        simulation.lines = arena_alloc(simulation.arena, relay_count, sizeof(*simulation.lines));
-        rc = simulation.lines == NULL ? err_nomem(err) : 0;
-        for (size_t i = 0; rc == 0 && i < relay_count; i++) {
-            rc = load_line(&simulation, db, &relays[i], &simulation.lines[i], err);
-        }
-        simulation.line_count = relay_count;
-        if (rc == 0) {
-            simulate(&simulation);
-        }
+        simulate(&simulation);
     }
     arena_free(simulation.arena);
     return rc;
