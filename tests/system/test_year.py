@@ -412,7 +412,8 @@ class Year(Case):
             self.assertEqual(came[mailing], rows, f"mailing {mailing}, {target}")
         self.assertEqual(query(self.site, "SELECT state, count(*) FROM mailing GROUP BY state"),
                          [("sent", len(subjects))])
-        for reason in ("nothing new", "no issue", "killed", "change_schedules"):
+        # To 2,000 there is always something new to tell.
+        for reason in ("no issue", "killed", "change_schedules") + ("nothing new",) * (not LONG):
             self.assertGreater(self.counts[reason], 0, reason)
         self.assertGreater(len(subjects), 40)
         print(f"{len(subjects)} letters to {len(self.members)} members, {len(self.server.read)} "
