@@ -12,6 +12,7 @@ import os
 import re
 import signal
 import sqlite3
+import time
 import unittest
 import urllib.parse
 
@@ -331,6 +332,66 @@ class Links(DraftSite):
             self.wait_for_reload()
         self.assertEqual(self.ask(path)[0], 200)
 
+
+
+class States(DraftSite):
+    def execute(self, sql, *values):
+        with contextlib.closing(sqlite3.connect(self.site / "var/teataja.db", timeout=30)) as db:
+            with db:
+                db.execute(sql, values)
+
+    def test_the_page_says_how_it_stands_and_offers_what_can_be_done(self):
+        mailing = self.draft("states")
+        path = self.link(mailing, EDITORS["en"])
+        words = WORDS["en"]
+        later = (int(time.time()) + 90000) * 1000000
+        for state, needed, due, text, buttons in (
+                ("waiting", 1, None, "It waits for one approval.", ["approve", "reject", "note"]),
+                ("waiting", 2, None, "It waits for 2 approvals.", ["approve", "reject", "note"]),
+                ("waiting", 0, later, words["waits_nobody"], ["reject", "note"]),
+                ("approved", 1, later, words["approved"], ["reject", "note"]),
+                ("approved", 1, None, words["approved_soon"], ["reject", "note"]),
+                ("approved", 1, 1000000, words["approved_soon"], ["reject", "note"]),
+                ("rejected", 1, None, words["rejected"], ["note"]),
+                ("cancelled", 1, None, words["cancelled"], []),
+                ("expanding", 1, None, words["on_its_way"], []),
+                ("queued", 1, None, words["on_its_way"], []),
+                ("sending", 1, None, words["on_its_way"], []),
+                ("paused", 1, None, words["on_its_way"], []),
+                ("held", 1, None, words["on_its_way"], []),
+                ("sent", 1, None, words["sent"], [])):
+            with self.subTest(state, needed=needed, due=due):
+                self.execute("UPDATE mailing SET state = ? WHERE id = ?", state, mailing)
+                self.execute("UPDATE approval SET needed = ?, due_at = ? WHERE mailing = ?",
+                             needed, due, mailing)
+                page = self.ask(path)[2]
+                self.assertIn(text, text_of(page))
+                self.assertEqual(re.findall(r'name="do" value="(\w+)"', page), buttons)
+                self.assertEqual(words["at_once"] in page, due is None)
+                self.assertEqual("0 / " in page, needed > 0)
+                if not buttons:
+                    for fields in ({"do": "approve"}, {"do": "reject", "reason": "x"},
+                                   {"do": "note", "note": "x"}):
+                        self.assertEqual(self.post(path, fields)[0], 409)
+        self.assertEqual([step[3] for step in self.trail(mailing)], ["drafted"])
+
+    def test_an_invitation_goes_the_same_way(self):
+        day = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 100 * 86400))
+        write(self.site / "events/seminar.md", "---\ntitle: Seminar\nlist: funding\n"
+              f"start: {day} 10:00\nend: {day} 12:00\nlocation: {{ name: Narva }}\n"
+              "approval: one\n---\nTere tulemast.\n")
+        self.teataja("event", "invite", "seminar", "--yes", status=None)
+        mailing = self.one("SELECT id FROM mailing WHERE purpose = 'invitation'")
+        self.assertEqual(self.state_of(mailing), "waiting")
+        newsletter = self.one("SELECT newsletter FROM approval WHERE mailing = ?", mailing)
+        who = EDITORS["fi"] if newsletter else "office@cluster.example"
+        path = self.link(mailing, who)
+        page = self.ask(path, Accept_Language="fi")[2]
+        self.assertIn(WORDS["fi" if newsletter else "et"]["invitation"], text_of(page))
+        self.assertIn("Seminar", page)
+        self.assertIn("Tere tulemast.", self.ask(f"{path}/et")[2])
+        self.assertEqual(self.post(path, {"do": "approve"})[0], 303)
+        self.assertEqual(self.state_of(mailing), "approved")
 
 
 class Hostile(DraftSite):
