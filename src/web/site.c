@@ -59,9 +59,9 @@ static bool is_read(const char *folder, const char *name)
 
 uint64_t web_site_stamp(const char *folder)
 {
-    static const char *const parts[] = {
-        ".",        "calls",         "newsletters",      "events",
-        "projects", "templates/web", "templates/locale", "assets", "var/sources"};
+    static const char *const parts[] = {".",          "calls",         "newsletters",      "events",
+                                        "projects",   "templates/web", "templates/locale", "assets",
+                                        "var/sources"};
     uint64_t sum = UINT64_C(14695981039346656037);
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
