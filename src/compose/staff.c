@@ -98,23 +98,25 @@ static int add_notice(struct telling *telling, const struct staff_mail *mail, co
                       int64_t mailing, struct err *err)
 {
     const char **addresses = arena_alloc(telling->arena, mail->person_count, sizeof(*addresses));
-    int rc = addresses == NULL
-                 ? err_nomem(err)
-                 : arena_grow(telling->arena, &telling->notices, &telling->notice_capacity,
-                              telling->notice_count, sizeof(*telling->notices), err);
+    struct staff_notice *notice;
 
-    if (rc < 0) {
-        return rc;
+    if (addresses == NULL) {
+        return err_nomem(err);
     }
     for (size_t i = 0; i < mail->person_count; i++) {
         addresses[i] = mail->people[i].address.text;
     }
-    telling->notices[telling->notice_count++] =
-        (struct staff_notice){.subject = mail->subject,
-                              .title = title,
-                              .addresses = addresses,
-                              .address_count = mail->person_count,
-                              .mailing = mailing};
+    if (arena_grow(telling->arena, &telling->notices, &telling->notice_capacity,
+                   telling->notice_count, sizeof(*telling->notices), err) < 0 ||
+        telling->notices == NULL) {
+        return ERR_NOMEM;
+    }
+    notice = &telling->notices[telling->notice_count++];
+    *notice = (struct staff_notice){.subject = mail->subject,
+                                    .title = title,
+                                    .addresses = addresses,
+                                    .address_count = mail->person_count,
+                                    .mailing = mailing};
     return 0;
 }
 
@@ -195,7 +197,7 @@ static int tell_all(struct telling *telling, struct err *err)
 {
     int rc;
 
-    telling->chosen = arena_alloc(telling->arena, telling->items.count, sizeof(*telling->chosen));
+    telling->chosen = arena_alloc(telling->arena, telling->items.count, sizeof(void *));
     if (telling->chosen == NULL) {
         return err_nomem(err);
     }
@@ -269,7 +271,7 @@ int staff_test(struct compose *compose, struct arena *arena, int64_t now, struct
     rc = rc < 0 ? rc : mail.dedupe == NULL ? err_nomem(err) : 0;
     rc = rc < 0 ? rc : staff_queue(compose, arena, &mail, &title, &mailing, err);
     rc = rc < 0 ? rc : add_notice(&telling, &mail, title, mailing, err);
-    if (rc == 0) {
+    if (rc == 0 && telling.notices != NULL) {
         *out = telling.notices[0];
     }
     return rc;

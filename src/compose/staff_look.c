@@ -74,9 +74,12 @@ static int take_draft(struct look *look, struct db_stmt *stmt, struct err *err)
     struct approval *draft = arena_alloc(look->arena, 1, sizeof(*draft));
     const char *key = arena_printf(look->arena, "drafts/%" PRId64, db_int(stmt, 0));
     const struct newsletter *newsletter;
-    int rc = draft == NULL ? err_nomem(err)
-                           : approval_get(look->db, look->arena, db_int(stmt, 0), draft, err);
+    int rc;
 
+    if (draft == NULL) {
+        return err_nomem(err);
+    }
+    rc = approval_get(look->db, look->arena, db_int(stmt, 0), draft, err);
     if (rc < 0) {
         return rc;
     }

@@ -15,7 +15,7 @@ import unittest
 
 from judges import ask, html_errors
 from serve_site import Serving
-from support import FAILED, PARTLY, free_port, query, wait_for, write
+from support import CONTENT, query, wait_for, write
 from test_judges import CLIENTS_ALLOWED, HTML_MOST, Links
 
 LANGUAGES = ("et", "ru", "en", "lv", "lt", "pl", "cs", "de", "sv", "fi")
@@ -275,6 +275,28 @@ class Sources(Telling):
         wait_for("an empty outbox", lambda: self.waiting() == 0, 30)
         self.end_daemon(daemon)
         return self.told()
+
+
+class Verbs(Telling):
+    def test_who_is_told_and_what_can_be_seen_and_tried(self):
+        out = self.teataja("staff").out
+        self.assertRegex(out, r"newsletters/funding +mari@staff\.example +Mari Maasikas +et")
+        self.assertIn("There is nothing to tell now.", out)
+        self.assertEqual({row["address"] for row in self.teataja("--json", "staff").json()},
+                         {f"{who}@staff.example" for who in ("ann", "boss", "mari", "igor")})
+        self.teataja("staff", "test")
+        told = self.told()
+        self.assertEqual(set(told), {"ann", "boss", "mari", "igor"})
+        self.assertEqual(self.subjects(told)["ann"], ["A test: Cluster tells its staff"])
+
+    def test_a_wrong_address_is_named_by_check(self):
+        path = self.site / "teataja.yaml"
+        write(path, path.read_text() + "  - { address: boss@staff.example, roles: owner }\n"
+              "  - nobody\n")
+        err = self.teataja("check", status=CONTENT).err
+        for words in ("boss@staff.example stands here twice", "'owner' is not one of admin, editor",
+                      "address 'nobody' has no '@'"):
+            self.assertIn(words, err)
 
 
 class Schedule(Telling):
