@@ -511,7 +511,7 @@ int schedule_plan_now(struct schedule *schedule, struct arena *arena, const char
         rc = job_target(schedule, job, 0, time->now, target, err);
     }
     if (rc <= 0) {
-        return rc < 0 ? rc : err_set(err, ERR_STATE, "%s", nothing_waits(job));
+        return rc < 0 ? rc : err_set(err, ERR_STATE, "%s: %s", job->name, nothing_waits(job));
     }
     civil_format(&local, text);
     out->kind = job->kind;

@@ -241,7 +241,7 @@ class Told(Scheduled):
         self.teataja("--yes", "schedule", "run", "funding", "--now")
         self.assertEqual(len(self.mailings()), 1)
         run = self.teataja("--yes", "schedule", "run", "funding", "--now", status=FAILED)
-        self.assertIn("no issue of 'funding' says 'send: next'", run.err)
+        self.assertIn("newsletters/funding: no issue of it says 'send: next'", run.err)
 
 
 if __name__ == "__main__":
