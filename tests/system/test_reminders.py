@@ -386,9 +386,15 @@ class Judged(Demo):
                 for line in message["raw"].partition(b"\r\n\r\n")[2].split(b"\r\n"):
                     self.assertLessEqual(len(line), 76)
 
+    def biggest(self):
+        """The two longest of each kind: a browser takes its time."""
+        by_size = sorted(self.pages.values(), key=lambda path: -path.stat().st_size)
+        return [page for kind in ("reminder", "thanks")
+                for page in [p for p in by_size if p.name.startswith(kind)][:2]]
+
     def test_pages_are_right_and_read_by_everybody(self):
         self.assertEqual(html_errors(self.pages.values()), [])
-        for found in ask("pages", list(self.pages.values())):
+        for found in ask("pages", self.biggest()):
             with self.subTest(found["path"]):
                 self.assertEqual(found["schemes"], {"light": [], "dark": []})
                 self.assertEqual({width: int(wide) <= int(width)
