@@ -54,6 +54,20 @@ static void list_totals(const struct report_head *head, const struct tally *tall
     }
 }
 
+/* Kinds and sectors that the site gives no names have ours. */
+static const char *line_name(const struct report_head *head, enum tally_section section,
+                             const struct tally_line *line)
+{
+    char key[LIMIT_SLUG + 8];
+    const char *found = NULL;
+
+    if ((section == TALLY_KIND || section == TALLY_SECTOR) && strcmp(line->name, line->key) == 0) {
+        (void)snprintf(key, sizeof(key), "%s.%s", tally_section_name(section), line->key);
+        found = catalogue_word(head->catalogue, head->language, key);
+    }
+    return found != NULL ? found : line->name;
+}
+
 static const char *number(int64_t value, char text[NUMBER])
 {
     snprintf(text, NUMBER, "%" PRId64, value);
@@ -80,9 +94,9 @@ static void print_section(const struct report_head *head, const struct tally *ta
     for (size_t i = 0; i < tally->sections[section].count; i++) {
         const struct tally_line *line = &tally->sections[section].lines[i];
         char numbers[3][NUMBER];
-        const char *const cells[] = {line->name, number(line->recipients, numbers[0]),
-                                     number(line->delivered, numbers[1]),
-                                     number(line->members, numbers[2])};
+        const char *const cells[] = {
+            line_name(head, section, line), number(line->recipients, numbers[0]),
+            number(line->delivered, numbers[1]), number(line->members, numbers[2])};
 
         output_table_row(table, cells);
     }
@@ -153,7 +167,7 @@ void report_print_csv(const struct report_head *head, const struct tally *tally,
             str_addf(out, "%s,", tally_section_name(section));
             add_cell(out, line->key);
             str_add_char(out, ',');
-            add_cell(out, line->name);
+            add_cell(out, line_name(head, section, line));
             str_addf(out, ",%" PRId64 ",%" PRId64 ",%" PRId64 "\r\n", line->recipients,
                      line->delivered, line->members);
         }
@@ -181,7 +195,7 @@ void report_print_json(const struct report_head *head, const struct tally *tally
 
             json_write_object(&json);
             json_write_text_at(&json, "key", line->key);
-            json_write_text_at(&json, "name", line->name);
+            json_write_text_at(&json, "name", line_name(head, section, line));
             json_write_int_at(&json, "recipients", line->recipients);
             json_write_int_at(&json, "delivered", line->delivered);
             json_write_int_at(&json, "people", line->members);
@@ -213,7 +227,7 @@ static void add_sections(struct value *data, const struct report_head *head,
             const struct tally_line *line = &tally->sections[section].lines[i];
             struct value *row = value_add_map(lines);
 
-            value_set_text(row, "name", line->name);
+            value_set_text(row, "name", line_name(head, section, line));
             value_set_number(row, "recipients", line->recipients);
             value_set_number(row, "delivered", line->delivered);
             value_set_number(row, "members", line->members);

@@ -118,6 +118,8 @@ class Report(Case):
         told = self.teataja("--json", "report", "1", "--lang", "fi").json()
         self.assertEqual({line["key"]: line["name"] for line in told["language"]},
                          {"et": "viro", "en": "englanti"})
+        self.assertEqual({line["key"]: line["name"] for line in told["kind"]},
+                         {"nonprofit": "yhdistykset", "individual": "yksityishenkilöt"})
 
     def test_what_is_not_asked_well_is_said(self):
         for arguments, status, words in (
