@@ -11,9 +11,11 @@
 #include "teataja/compose/link.h"
 
 enum {
-    ITEMS_MOST = 40,                     /* of an edition that are listed */
-    SHOWN_MOST = LIMIT_HTML - 20 * 1024, /* bytes of the letters in the HTML part */
-    ATTACHED_MOST = 1024 * 1024          /* bytes of the letters attached */
+    ITEMS_MOST = 20,                    /* of an edition that are listed */
+    ITEM_BYTES = 300,                   /* of one in the HTML part, with its title */
+    GROUP_BYTES = 1500,                 /* of what stands around the items */
+    SHOWN_MOST = LIMIT_HTML - 6 * 1024, /* bytes of the editions in the HTML part */
+    ATTACHED_MOST = 1024 * 1024         /* bytes of the letters attached */
 };
 
 /* The versions of one language. */
@@ -122,6 +124,32 @@ static void group(struct showing *showing, const struct approval_edition *editio
             found->most = &editions[i];
         }
     }
+}
+
+/* The reader's own language comes first: its letter is the one that certainly has room. */
+static void put_first(struct showing *showing, enum language language)
+{
+    for (size_t i = 1; i < showing->group_count; i++) {
+        struct edition_group own = showing->groups[i];
+
+        if (own.language == language) {
+            memmove(&showing->groups[1], &showing->groups[0], i * sizeof(own));
+            showing->groups[0] = own;
+        }
+    }
+}
+
+/* What all editions take before any letter is shown. */
+static size_t listed_bytes(const struct showing *showing)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < showing->group_count; i++) {
+        size_t items = showing->groups[i].most->item_count;
+
+        bytes += GROUP_BYTES + ITEM_BYTES * (items < ITEMS_MOST ? items : ITEMS_MOST);
+    }
+    return bytes;
 }
 
 /* What letter_lines.c says of an item, in words of the reader's; as it is if it is new to us. */
@@ -304,6 +332,8 @@ int staff_set_draft(struct frame *frame, struct value *map, struct value *facts,
                                &editions, &count, err);
     }
     group(&showing, editions, count);
+    put_first(&showing, frame->language);
+    showing.shown = listed_bytes(&showing);
     for (size_t i = 0; rc == 0 && i < showing.group_count; i++) {
         rc = set_edition(&showing, value_add_map(list), &showing.groups[i], err);
     }
