@@ -346,6 +346,23 @@ static void set_reason(struct call *call, const struct draft *draft, bool change
                    page_word(call, is_waiting ? "review.why_anew" : "review.reason"));
 }
 
+/* What is wrong stands on top too, and leads to its field. */
+static void set_problem(struct call *call, const struct draft *draft, const struct draft_said *said)
+{
+    const char *at = said->reason_problem != NULL ? "reason"
+                     : said->note_problem != NULL ? "note"
+                                                  : NULL;
+    const char *problem = said->problem;
+
+    if (at != NULL) {
+        problem = said->reason_problem != NULL ? said->reason_problem : said->note_problem;
+    } else if (problem == NULL && draft->outdated) {
+        problem = page_word(call, "review.outdated");
+    }
+    value_set_text(call->root, "problem", problem);
+    value_set_text(call->root, "problem_at", at);
+}
+
 int draft_show(struct call *call, const struct draft *draft, const struct draft_said *said,
                struct err *err)
 {
@@ -365,10 +382,7 @@ int draft_show(struct call *call, const struct draft *draft, const struct draft_
     value_set_text(call->root, "kind",
                    page_word(call, is_letter ? "review.draft" : "review.invitation"));
     value_set_text(call->root, "done", done(call, draft));
-    value_set_text(call->root, "problem",
-                   said->problem != NULL ? said->problem
-                   : draft->outdated     ? page_word(call, "review.outdated")
-                                         : NULL);
+    set_problem(call, draft, said);
     value_set_text(call->root, "text", standing(call, draft));
     set_facts(call, draft);
     rc = draft_set_changes(call, draft, &changed, err);

@@ -236,7 +236,8 @@ class Deciding(DraftSite):
                 self.assertEqual(status, 422)
                 self.assertIn(html.escape(words), page)
                 self.assertRegex(page, rf'<textarea id="{name}"[^>]* aria-invalid="true">')
-                self.assertIn(f'<p class="wrong" id="{name}-problem" role="alert">', page)
+                self.assertIn(f'<p class="wrong" id="{name}-problem">', page)
+                self.assertIn(f'<p class="problem" role="alert"><a href="#{name}">', page)
         self.assertEqual(self.dump(), before)
         words = "🎨" * 999 + "\r\n"
         self.assertEqual(self.post(path, {"do": "note", "note": words + "x"})[0], 422)
