@@ -111,8 +111,7 @@ static bool find_middle(const struct diff *diff, const struct box *box, ptrdiff_
         for (ptrdiff_t k = -d; k <= d; k += 2) {
             *x = step(diff->backward, k, d);
             *y = *x - k;
-            while (*x < n && *y < m &&
-                   same(diff, box->old_end - 1 - *x, box->new_end - 1 - *y)) {
+            while (*x < n && *y < m && same(diff, box->old_end - 1 - *x, box->new_end - 1 - *y)) {
                 ++*x;
                 ++*y;
             }
@@ -134,12 +133,12 @@ static void compare(const struct diff *diff, struct box box)
     ptrdiff_t x;
     ptrdiff_t y;
 
-    while (box.old < box.old_end && box.new < box.new_end && same(diff, box.old, box.new)) {
+    while (box.old < box.old_end && box.new < box.new_end &&same(diff, box.old, box.new)) {
         box.old++;
-        box.new++;
+        box.new ++;
     }
-    while (box.old < box.old_end && box.new < box.new_end &&
-           same(diff, box.old_end - 1, box.new_end - 1)) {
+    while (box.old < box.old_end &&
+           box.new < box.new_end &&same(diff, box.old_end - 1, box.new_end - 1)) {
         box.old_end--;
         box.new_end--;
     }
@@ -175,11 +174,11 @@ static struct box group(const struct diff *diff, struct box at, ptrdiff_t contex
             at.old++;
             still = 0;
         } else if (at.new < diff->new.count && diff->new.changed[at.new]) {
-            at.new++;
+            at.new ++;
             still = 0;
         } else {
             at.old++;
-            at.new++;
+            at.new ++;
             still++;
         }
         if (still > 2 * context) {
@@ -205,10 +204,10 @@ static void print_group(const struct diff *diff, struct box at, struct str *out)
         if (at.old < at.old_end && diff->old.changed[at.old]) {
             add_line(out, '-', &diff->old.lines[at.old++]);
         } else if (at.new < at.new_end && diff->new.changed[at.new]) {
-            add_line(out, '+', &diff->new.lines[at.new++]);
+            add_line(out, '+', &diff->new.lines[at.new ++]);
         } else {
             add_line(out, ' ', &diff->old.lines[at.old++]);
-            at.new++;
+            at.new ++;
         }
     }
 }
@@ -232,7 +231,7 @@ static void print(const struct diff *diff, ptrdiff_t context, struct str *out)
             at = (struct box){found.old_end, found.old_end, found.new_end, found.new_end};
         } else {
             at.old++;
-            at.new++;
+            at.new ++;
         }
     }
 }

@@ -112,8 +112,7 @@ static void print_head(const struct command *command, const struct approval *dra
         printf("It is due at %s UTC.\n", output_when(command->arena, draft->due_at));
     }
     if (draft->reason[0] != '\0') {
-        printf(strcmp(draft->state, "rejected") == 0 ? "Rejected: %s\n"
-                                                     : "It waits anew:\n%s\n",
+        printf(strcmp(draft->state, "rejected") == 0 ? "Rejected: %s\n" : "It waits anew:\n%s\n",
                draft->reason);
     }
 }
@@ -210,12 +209,12 @@ static void print_diff_text(const char *diff)
 {
     while (*diff != '\0') {
         int len = (int)strcspn(diff, "\n");
-        enum output_tone tone = strncmp(diff, "---", 3) == 0 || strncmp(diff, "+++", 3) == 0 ||
-                                            *diff == '@'
-                                        ? OUTPUT_STRONG
-                                    : *diff == '-' ? OUTPUT_BAD
-                                    : *diff == '+' ? OUTPUT_GOOD
-                                                   : OUTPUT_PLAIN;
+        enum output_tone tone =
+            strncmp(diff, "---", 3) == 0 || strncmp(diff, "+++", 3) == 0 || *diff == '@'
+                ? OUTPUT_STRONG
+            : *diff == '-' ? OUTPUT_BAD
+            : *diff == '+' ? OUTPUT_GOOD
+                           : OUTPUT_PLAIN;
 
         printf("%s%.*s%s\n", output_colour(stdout, tone), len, diff,
                output_colour(stdout, OUTPUT_PLAIN));

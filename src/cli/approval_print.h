@@ -5,8 +5,8 @@
 #include "teataja/compose/approval_send.h"
 #include "workspace.h"
 
-/* Who runs the command: `name` (of --as; NULL: the login). An editor of a newsletter is known by name or
- * address, so that the same person is one here and in a browser. */
+/* Who runs the command: `name` (of --as; NULL: the login). An editor of a newsletter is known by
+ * name or address, so that the same person is one here and in a browser. */
 void approval_person_of(const struct workspace *workspace, const char *name,
                         struct approval_person *out);
 

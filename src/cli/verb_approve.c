@@ -13,8 +13,7 @@
 static void print_result(const struct command *command, int64_t id, const char *state,
                          const struct approval_result *result)
 {
-    const char *due =
-        result->due_at != 0 ? output_when(command->arena, result->due_at) : "";
+    const char *due = result->due_at != 0 ? output_when(command->arena, result->due_at) : "";
 
     if (command->json) {
         printf("{\"mailing\":%" PRId64 ",\"state\":\"%s\",\"needed\":%d,\"given\":%d,"
@@ -50,7 +49,8 @@ static enum exit_status refresh(const struct command *command, struct desk *desk
         return EXIT_DONE;
     }
     fprintf(stderr,
-            "teataja: mailing %" PRId64 " is not what it was when it was drafted, so it was drafted "
+            "teataja: mailing %" PRId64
+            " is not what it was when it was drafted, so it was drafted "
             "anew:\n%s\nLook at it ('teataja mailing diff %" PRId64
             " --last'), then approve it again.\n",
             draft->mailing, now.reason, draft->mailing);
@@ -68,8 +68,7 @@ static bool is_time(const struct desk *desk, const struct approval *draft)
 }
 
 static enum exit_status release(const struct command *command, struct desk *desk,
-                                const struct approval_person *who, int64_t id,
-                                int64_t connections)
+                                const struct approval_person *who, int64_t id, int64_t connections)
 {
     struct approval_sent sent = {0};
     struct err err = {0};
@@ -125,7 +124,8 @@ static enum exit_status approve_run(struct command *command)
         return command_misused(command, "%s", err.msg);
     }
     status = desk_open(command, &desk);
-    if (status == EXIT_DONE && approval_get(desk.workspace.db, command->arena, id, &draft, &err) < 0) {
+    if (status == EXIT_DONE &&
+        approval_get(desk.workspace.db, command->arena, id, &draft, &err) < 0) {
         status = command_fail(&err);
     }
     if (status == EXIT_DONE) {
@@ -155,10 +155,11 @@ const struct verb verb_approve = {
     .name = "approve",
     .usage = "ID",
     .summary = "approve a letter or invitations that wait",
-    .help = "Of a mailing that needs two approvals both must be there, of different people. With the\n"
-            "last one it goes out, or at its time. What is approved is the text, the items, the rule\n"
-            "and the audience as 'mailing show' and 'preview' have them: if any of them changes, it\n"
-            "waits again, and 'mailing diff' says what changed.",
+    .help =
+        "Of a mailing that needs two approvals both must be there, of different people. With the\n"
+        "last one it goes out, or at its time. What is approved is the text, the items, the rule\n"
+        "and the audience as 'mailing show' and 'preview' have them: if any of them changes, it\n"
+        "waits again, and 'mailing diff' says what changed.",
     .min_arguments = 1,
     .max_arguments = 1,
     .options = approve_options,
@@ -207,8 +208,9 @@ const struct verb verb_reject = {
     .name = "reject",
     .usage = "ID",
     .summary = "reject a letter or invitations that wait, with a reason",
-    .help = "It does not go out. Once its files are changed, 'send' or 'event invite' drafts it anew,\n"
-            "as the same mailing.",
+    .help =
+        "It does not go out. Once its files are changed, 'send' or 'event invite' drafts it anew,\n"
+        "as the same mailing.",
     .min_arguments = 1,
     .max_arguments = 1,
     .options = reject_options,
@@ -290,8 +292,9 @@ const struct verb verb_mailing_diff = {
     .name = "mailing diff",
     .usage = "ID",
     .summary = "what changed in a draft since people looked at it",
-    .help = "Text by language as a unified diff, items that are new, gone or changed, the rule, the\n"
-            "audience and its count: the draft against what the site's files would give now.",
+    .help =
+        "Text by language as a unified diff, items that are new, gone or changed, the rule, the\n"
+        "audience and its count: the draft against what the site's files would give now.",
     .min_arguments = 1,
     .max_arguments = 1,
     .options = diff_options,

@@ -58,10 +58,9 @@ static int write_draft(struct passage *passage, struct plan *plan, struct err *e
     int rc = plan_propose(plan, "", passage->fresh.not_after, mailing, err);
 
     if (rc == 0) {
-        rc = db_exec(passage->db, SQL_APPROVAL_FLOW_ADD, err, "itti?i", *mailing,
-                     flow->newsletter, flow->occurrence != NULL ? flow->occurrence : "",
-                     (int64_t)flow->again, flow->wish->due != 0, flow->wish->due,
-                     (int64_t)flow->needed);
+        rc = db_exec(passage->db, SQL_APPROVAL_FLOW_ADD, err, "itti?i", *mailing, flow->newsletter,
+                     flow->occurrence != NULL ? flow->occurrence : "", (int64_t)flow->again,
+                     flow->wish->due != 0, flow->wish->due, (int64_t)flow->needed);
     }
     if (rc == 0) {
         rc = snapshot_write(&passage->fresh, passage->db, *mailing, 1, err);
@@ -135,8 +134,8 @@ static int check_state(const struct passage *passage, struct err *err)
     struct approval now;
     int rc = approval_get(passage->db, passage->flow->arena, passage->draft.mailing, &now, err);
 
-    if (rc == 0 && (strcmp(now.state, passage->draft.state) != 0 ||
-                    now.revision != passage->draft.revision)) {
+    if (rc == 0 &&
+        (strcmp(now.state, passage->draft.state) != 0 || now.revision != passage->draft.revision)) {
         rc = err_set(err, ERR_BUSY, "somebody decided about the draft of %s just now: it is %s",
                      passage->flow->target, now.state);
     }
@@ -164,8 +163,7 @@ static int write_revision(struct passage *passage, const char *changes, bool voi
         rc = mailing_set_draft(passage->db, draft->mailing, "waiting", NULL, err);
     }
     if (rc == 0) {
-        rc = snapshot_write(&passage->fresh, passage->db, draft->mailing, draft->revision + 1,
-                            err);
+        rc = snapshot_write(&passage->fresh, passage->db, draft->mailing, draft->revision + 1, err);
     }
     return rc == 0 ? add_step(passage, "drafted", changes, err) : rc;
 }
@@ -206,10 +204,8 @@ static int64_t day_of(const struct passage *passage)
 
 static int look(struct passage *passage, struct err *err)
 {
-    const struct plan_way way = {.snapshot = &passage->fresh,
-                                 .date = day_of(passage),
-                                 .gathered = leave_it,
-                                 .ctx = passage};
+    const struct plan_way way = {
+        .snapshot = &passage->fresh, .date = day_of(passage), .gathered = leave_it, .ctx = passage};
     int rc = snapshot_open(&passage->fresh, err);
 
     return rc == 0 ? passage->flow->make(passage->flow->ctx, &way, err) : rc;
@@ -331,10 +327,9 @@ static int find(struct passage *passage, struct err *err)
 {
     const struct approval_flow *flow = passage->flow;
     int64_t mailing = flow->wish->draft;
-    int rc = mailing != 0
-                 ? 1
-                 : db_get_int(passage->db, SQL_APPROVAL_FLOW_FIND, &mailing, err, "ttt",
-                              flow->purpose, flow->target, flow->occurrence);
+    int rc = mailing != 0 ? 1
+                          : db_get_int(passage->db, SQL_APPROVAL_FLOW_FIND, &mailing, err, "ttt",
+                                       flow->purpose, flow->target, flow->occurrence);
 
     if (rc == 1) {
         rc = approval_get(passage->db, flow->arena, mailing, &passage->draft, err);
@@ -399,8 +394,8 @@ static int go_on(struct passage *passage, struct err *err)
     }
     if (strcmp(draft->state, "rejected") == 0) {
         return flow->wish->act == APPROVAL_AT_TIME
-                   ? err_set(err, ERR_STATE, "mailing %" PRId64 " was rejected: %s",
-                             draft->mailing, draft->reason)
+                   ? err_set(err, ERR_STATE, "mailing %" PRId64 " was rejected: %s", draft->mailing,
+                             draft->reason)
                    : refresh(passage, err);
     }
     if (flow->wish->act == APPROVAL_DRAFT) {
@@ -418,10 +413,7 @@ static int go_on(struct passage *passage, struct err *err)
 int approval_flow_run(struct approval_flow *flow, struct err *err)
 {
     struct passage passage = {
-        .flow = flow,
-        .db = flow->compose->site.members->db,
-        .now = clock_now(),
-        .draft.state = ""};
+        .flow = flow, .db = flow->compose->site.members->db, .now = clock_now(), .draft.state = ""};
     int rc = mailing_draft_clear(passage.db, err);
 
     if (rc == 0) {

@@ -8,11 +8,11 @@
 
 struct approval_flow {
     struct compose *compose;
-    struct arena *arena;   /* of what goes into *out */
-    const char *purpose;   /* "letter", "invitation" */
-    const char *target;    /* "issues/2026-12" */
+    struct arena *arena;    /* of what goes into *out */
+    const char *purpose;    /* "letter", "invitation" */
+    const char *target;     /* "issues/2026-12" */
     const char *newsletter; /* slug; "" for none */
-    int needed;            /* of enum newsletter_approval */
+    int needed;             /* of enum newsletter_approval */
     int tolerance;
     int64_t too_late_after; /* for so long a letter may say what was so on its day */
     bool dated;             /* its texts depend on the day */

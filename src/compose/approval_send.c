@@ -140,8 +140,8 @@ struct comparing {
     size_t edition_capacity;
 };
 
-static int add_item(struct comparing *comparing, const char *what,
-                    const struct approval_item *item, struct err *err)
+static int add_item(struct comparing *comparing, const char *what, const struct approval_item *item,
+                    struct err *err)
 {
     struct arena *arena = comparing->arena;
     struct approval_item_change *change;
@@ -265,8 +265,8 @@ static int add_editions(struct comparing *comparing, struct err *err)
 {
     struct snapshot_pair *pairs = NULL;
     size_t count = 0;
-    int rc = snapshot_pair(comparing->then, comparing->now, comparing->now->arena, &pairs, &count,
-                           err);
+    int rc =
+        snapshot_pair(comparing->then, comparing->now, comparing->now->arena, &pairs, &count, err);
 
     for (size_t i = 0; rc == 0 && i < count; i++) {
         rc = add_edition(comparing, pairs[i].then, pairs[i].now, err);

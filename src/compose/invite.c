@@ -26,7 +26,7 @@ struct inviting {
     struct arena *arena; /* the caller's: what goes into the summary */
     const struct invite_options *options;
     const struct plan_way *way; /* NULL: it waits for nobody */
-    struct arena *work; /* what is needed as long as the planning lasts */
+    struct arena *work;         /* what is needed as long as the planning lasts */
     struct arena *scratch;
     struct arena *written; /* for one row; rewound */
     struct arena_mark nothing_written;
@@ -412,8 +412,7 @@ int invite_make(struct compose *compose, struct arena *arena, const char *slug,
                 const struct invite_options *options, const struct plan_way *way,
                 struct invite_summary *out, struct err *err)
 {
-    struct inviting inviting = {
-        .compose = compose, .arena = arena, .options = options, .way = way};
+    struct inviting inviting = {.compose = compose, .arena = arena, .options = options, .way = way};
     const struct event *event;
     int rc;
 

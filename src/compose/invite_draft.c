@@ -42,8 +42,8 @@ int invite_describe(const struct invitation_page *page, bool again, struct snaps
     if (rc == 0) {
         out->date = page->date;
         out->rule = arena_strdup(out->arena, rule.data);
-        out->audience = arena_strdup(out->arena,
-                                     event->audience.text != NULL ? event->audience.text : "");
+        out->audience =
+            arena_strdup(out->arena, event->audience.text != NULL ? event->audience.text : "");
         rc = out->rule != NULL && out->audience != NULL ? 0 : err_nomem(err);
     }
     str_release(&rule);
@@ -57,11 +57,10 @@ int invite_snapshot(const struct invitation_page *page, struct arena *scratch, c
     const struct site_office *office = &page->compose->site.config->site.office;
     struct preview shown = *preview;
     char start[CIVIL_TEXT];
-    struct approval_item item = {
-        .block = "events",
-        .slug = event->slug,
-        .title = event_edition(event, preview->rendered->language)->title,
-        .note = ""};
+    struct approval_item item = {.block = "events",
+                                 .slug = event->slug,
+                                 .title = event_edition(event, preview->rendered->language)->title,
+                                 .note = ""};
 
     civil_format(&page->next.start, start);
     item.revision = snapshot_event_revision(scratch, event, start);

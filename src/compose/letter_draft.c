@@ -120,9 +120,9 @@ int letter_snapshot(const struct letter *letter, struct arena *scratch,
             return err_nomem(err);
         }
     }
-    shown.input = (struct write_input){
-        .address = letter->compose->site.config->site.office.address.text,
-        .values = {.name = "…", .organisation = "…", .organizer = ""}};
+    shown.input =
+        (struct write_input){.address = letter->compose->site.config->site.office.address.text,
+                             .values = {.name = "…", .organisation = "…", .organizer = ""}};
     return snapshot_add(out, &shown, key, items, count, err);
 }
 

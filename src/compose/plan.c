@@ -190,10 +190,9 @@ static int create(struct plan *plan, struct err *err)
     if (rc < 0) {
         return rc;
     }
-    return way != NULL
-               ? mailing_draft_reopen(database(plan), way->into, &described.mailing, &plan->draft,
-                                      err)
-               : mailing_draft_open(database(plan), &described.mailing, &plan->draft, err);
+    return way != NULL ? mailing_draft_reopen(database(plan), way->into, &described.mailing,
+                                              &plan->draft, err)
+                       : mailing_draft_open(database(plan), &described.mailing, &plan->draft, err);
 }
 
 int plan_propose(struct plan *plan, const char *hash, int64_t not_after, int64_t *id,

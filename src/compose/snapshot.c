@@ -15,9 +15,7 @@
 
 int snapshot_open(struct snapshot *snapshot, struct err *err)
 {
-    *snapshot = (struct snapshot){.arena = arena_new(LIMIT_ARENA_SITE),
-                                  .rule = "",
-                                  .audience = ""};
+    *snapshot = (struct snapshot){.arena = arena_new(LIMIT_ARENA_SITE), .rule = "", .audience = ""};
     return snapshot->arena != NULL ? 0 : err_nomem(err);
 }
 
@@ -233,10 +231,10 @@ static int write_edition(struct db *db, int64_t mailing, int64_t revision,
                          const struct approval_edition *edition, struct err *err)
 {
     int64_t id = 0;
-    int rc = db_exec(db, SQL_SNAPSHOT_ADD_EDITION, err, "iittittttt", mailing, revision,
-                     language_tag(edition->language), edition->key, edition->recipients,
-                     edition->digest, edition->words, edition->subject, edition->html,
-                     edition->text);
+    int rc =
+        db_exec(db, SQL_SNAPSHOT_ADD_EDITION, err, "iittittttt", mailing, revision,
+                language_tag(edition->language), edition->key, edition->recipients, edition->digest,
+                edition->words, edition->subject, edition->html, edition->text);
 
     if (rc == 0) {
         id = db_last_id(db);
@@ -317,9 +315,9 @@ int snapshot_write(struct snapshot *snapshot, struct db *db, int64_t mailing, in
         rc = db_exec(db, SQL_SNAPSHOT_FORGET, err, "ii", mailing, revision - 1);
     }
     if (rc == 0) {
-        rc = db_exec(db, SQL_SNAPSHOT_ADD, err, "iiii?titt", mailing, revision, now,
-                     snapshot->date, snapshot->not_after != 0, snapshot->not_after, digest,
-                     snapshot->recipients, snapshot->audience, snapshot->rule);
+        rc = db_exec(db, SQL_SNAPSHOT_ADD, err, "iiii?titt", mailing, revision, now, snapshot->date,
+                     snapshot->not_after != 0, snapshot->not_after, digest, snapshot->recipients,
+                     snapshot->audience, snapshot->rule);
     }
     for (size_t i = 0; rc == 0 && i < snapshot->count; i++) {
         rc = write_edition(db, mailing, revision, &snapshot->editions[i], err);
@@ -349,10 +347,10 @@ static int read_head(struct snapshot *snapshot, struct db *db, int64_t mailing, 
         rc = snapshot->audience != NULL && snapshot->rule != NULL ? 1 : err_nomem(err);
     }
     db_stmt_free(stmt);
-    return rc == 0 ? err_set(err, ERR_NOT_FOUND,
-                             "mailing %" PRId64 ": no snapshot %" PRId64 " is kept", mailing,
-                             revision)
-                   : rc;
+    return rc == 0
+               ? err_set(err, ERR_NOT_FOUND, "mailing %" PRId64 ": no snapshot %" PRId64 " is kept",
+                         mailing, revision)
+               : rc;
 }
 
 int snapshot_read(struct snapshot *snapshot, struct db *db, int64_t mailing, int64_t revision,

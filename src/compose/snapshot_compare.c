@@ -55,8 +55,8 @@ int snapshot_list_items(const struct snapshot *snapshot, struct arena *arena,
             const struct approval_item *item = &snapshot->editions[i].items[j];
 
             if (snapshot_find_item(out, item) == NULL) {
-                rc = arena_grow(arena, &out->items, &out->capacity, out->count,
-                                sizeof(*out->items), err);
+                rc = arena_grow(arena, &out->items, &out->capacity, out->count, sizeof(*out->items),
+                                err);
             } else {
                 continue;
             }
@@ -198,8 +198,8 @@ static void compare_rules(struct comparison *comparison)
     }
     while (next_entry(&to, &entry)) {
         if (!find_entry(comparison->then->rule, &entry, &other)) {
-            TELL(comparison, "%.*s: it is '%.*s' now", entry.name_len, entry.name,
-                 entry.value_len, entry.value);
+            TELL(comparison, "%.*s: it is '%.*s' now", entry.name_len, entry.name, entry.value_len,
+                 entry.value);
         }
     }
 }
@@ -260,11 +260,11 @@ static int compare_items(struct comparison *comparison, struct arena *arena, str
 
 /* What became of the editions in a language. */
 struct fate {
-    bool known;   /* there was one */
-    bool met;     /* one is as it was */
-    bool words;   /* one has another text */
-    bool looks;   /* one is not as it was */
-    bool fresh;   /* one is not the same as any before */
+    bool known; /* there was one */
+    bool met;   /* one is as it was */
+    bool words; /* one has another text */
+    bool looks; /* one is not as it was */
+    bool fresh; /* one is not the same as any before */
 
     /* The first with another subject: the same edition, or else one in its place. */
     const struct snapshot_pair *subject;
@@ -318,8 +318,7 @@ static int compare_editions(struct comparison *comparison, struct arena *arena, 
     int rc = snapshot_pair(comparison->then, comparison->now, arena, &pairs, &count, err);
 
     for (size_t i = 0; rc == 0 && i < count; i++) {
-        const struct approval_edition *one =
-            pairs[i].now != NULL ? pairs[i].now : pairs[i].then;
+        const struct approval_edition *one = pairs[i].now != NULL ? pairs[i].now : pairs[i].then;
 
         note_pair(&pairs[i], &fates[one->language]);
     }

@@ -400,9 +400,8 @@ static int resend(struct db *db, int64_t mailing, const struct db_sql *rows, con
     if (rc == 0) {
         *count = db_changes(db);
         /* With nothing to send the mailing stays what it is: sent, or held. */
-        rc = *count > 0
-                 ? set_state(db, mailing, "queued", ",queued,sending,paused,held,sent,", err)
-                 : 0;
+        rc = *count > 0 ? set_state(db, mailing, "queued", ",queued,sending,paused,held,sent,", err)
+                        : 0;
     }
     if (rc == 0) {
         rc = db_commit(db, err);

@@ -18,7 +18,7 @@ struct running {
     struct schedule *schedule;
     struct schedule_run run; /* texts in the scratch arena */
     int64_t now;
-    bool by_hand; /* not tried again */
+    bool by_hand;       /* not tried again */
     int64_t at;         /* by hand: when the letter goes */
     const char *reason; /* what the last attempt said; "" if none */
     struct schedule_outcome outcome;
@@ -133,8 +133,8 @@ static int wait_for_people(const struct running *running, const char *reason,
         LOG(LOG_INFO, "schedule_waits", log_text("job", running->run.job),
             log_text("occurrence", running->run.local), log_text("reason", reason));
     }
-    return db_exec(running->schedule->options.db, SQL_RUN_WAIT, err, "iti?", running->run.id, reason,
-                   running->now + CLOCK_MINUTE, running->outcome.mailing != 0,
+    return db_exec(running->schedule->options.db, SQL_RUN_WAIT, err, "iti?", running->run.id,
+                   reason, running->now + CLOCK_MINUTE, running->outcome.mailing != 0,
                    running->outcome.mailing);
 }
 
@@ -503,9 +503,8 @@ int schedule_plan_now(struct schedule *schedule, struct arena *arena, const char
     rc = find_job(schedule, name, &job, err);
     out->at = time->now;
     if (rc == 0) {
-        rc = job->ahead == 0
-                 ? zone_from_utc(job->zone, time->now, &local, err)
-                 : plan_draft(schedule, job, time->now, &local, &out->at, err);
+        rc = job->ahead == 0 ? zone_from_utc(job->zone, time->now, &local, err)
+                             : plan_draft(schedule, job, time->now, &local, &out->at, err);
     }
     if (rc == 0) {
         rc = job_target(schedule, job, 0, time->now, target, err);

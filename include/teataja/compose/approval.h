@@ -30,9 +30,9 @@
 #include "teataja/db/db.h"
 
 enum {
-    APPROVAL_DIGEST = 32,   /* bytes of a digest: hexadecimal */
-    APPROVAL_NAME = 200,    /* most bytes of a person's name */
-    APPROVAL_REMARK = 4000, /* most bytes of a reason or a note */
+    APPROVAL_DIGEST = 32,              /* bytes of a digest: hexadecimal */
+    APPROVAL_NAME = 200,               /* most bytes of a person's name */
+    APPROVAL_REMARK = 4000,            /* most bytes of a reason or a note */
     APPROVAL_BODIES = 12 * 1024 * 1024 /* bytes of HTML and text that a snapshot keeps */
 };
 
@@ -204,8 +204,8 @@ struct approval_item_change {
 /* A version that is another one now. */
 struct approval_edition_change {
     enum language language;
-    int64_t then; /* recipients; 0: there was none */
-    int64_t now;  /* 0: there is none */
+    int64_t then;             /* recipients; 0: there was none */
+    int64_t now;              /* 0: there is none */
     const char *subject_then; /* "" if there was none */
     const char *subject_now;
     const char *diff; /* of subject and text, as base/diff.h prints it; "" if only the look differs,

@@ -10,8 +10,7 @@
  * out->changes says what changed. A draft that waits is made anew if the files changed.
  * `by`: who asks for it; NULL: the schedule. Errors of letter_plan and invite_plan. */
 int approval_release(struct compose *compose, struct arena *arena, int64_t mailing,
-                     const struct approval_person *by, struct approval_sent *out,
-                     struct err *err);
+                     const struct approval_person *by, struct approval_sent *out, struct err *err);
 
 /* Releases what is approved and has no time. *count mailings were queued. What fails is told in
  * the log and left; errors are those of the database. */

@@ -47,9 +47,9 @@ static void test_the_difference_is_the_shortest_and_says_where(void **state)
         struct str out;
 
         str_init(&out, 10000);
-        assert_int_equal(diff_unified("old", cases[i].old, "new", cases[i].new, cases[i].context,
-                                      &out, &err),
-                         cases[i].lines);
+        assert_int_equal(
+            diff_unified("old", cases[i].old, "new", cases[i].new, cases[i].context, &out, &err),
+            cases[i].lines);
         assert_int_equal(str_check(&out, &err), 0);
         if (cases[i].diff != NULL) {
             assert_string_equal(out.data, cases[i].diff);
@@ -105,8 +105,7 @@ static void test_patch_understands_it(void **state)
         write_file("text", old.data);
         write_file("want", new.data);
         write_file("patch", out.data);
-        (void)snprintf(command, sizeof(command),
-                       "%s && touch text && cmp text want",
+        (void)snprintf(command, sizeof(command), "%s && touch text && cmp text want",
                        rc > 0 ? "patch -s -f text patch >/dev/null" : "true");
         assert_int_equal(system(command), 0);
         str_release(&old);

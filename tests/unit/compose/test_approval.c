@@ -22,9 +22,10 @@ static int set_up(void **state)
     (void)state;
     site_make(&rig);
     site_write(&rig, "newsletters/funding.yaml", NEWSLETTER "approval: two\n");
-    site_write(&rig, "calls/grants.md",
-               "title: Projektitoetus\nurl: https://fund.example/grants\ndeadline: 2026-12-20 17:00\n"
-               "regions: [EE]\nsummary: Lühike tutvustus.\n---\nPikk tutvustus.\n");
+    site_write(
+        &rig, "calls/grants.md",
+        "title: Projektitoetus\nurl: https://fund.example/grants\ndeadline: 2026-12-20 17:00\n"
+        "regions: [EE]\nsummary: Lühike tutvustus.\n---\nPikk tutvustus.\n");
     return 0;
 }
 
@@ -238,7 +239,8 @@ static void test_any_change_makes_an_approval_void(void **state)
          "call 'more' is in it now and was not"},
         {"newsletters/funding.yaml", NEWSLETTER "approval: two\nevents_within: 30 days\n",
          "events_within: it was '90 days', it is '30 days' now"},
-        {"newsletters/funding.yaml", NEWSLETTER "approval: two\nblocks: [calls]\n", "blocks: it was "},
+        {"newsletters/funding.yaml", NEWSLETTER "approval: two\nblocks: [calls]\n",
+         "blocks: it was "},
         {"newsletters/funding.yaml", NEWSLETTER "approval: two\naudience: 'not language = ru'\n",
          "audience: it was '', it is 'not language = ru' now"},
         {"newsletters/funding.yaml", NEWSLETTER "approval: two\nbrand: { color: '#123456' }\n",
@@ -288,8 +290,8 @@ static void test_the_audience_may_change_within_the_tolerance(void **state)
     (void)approve(&mati);
     add_member("uus@naide.example", "Uus", "et");
     add_member("teine@naide.example", "Teine", "en");
-    assert_non_null(strstr(send_letter(APPROVAL_SEND, 0).changes,
-                           "recipients: there were 4, there are 6 now"));
+    assert_non_null(
+        strstr(send_letter(APPROVAL_SEND, 0).changes, "recipients: there were 4, there are 6 now"));
     (void)approve(&kati);
     (void)approve(&mati);
     add_member("kolmas@naide.example", "Kolmas", "et");
@@ -319,8 +321,8 @@ static void test_a_version_in_another_language_is_void(void **state)
     (void)approve(&kati);
     (void)approve(&mati);
     add_member("uus@naide.example", "Uus", "ru");
-    assert_non_null(strstr(send_letter(APPROVAL_SEND, 0).changes,
-                           "ru: a version in this language is new"));
+    assert_non_null(
+        strstr(send_letter(APPROVAL_SEND, 0).changes, "ru: a version in this language is new"));
 }
 
 static void test_a_text_keeps_its_day_until_a_deadline_is_over(void **state)
@@ -340,8 +342,8 @@ static void test_a_text_keeps_its_day_until_a_deadline_is_over(void **state)
     (void)approve(&kati);
     (void)approve(&mati);
     clock_fix(SITE_NOW + 19 * CLOCK_DAY + 6 * CLOCK_HOUR, 0); /* an hour after 17:00 in Tallinn */
-    assert_non_null(strstr(send_letter(APPROVAL_AT_TIME, 0).changes,
-                           "call 'grants' was in it and is not now"));
+    assert_non_null(
+        strstr(send_letter(APPROVAL_AT_TIME, 0).changes, "call 'grants' was in it and is not now"));
     clock_fix(SITE_NOW, 0);
 }
 
