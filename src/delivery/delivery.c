@@ -34,16 +34,13 @@ static int count_states(struct db *db, int64_t mailing, struct delivery_progress
     if (rc == 0) {
         rc = db_bind_int(stmt, 1, mailing, err);
     }
-    while (rc == 0 && (rc = db_next(stmt, err)) == 1) {
-        const char *state = db_text(stmt, 0);
-        int64_t count = db_int(stmt, 1);
-
-        out->total += count;
-        out->sent += strcmp(state, "sent") == 0 ? count : 0;
-        out->failed += strcmp(state, "failed") == 0 ? count : 0;
-        out->deferred += strcmp(state, "deferred") == 0 ? count : 0;
-        out->suppressed += strcmp(state, "suppressed") == 0 ? count : 0;
-        out->unknown += strcmp(state, "unknown") == 0 ? count : 0;
+    if (rc == 0 && (rc = db_next(stmt, err)) == 1) {
+        out->total = db_int(stmt, 0);
+        out->sent = db_int(stmt, 1);
+        out->failed = db_int(stmt, 2);
+        out->deferred = db_int(stmt, 3);
+        out->suppressed = db_int(stmt, 4);
+        out->unknown = db_int(stmt, 5);
         rc = 0;
     }
     db_stmt_free(stmt);

@@ -7,7 +7,11 @@ SELECT CASE WHEN (SELECT state FROM mailing WHERE id = $3) = 'cancelled' THEN 2
             ELSE EXISTS (SELECT 1 FROM v_list_recipient WHERE list = $2 AND member = $1) END;
 
 -- name: delivery_states
-SELECT state, count(*) FROM outbox WHERE $1 = 0 OR mailing = $1 GROUP BY state;
+-- In one pass: to group a million rows by their state SQLite would sort them, in 80 MB.
+SELECT count(*), coalesce(sum(state = 'sent'), 0),
+       coalesce(sum(state = 'failed'), 0), coalesce(sum(state = 'deferred'), 0),
+       coalesce(sum(state = 'suppressed'), 0), coalesce(sum(state = 'unknown'), 0)
+  FROM outbox WHERE $1 = 0 OR mailing = $1;
 
 -- name: delivery_due
 -- Rows that could go now.
