@@ -128,8 +128,9 @@ WRONG = {
     "two files of one slug": (
         {"events/foorum.md": EVENT.format("2027-05-20 10:00", "2027-05-20 12:00"),
          "events/foorum.ics": ICS.format("")},
-        ["events/foorum.md:1:1: the event is in events/foorum.ics already: "
-         "a slug names one event"]),
+        [f"events/foorum.md:{line}:1: unknown key '{key}'; the keys here are access, list, "
+         "approval, audience, invite, rsvp, reminders, reminder, thanks, thanks_after, funded_by"
+         for line, key in ((2, "title"), (4, "start"), (5, "end"))]),
     "unknown newsletter": (
         {"issues/bad.md": ISSUE.format("", "Tere.").replace("funding", "fundign")},
         ["issues/bad.md:2:13: no newsletter 'fundign'; did you mean 'funding'?"]),
