@@ -3,6 +3,7 @@
 #include "event_file.h"
 #include "event_head.h"
 #include "event_series.h"
+#include "event_text.h"
 #include "teataja/base/clock.h"
 #include "teataja/base/limits.h"
 #include "teataja/base/utf8.h"
@@ -340,104 +341,6 @@ static void read_facts(struct md *md)
     }
 }
 
-/* Markdown that begins on a line of the file; NULL if it is empty. */
-static int read_markdown(const struct event_file *file, const char *text, size_t len, int line,
-                         const struct markdown **out, bool *good, struct err *err)
-{
-    struct markdown_options options = {.file = file->path, .first_line = line};
-    struct markdown *body = NULL;
-    struct err local = {0};
-    int rc;
-
-    *out = NULL;
-    if (strspn(text, " \t\r\n") == len) {
-        return 0;
-    }
-    rc = markdown_parse(file->arena, text, len, &options, file->report, &body, &local);
-    if (rc == ERR_NOMEM) {
-        return err_nomem(err);
-    }
-    if (rc < 0) {
-        if (*good && err != NULL) {
-            *err = local;
-        }
-        *good = false;
-    }
-    *out = body;
-    return 0;
-}
-
-/* The Markdown behind the front matter; NULL if there is none. */
-static int read_body(const struct event_file *file, const struct front_matter *matter,
-                     const struct markdown **out, bool *good, struct err *err)
-{
-    return read_markdown(file, matter->body, matter->body_len, matter->body_line, out, good, err);
-}
-
-/* The Markdown of a key; NULL if it is not given. */
-static int read_words(const struct md *md, const char *key, const char *text,
-                      const struct markdown **out, bool *good, struct err *err)
-{
-    const struct yaml_node *node = yaml_get(md->head.node, key);
-
-    *out = NULL;
-    if (text == NULL || node == NULL) {
-        return 0;
-    }
-    /* A text of several lines begins below its key. */
-    return read_markdown(md->file, text, strlen(text),
-                         node->line + (strchr(text, '\n') != NULL ? 1 : 0), out, good, err);
-}
-
-/* What a file says to those who were invited, beside the invitation. */
-static int read_letters(const struct md *md, struct event_edition *edition, bool *good,
-                        struct err *err)
-{
-    int rc = read_words(md, "reminder", md->head.reminder, &edition->reminder, good, err);
-
-    return rc == 0 ? read_words(md, "thanks", md->head.thanks, &edition->thanks, good, err) : rc;
-}
-
-/* The first error of the file that is in the report. */
-static void first_problem(const struct event_file *file, struct err *err)
-{
-    const struct problem *problem;
-
-    for (size_t i = 0; (problem = report_get(file->report, i)) != NULL; i++) {
-        if (problem->severity == REPORT_ERROR && strcmp(problem->file, file->path) == 0) {
-            err_set(err, ERR_INVALID, "%s:%d:%d: %s", problem->file, problem->line, problem->column,
-                    problem->message);
-            return;
-        }
-    }
-    err_set(err, ERR_INVALID, "%s has errors", file->path);
-}
-
-/* Reads the file and fills the head. Returns 0 with *good false when there is
- * nothing to go on with. */
-static int read_head(const struct event_file *file, const struct schema *schema,
-                     enum schema_mode mode, struct front_matter *matter, struct event_head *head,
-                     bool *good, bool *readable, struct err *err)
-{
-    struct err local = {0};
-    size_t before = report_errors(file->report);
-    int rc = front_matter_read(file->arena, file->config->folder, file->path, file->report, matter,
-                               &local);
-
-    *readable = rc == 0;
-    if (rc == 0) {
-        rc = schema_fill(file->arena, schema, matter->head, mode, file->report, head, &local);
-    }
-    if (rc == ERR_NOMEM) {
-        return err_nomem(err);
-    }
-    *good = rc == 0 && report_errors(file->report) == before;
-    if (!*good) {
-        first_problem(file, err);
-    }
-    return 0;
-}
-
 static int read_series(struct md *md)
 {
     int rc = read_times(md);
@@ -501,7 +404,8 @@ int event_md_load(const struct event_file *file, struct event *event, struct eve
     memset(edition, 0, sizeof(*edition));
     event->slug = file->slug;
     event->file = file->path;
-    rc = read_head(file, &event_schema, SCHEMA_WHOLE, &matter, &md.head, good, &readable, err);
+    rc =
+        event_read_head(file, &event_schema, SCHEMA_WHOLE, &matter, &md.head, good, &readable, err);
     if (rc < 0 || !readable) {
         return rc;
     }
@@ -511,9 +415,9 @@ int event_md_load(const struct event_file *file, struct event *event, struct eve
                                     .strict = true,
                                     .err = err,
                                     .failed = !*good};
-    rc = read_body(file, &matter, &edition->body, good, err);
+    rc = event_read_body(file, &matter, &edition->body, good, err);
     if (rc == 0) {
-        rc = read_letters(&md, edition, good, err);
+        rc = event_read_letters(file, &md.head, edition, good, err);
     }
     if (rc == 0 && md.head.start.civil.year != 0) {
         rc = read_series(&md);
@@ -587,16 +491,16 @@ int event_edition_load(const struct event_file *file, const struct event *event,
     int rc;
 
     *edition = *first;
-    rc =
-        read_head(file, &event_schema, SCHEMA_TRANSLATION, &matter, &md.head, good, &readable, err);
+    rc = event_read_head(file, &event_schema, SCHEMA_TRANSLATION, &matter, &md.head, good,
+                         &readable, err);
     if (rc < 0 || !readable) {
         return rc;
     }
     md.maker = (struct event_maker){
         .arena = file->arena, .report = file->report, .err = err, .failed = !*good};
-    rc = read_body(file, &matter, &edition->body, good, err);
+    rc = event_read_body(file, &matter, &edition->body, good, err);
     if (rc == 0) {
-        rc = read_letters(&md, edition, good, err);
+        rc = event_read_letters(file, &md.head, edition, good, err);
     }
     if (rc == 0) {
         rc = edition_overrides(&md, event, first, edition);
@@ -677,7 +581,7 @@ int event_beside_load(const struct event_file *file, struct event *event,
     int rc = beside_schema(file->arena, &schema, err);
 
     if (rc == 0) {
-        rc = read_head(file, &schema, SCHEMA_WHOLE, &matter, &md.head, good, &readable, err);
+        rc = event_read_head(file, &schema, SCHEMA_WHOLE, &matter, &md.head, good, &readable, err);
     }
     if (rc < 0 || !readable) {
         return rc;
@@ -688,9 +592,9 @@ int event_beside_load(const struct event_file *file, struct event *event,
                                     .strict = true,
                                     .err = err,
                                     .failed = !*good};
-    rc = read_body(file, &matter, &body, good, err);
+    rc = event_read_body(file, &matter, &body, good, err);
     if (rc == 0) {
-        rc = read_letters(&md, edition, good, err);
+        rc = event_read_letters(file, &md.head, edition, good, err);
     }
     if (rc == 0) {
         rc = read_rsvp(&md);
