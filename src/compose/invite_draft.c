@@ -124,7 +124,7 @@ int invite_plan(struct compose *compose, struct arena *arena, const char *slug,
 {
     struct invite_case invite = {compose, arena, slug, options, out};
     struct approval_sent sent = {.state = "queued", .changes = ""};
-    struct approval_flow flow;
+    struct approval_flow flow = {.needed = APPROVAL_NONE};
     int rc;
 
     memset(out, 0, sizeof(*out));
@@ -151,7 +151,7 @@ int invite_look(struct compose *compose, struct arena *arena, const struct appro
     struct invite_summary summary;
     struct invite_case invite = {compose, arena, strchr(approval->target, '/') + 1, &options,
                                  &summary};
-    struct approval_flow flow;
+    struct approval_flow flow = {.needed = APPROVAL_NONE};
     int rc = open_flow(&invite, &flow, err);
 
     if (rc < 0) {

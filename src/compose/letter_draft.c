@@ -183,7 +183,7 @@ int letter_plan(struct compose *compose, struct arena *arena, const char *slug,
 {
     struct letter_case letter = {compose, arena, slug, options, out};
     struct approval_sent sent = {.state = "queued", .changes = ""};
-    struct approval_flow flow;
+    struct approval_flow flow = {.needed = APPROVAL_NONE};
     int rc;
 
     memset(out, 0, sizeof(*out));
@@ -212,7 +212,7 @@ int letter_look(struct compose *compose, struct arena *arena, const struct appro
     struct letter_case letter = {compose, arena,
                                  automatic ? approval->target : strchr(approval->target, '/') + 1,
                                  &options, &summary};
-    struct approval_flow flow;
+    struct approval_flow flow = {.needed = APPROVAL_NONE};
     int rc = open_flow(&letter, &flow, err);
 
     if (rc < 0) {
