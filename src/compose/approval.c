@@ -479,7 +479,8 @@ static int run(struct db *db, int64_t mailing, enum verdict verdict, const char 
                struct err *err)
 {
     static const char *const names[] = {"approved", "rejected", "noted", "cancelled"};
-    struct decision decision = {.db = db, .arena = arena_new(LIMIT_ARENA_WORK), .out = out};
+    struct decision decision = {
+        .db = db, .arena = arena_new(LIMIT_ARENA_WORK), .draft.state = "", .out = out};
     int rc = decision.arena == NULL ? err_nomem(err) : read_voice(who, &decision.voice, err);
 
     *out = (struct approval_result){0};

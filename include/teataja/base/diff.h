@@ -16,7 +16,7 @@ enum { DIFF_LINES = 200000 }; /* of both texts together */
 
 /* Appends the difference to *out, nothing if there is none; `before` and `after` are names of
  * the texts for its first two lines. `context` lines stand around each change. Lines end with
- * LF; whether the last one does makes no difference. Returns how many lines went or came, ERR_LIMIT,
- * ERR_NOMEM. */
+ * LF; whether the last one does makes no difference. Returns how many lines went or came,
+ * ERR_LIMIT, ERR_NOMEM. */
 int diff_unified(const char *before, const char *old, const char *after, const char *new,
                  size_t context, struct str *out, struct err *err);
