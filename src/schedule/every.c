@@ -288,7 +288,7 @@ static int read_days(struct parser *parser)
     skip_fillers(parser);
     switch (peek(parser, &value)) {
     case EVERY_NUMBER:
-        if (value < 1 || value > 100) {
+        if ((value < 1 || value > 100) && word_at(parser) != NULL) {
             parser->column = word_at(parser)->column;
             return err_set(parser->err, ERR_INVALID, "'%s': it is every 1 to 100",
                            word_at(parser)->text);

@@ -483,7 +483,7 @@ static int plan_draft(struct schedule *schedule, const struct job *job, int64_t 
     if (rc == 0) {
         rc = job_list(job, schedule->scratch, due, due + 1, &times, err);
     }
-    if (rc > 0) {
+    if (rc > 0 && times != NULL) {
         *local = times[0].local;
         *at = due + job->ahead;
     }
