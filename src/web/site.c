@@ -120,8 +120,7 @@ static const char *image_type(const char *data, size_t len)
                  {"GIF8", 4, "image/gif"}};
 
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-        if (data != NULL && len > types[i].len &&
-            memcmp(data, types[i].start, types[i].len) == 0) {
+        if (data != NULL && len > types[i].len && memcmp(data, types[i].start, types[i].len) == 0) {
             return types[i].type;
         }
     }
