@@ -219,9 +219,9 @@ class Relays(Telling):
             self.assertEqual(self.look(hours=3), {})
             refusing[0] = None
             self.teataja("send", "kiri", "--test", "x@y.example", "--queue")
-            self.look(hours=4)
             self.mail, self.seen = main, len(main.taken)
-            told = self.look(hours=4)
+            # The look may come before or after that letter went out.
+            told = self.look(hours=4) | self.look(hours=4)
             self.assertEqual(self.subjects(told), {
                 "ann": ["The mail server main works again"],
                 "boss": ["Sähköpostipalvelin main toimii taas"]})
