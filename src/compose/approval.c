@@ -25,8 +25,47 @@ static const char *text_at(struct db_stmt *stmt, int column, struct arena *arena
 
 /* ---- reading ---- */
 
+static bool is_same(const struct approval_item *one, const struct approval_item *other)
+{
+    return strcmp(one->slug, other->slug) == 0 && strcmp(one->block, other->block) == 0 &&
+           strcmp(one->title, other->title) == 0 && strcmp(one->note, other->note) == 0 &&
+           strcmp(one->revision, other->revision) == 0;
+}
+
+int approval_keep_item(struct arena *arena, struct approval_items *known,
+                       const struct approval_item *item, struct approval_item *out, struct err *err)
+{
+    int rc;
+
+    /* They come in much the same order in every edition. */
+    for (size_t i = 0; i < known->count; i++) {
+        size_t at = (known->next + i) % known->count;
+
+        if (is_same(&known->items[at], item)) {
+            known->next = at + 1;
+            *out = known->items[at];
+            return 0;
+        }
+    }
+    *out = (struct approval_item){.block = arena_strdup(arena, item->block),
+                                  .slug = arena_strdup(arena, item->slug),
+                                  .title = arena_strdup(arena, item->title),
+                                  .note = arena_strdup(arena, item->note),
+                                  .revision = arena_strdup(arena, item->revision)};
+    if (out->block == NULL || out->slug == NULL || out->title == NULL || out->note == NULL ||
+        out->revision == NULL) {
+        return err_nomem(err);
+    }
+    rc = arena_grow(arena, &known->items, &known->capacity, known->count, sizeof(*known->items),
+                    err);
+    if (rc == 0) {
+        known->items[known->count++] = *out;
+    }
+    return rc;
+}
+
 static int read_items(struct db *db, struct arena *arena, int64_t edition,
-                      struct approval_edition *out, struct err *err)
+                      struct approval_items *known, struct approval_edition *out, struct err *err)
 {
     struct approval_item *items = NULL;
     struct db_stmt *stmt = NULL;
@@ -37,17 +76,15 @@ static int read_items(struct db *db, struct arena *arena, int64_t edition,
         rc = db_bind(stmt, err, "i", edition);
     }
     while (rc == 0 && (rc = db_next(stmt, err)) == 1) {
-        bool lost = false;
+        const struct approval_item item = {.block = db_text(stmt, 0),
+                                           .slug = db_text(stmt, 1),
+                                           .title = db_text(stmt, 2),
+                                           .note = db_text(stmt, 3),
+                                           .revision = db_text(stmt, 4)};
 
         rc = arena_grow(arena, &items, &capacity, out->item_count, sizeof(*items), err);
         if (rc == 0) {
-            items[out->item_count++] =
-                (struct approval_item){.block = text_at(stmt, 0, arena, &lost),
-                                       .slug = text_at(stmt, 1, arena, &lost),
-                                       .title = text_at(stmt, 2, arena, &lost),
-                                       .note = text_at(stmt, 3, arena, &lost),
-                                       .revision = text_at(stmt, 4, arena, &lost)};
-            rc = lost ? err_nomem(err) : 0;
+            rc = approval_keep_item(arena, known, &item, &items[out->item_count++], err);
         }
     }
     db_stmt_free(stmt);
@@ -59,6 +96,7 @@ int approval_read_editions(struct db *db, struct arena *arena, int64_t mailing, 
                            bool bodies, struct approval_edition **out, size_t *count,
                            struct err *err)
 {
+    struct approval_items known = {.count = 0};
     struct db_stmt *stmt = NULL;
     size_t capacity = 0;
     int rc = db_query(db, SQL_APPROVAL_EDITIONS, &stmt, err);
@@ -84,7 +122,7 @@ int approval_read_editions(struct db *db, struct arena *arena, int64_t mailing, 
                 .text = db_is_null(stmt, 6) ? NULL : text_at(stmt, 6, arena, &lost),
                 .digest = text_at(stmt, 7, arena, &lost),
                 .words = text_at(stmt, 8, arena, &lost)};
-            rc = lost ? err_nomem(err) : read_items(db, arena, db_int(stmt, 0), edition, err);
+            rc = lost ? err_nomem(err) : read_items(db, arena, db_int(stmt, 0), &known, edition, err);
         }
     }
     db_stmt_free(stmt);
@@ -128,23 +166,31 @@ static int read_head(struct db *db, struct arena *arena, int64_t mailing, struct
     return rc;
 }
 
+int approval_head(struct db *db, struct arena *arena, int64_t mailing, struct approval *out,
+                  struct err *err)
+{
+    int64_t one;
+    int rc = read_head(db, arena, mailing, out, err);
+
+    if (rc != 0) {
+        return rc < 0 ? rc : 0;
+    }
+    rc = db_get_int(db, SQL_APPROVAL_MAILING, &one, err, "i", mailing);
+    return rc < 0    ? rc
+           : rc == 0 ? err_set(err, ERR_NOT_FOUND, "no mailing %" PRId64, mailing)
+                     : err_set(err, ERR_STATE,
+                               "mailing %" PRId64 " did not wait for anybody: it never was a "
+                               "draft",
+                               mailing);
+}
+
 int approval_get(struct db *db, struct arena *arena, int64_t mailing, struct approval *out,
                  struct err *err)
 {
     struct approval_edition *editions = NULL;
-    int64_t one;
-    int rc = read_head(db, arena, mailing, out, err);
+    int rc = approval_head(db, arena, mailing, out, err);
 
     if (rc == 0) {
-        rc = db_get_int(db, SQL_APPROVAL_MAILING, &one, err, "i", mailing);
-        return rc < 0    ? rc
-               : rc == 0 ? err_set(err, ERR_NOT_FOUND, "no mailing %" PRId64, mailing)
-                         : err_set(err, ERR_STATE,
-                                   "mailing %" PRId64 " did not wait for anybody: it never was a "
-                                   "draft",
-                                   mailing);
-    }
-    if (rc == 1) {
         rc = approval_read_editions(db, arena, mailing, out->revision, false, &editions,
                                     &out->edition_count, err);
         out->editions = editions;
@@ -183,7 +229,7 @@ int approval_editions(struct db *db, struct arena *arena, int64_t mailing,
                       struct approval_edition **out, size_t *count, struct err *err)
 {
     struct approval approval;
-    int rc = approval_get(db, arena, mailing, &approval, err);
+    int rc = approval_head(db, arena, mailing, &approval, err);
 
     *out = NULL;
     *count = 0;
@@ -454,7 +500,7 @@ enum verdict { APPROVE, REJECT, NOTE, CANCEL };
 static int decide(struct decision *decision, int64_t mailing, enum verdict verdict,
                   const char *digest, const char *remark, struct err *err)
 {
-    int rc = approval_get(decision->db, decision->arena, mailing, &decision->draft, err);
+    int rc = approval_head(decision->db, decision->arena, mailing, &decision->draft, err);
 
     if (rc < 0) {
         return rc;

@@ -25,7 +25,7 @@ static int fill(struct passage *passage, const char *state, struct err *err)
 {
     struct approval_sent *out = passage->flow->out;
     struct approval draft;
-    int rc = approval_get(passage->db, passage->flow->arena, passage->draft.mailing, &draft, err);
+    int rc = approval_head(passage->db, passage->flow->arena, passage->draft.mailing, &draft, err);
 
     if (rc < 0) {
         return rc;
@@ -132,7 +132,7 @@ static int compare(struct passage *passage, int *count, const char **changes, st
 static int check_state(const struct passage *passage, struct err *err)
 {
     struct approval now;
-    int rc = approval_get(passage->db, passage->flow->arena, passage->draft.mailing, &now, err);
+    int rc = approval_head(passage->db, passage->flow->arena, passage->draft.mailing, &now, err);
 
     if (rc == 0 &&
         (strcmp(now.state, passage->draft.state) != 0 || now.revision != passage->draft.revision)) {
@@ -252,6 +252,21 @@ static int refresh(struct passage *passage, struct err *err)
 
 /* ---- release ---- */
 
+/* While it is written nobody can decide about it; but somebody may have, between the look at the
+ * draft and the first row. */
+static int check_approvals(const struct passage *passage, struct err *err)
+{
+    struct approval now;
+    int rc = approval_head(passage->db, passage->flow->arena, passage->draft.mailing, &now, err);
+
+    if (rc == 0 &&
+        (now.revision != passage->draft.revision || now.given < passage->flow->needed)) {
+        rc = err_set(err, ERR_BUSY, "what was approved of %s was made void just now",
+                     passage->flow->target);
+    }
+    return rc;
+}
+
 static int judge(void *ctx, struct err *err)
 {
     struct passage *passage = ctx;
@@ -263,7 +278,7 @@ static int judge(void *ctx, struct err *err)
                        passage->flow->target);
     }
     passage->changes = NULL;
-    return rc;
+    return rc == 0 ? check_approvals(passage, err) : rc;
 }
 
 static int released(void *ctx, struct err *err)
@@ -295,6 +310,20 @@ static int void_it(struct passage *passage, const char *why, struct err *err)
     return rc;
 }
 
+/* Before anything is written. */
+static int inspect(struct passage *passage, struct err *err)
+{
+    int rc = look(passage, err);
+
+    if (rc == 0) {
+        rc = judge(passage, err);
+    }
+    if (rc == 0) {
+        snapshot_close(&passage->fresh);
+    }
+    return rc;
+}
+
 static int release(struct passage *passage, struct err *err)
 {
     const struct plan_way way = {.snapshot = &passage->fresh,
@@ -304,8 +333,11 @@ static int release(struct passage *passage, struct err *err)
                                  .released = released,
                                  .ctx = passage};
     struct err ignored = {0};
-    int rc = snapshot_open(&passage->fresh, err);
+    int rc = passage->flow->leaves_traces ? inspect(passage, err) : 0;
 
+    if (rc == 0) {
+        rc = snapshot_open(&passage->fresh, err);
+    }
     if (rc == 0) {
         rc = passage->flow->make(passage->flow->ctx, &way, err);
     }
@@ -332,7 +364,7 @@ static int find(struct passage *passage, struct err *err)
                                        flow->purpose, flow->target, flow->occurrence);
 
     if (rc == 1) {
-        rc = approval_get(passage->db, flow->arena, mailing, &passage->draft, err);
+        rc = approval_head(passage->db, flow->arena, mailing, &passage->draft, err);
         rc = rc < 0 ? rc : 1;
     }
     if (rc == 1 && approval_is_open(&passage->draft)) {

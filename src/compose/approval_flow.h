@@ -16,6 +16,7 @@ struct approval_flow {
     int tolerance;
     int64_t too_late_after; /* for so long a letter may say what was so on its day */
     bool dated;             /* its texts depend on the day */
+    bool leaves_traces;     /* what its rows bring along stays when they are taken back */
     const char *occurrence; /* NULL: whichever is open */
     bool again;
     const struct approval_wish *wish;

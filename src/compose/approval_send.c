@@ -62,7 +62,7 @@ int approval_release(struct compose *compose, struct arena *arena, int64_t maili
     struct approval approval;
     const char *occurrence = "";
     bool again = false;
-    int rc = approval_get(database(compose), arena, mailing, &approval, err);
+    int rc = approval_head(database(compose), arena, mailing, &approval, err);
 
     if (rc == 0) {
         rc = read_options(database(compose), arena, mailing, &occurrence, &again, err);
@@ -162,8 +162,8 @@ static int add_item(struct comparing *comparing, const char *what, const struct 
 
 static int add_items(struct comparing *comparing, struct err *err)
 {
-    struct snapshot_items then = {.count = 0};
-    struct snapshot_items now = {.count = 0};
+    struct approval_items then = {.count = 0};
+    struct approval_items now = {.count = 0};
     int rc = snapshot_list_items(comparing->then, comparing->then->arena, &then, err);
 
     if (rc == 0) {
@@ -348,7 +348,7 @@ int approval_diff_last(struct db *db, struct arena *arena, int64_t mailing,
 {
     struct snapshot now = {0};
     struct approval approval;
-    int rc = approval_get(db, arena, mailing, &approval, err);
+    int rc = approval_head(db, arena, mailing, &approval, err);
 
     memset(out, 0, sizeof(*out));
     if (rc == 0) {
@@ -373,7 +373,7 @@ int approval_diff(struct compose *compose, struct arena *arena, int64_t mailing,
         return approval_diff_last(database(compose), arena, mailing, out, err);
     }
     memset(out, 0, sizeof(*out));
-    rc = approval_get(database(compose), arena, mailing, &approval, err);
+    rc = approval_head(database(compose), arena, mailing, &approval, err);
     if (rc == 0 && !approval_is_open(&approval)) {
         rc = err_set(err, ERR_STATE, "mailing %" PRId64 " is %s: its text does not change any more",
                      mailing, approval.state);

@@ -112,6 +112,7 @@ static int open_flow(struct invite_case *invite, struct approval_flow *out, stru
         .tolerance = newsletter != NULL ? newsletter->approval_tolerance : TOLERANCE,
         .too_late_after = newsletter != NULL ? newsletter->too_late_after : HOLDS,
         .dated = true,
+        .leaves_traces = true, /* people who are invited */
         .again = invite->options->again,
         .wish = &invite->options->wish,
         .make = make,

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "approval.h"
 #include "room.h"
 #include "sql/compose/snapshot.h"
 #include "teataja/base/clock.h"
@@ -120,28 +119,18 @@ static int set_body(struct snapshot *snapshot, const struct preview *preview,
     return out->subject != NULL ? 0 : err_nomem(err);
 }
 
-static int copy_items(struct arena *arena, const struct approval_item *items, size_t count,
+static int copy_items(struct snapshot *snapshot, const struct approval_item *items, size_t count,
                       struct approval_edition *out, struct err *err)
 {
-    struct approval_item *copy = arena_alloc(arena, count + 1, sizeof(*copy));
+    struct approval_item *copy = arena_alloc(snapshot->arena, count + 1, sizeof(*copy));
+    int rc = copy != NULL ? 0 : err_nomem(err);
 
-    if (copy == NULL) {
-        return err_nomem(err);
-    }
-    for (size_t i = 0; i < count; i++) {
-        copy[i] = (struct approval_item){.block = arena_strdup(arena, items[i].block),
-                                         .slug = arena_strdup(arena, items[i].slug),
-                                         .title = arena_strdup(arena, items[i].title),
-                                         .note = arena_strdup(arena, items[i].note),
-                                         .revision = arena_strdup(arena, items[i].revision)};
-        if (copy[i].block == NULL || copy[i].slug == NULL || copy[i].title == NULL ||
-            copy[i].note == NULL || copy[i].revision == NULL) {
-            return err_nomem(err);
-        }
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        rc = approval_keep_item(snapshot->arena, &snapshot->known, &items[i], &copy[i], err);
     }
     out->items = copy;
     out->item_count = count;
-    return 0;
+    return rc;
 }
 
 int snapshot_add(struct snapshot *snapshot, const struct preview *preview, const char *key,
@@ -157,7 +146,7 @@ int snapshot_add(struct snapshot *snapshot, const struct preview *preview, const
     edition = &snapshot->editions[snapshot->count++];
     *edition = (struct approval_edition){.language = preview->rendered->language,
                                          .key = arena_strdup(snapshot->arena, key)};
-    rc = edition->key != NULL ? copy_items(snapshot->arena, items, item_count, edition, err)
+    rc = edition->key != NULL ? copy_items(snapshot, items, item_count, edition, err)
                               : err_nomem(err);
     if (rc == 0) {
         rc = set_digests(snapshot, preview, edition, err);

@@ -6,14 +6,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "approval.h"
 #include "preview.h"
-#include "teataja/compose/approval.h"
 #include "teataja/events/event.h"
 
 struct snapshot {
     struct arena *arena; /* of its own */
     struct approval_edition *editions;
     size_t count, capacity;
+    struct approval_items known; /* while it is made */
     size_t body_bytes;
     bool has_body[LANG_COUNT];
     const char *rule;     /* lines "name: value" */
@@ -70,14 +71,9 @@ int snapshot_pair(const struct snapshot *then, const struct snapshot *now, struc
                   struct snapshot_pair **out, size_t *count, struct err *err);
 
 /* The items of all editions, each once, in the order in which they come. In the arena. */
-struct snapshot_items {
-    struct approval_item *items;
-    size_t count, capacity;
-};
-
 int snapshot_list_items(const struct snapshot *snapshot, struct arena *arena,
-                        struct snapshot_items *out, struct err *err);
+                        struct approval_items *out, struct err *err);
 
 /* The same item in a list; NULL if it is not in it. */
-const struct approval_item *snapshot_find_item(const struct snapshot_items *in,
+const struct approval_item *snapshot_find_item(const struct approval_items *in,
                                                const struct approval_item *item);

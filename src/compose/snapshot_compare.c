@@ -33,7 +33,7 @@ static bool is_same_item(const struct approval_item *one, const struct approval_
     return strcmp(one->slug, other->slug) == 0 && strcmp(kind_of(one), kind_of(other)) == 0;
 }
 
-const struct approval_item *snapshot_find_item(const struct snapshot_items *in,
+const struct approval_item *snapshot_find_item(const struct approval_items *in,
                                                const struct approval_item *item)
 {
     for (size_t i = 0; i < in->count; i++) {
@@ -45,11 +45,11 @@ const struct approval_item *snapshot_find_item(const struct snapshot_items *in,
 }
 
 int snapshot_list_items(const struct snapshot *snapshot, struct arena *arena,
-                        struct snapshot_items *out, struct err *err)
+                        struct approval_items *out, struct err *err)
 {
     int rc = 0;
 
-    *out = (struct snapshot_items){.count = 0};
+    *out = (struct approval_items){.count = 0};
     for (size_t i = 0; rc == 0 && i < snapshot->count; i++) {
         for (size_t j = 0; rc == 0 && j < snapshot->editions[i].item_count; j++) {
             const struct approval_item *item = &snapshot->editions[i].items[j];
@@ -227,8 +227,8 @@ static void compare_audience(struct comparison *comparison, int tolerance)
 
 static int compare_items(struct comparison *comparison, struct arena *arena, struct err *err)
 {
-    struct snapshot_items then = {.count = 0};
-    struct snapshot_items now = {.count = 0};
+    struct approval_items then = {.count = 0};
+    struct approval_items now = {.count = 0};
     int rc = snapshot_list_items(comparison->then, arena, &then, err);
 
     if (rc == 0) {

@@ -281,6 +281,45 @@ static void test_any_change_makes_an_approval_void(void **state)
     }
 }
 
+/* Between the look at a draft and its first row: triggers do what another process would. */
+static void test_what_became_void_while_it_is_released_stays(void **state)
+{
+    static const char *const meanwhile[] = {
+        "UPDATE approval SET valid_from = 1000",
+        "UPDATE approval SET revision = 2; "
+        "INSERT INTO approval_snapshot SELECT mailing, 2, made_at, date, not_after, digest, "
+        "recipients, audience, rule FROM approval_snapshot",
+    };
+
+    for (size_t i = 0; i < sizeof(meanwhile) / sizeof(meanwhile[0]); i++) {
+        const struct letter_options options = {.wish = {.act = APPROVAL_AT_TIME}};
+        struct letter_summary summary;
+        struct db_stmt *stmt = NULL;
+        char sql[1000];
+
+        if (i > 0) {
+            (void)tear_down(state);
+            (void)set_up(state);
+        }
+        open_with_members(4);
+        (void)send_letter(APPROVAL_SEND, 0);
+        (void)approve(&kati);
+        (void)approve(&mati);
+        (void)snprintf(sql, sizeof(sql),
+                       "CREATE TRIGGER meanwhile AFTER UPDATE OF state ON mailing "
+                       "WHEN new.state = 'expanding' BEGIN %s; END",
+                       meanwhile[i]);
+        expect(db_query_text(rig.db, sql, &stmt, &err), 0);
+        expect(db_next(stmt, &err), 0);
+        db_stmt_free(stmt);
+        assert_int_equal(
+            letter_plan(rig.compose, rig.arena, "december", &options, &summary, &err), ERR_BUSY);
+        assert_string_equal(err.msg, "what was approved of issues/december was made void just now");
+        assert_int_equal(number("SELECT count(*) FROM outbox"), 0);
+        assert_int_equal(number("SELECT count(*) FROM mailing WHERE state = 'approved'"), 1);
+    }
+}
+
 static void test_the_audience_may_change_within_the_tolerance(void **state)
 {
     (void)state;
@@ -397,6 +436,7 @@ int main(void)
         CASE(test_a_rejection_has_a_reason_and_holds),
         CASE(test_notes_are_kept_once_and_everything_in_order),
         CASE(test_any_change_makes_an_approval_void),
+        CASE(test_what_became_void_while_it_is_released_stays),
         CASE(test_the_audience_may_change_within_the_tolerance),
         CASE(test_a_newcomer_gets_a_version_of_approved_items_only),
         CASE(test_a_version_in_another_language_is_void),
