@@ -10,7 +10,7 @@
 #include "teataja/events/occurrence.h"
 #include "workspace.h"
 
-/* How far `event list` and `event show` look. */
+/* How far `event show` looks; beyond it only for the next one. */
 #define AHEAD (732 * CLOCK_DAY)
 #define BEHIND (30 * CLOCK_DAY)
 
@@ -34,7 +34,7 @@ static enum exit_status event_list_run(struct command *command)
     for (size_t i = 0; status == EXIT_DONE && i < workspace.events.count; i++) {
         const struct event *event = &workspace.events.items[i];
         struct occurrence next;
-        int rc = event_next(event, now, now + AHEAD, command->arena, &next, &err);
+        int rc = event_next(event, now, INT64_MAX, command->arena, &next, &err);
         const char *const cells[] = {
             event->slug,
             rc == 1 ? when_text(command->arena, &next.start) : "past",
@@ -83,10 +83,15 @@ static void show_occurrences(const struct command *command, const struct event *
     static const char *const headings[] = {"occurrence", "starts", "ends", "place", "note"};
     struct output_table *table = output_table_new(5, headings);
     struct occurrence *occurrences = NULL;
+    struct occurrence next;
     struct err err = {0};
     int count = event_occurrences(event, now - BEHIND, now + AHEAD,
                                   command->arena, &occurrences, &err);
 
+    if (count == 0) {
+        occurrences = &next;
+        count = event_next(event, now, INT64_MAX, command->arena, &next, &err);
+    }
     if (count < 0) {
         fprintf(stderr, "teataja: %s: %s\n", event->file, err.msg);
     }

@@ -70,7 +70,7 @@ int invitation_open(struct compose *compose, struct arena *arena, const char *sl
                        "%s: an internal meeting needs an 'audience:' that says who it is for",
                        event->file);
     }
-    rc = event_next(event, date, date + 3660 * CLOCK_DAY, arena, &page->next, err);
+    rc = event_next(event, date, INT64_MAX, arena, &page->next, err);
     if (rc == 0) {
         return err_set(err, ERR_STATE, "%s: the event is over", event->file);
     }

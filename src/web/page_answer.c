@@ -12,8 +12,6 @@
 
 enum { COMMENT_MOST = 500, GUEST_DIGITS = 4 };
 
-#define LOOK_AHEAD (732 * CLOCK_DAY) /* for the next occurrence of a series */
-
 /* What an answer link speaks of. */
 struct invited {
     struct member member;
@@ -95,7 +93,7 @@ static struct occurrence find_next(struct call *call, const struct event *event)
     struct occurrence next = first;
     int64_t now = clock_now();
 
-    return event_next(event, now, now + LOOK_AHEAD, call->arena, &next, &call->err) == 1 ? next
+    return event_next(event, now, INT64_MAX, call->arena, &next, &call->err) == 1 ? next
                                                                                          : first;
 }
 
