@@ -91,6 +91,13 @@ static int is_ours(struct db *db, struct err *err)
     return rc;
 }
 
+int migrate_recognise(struct db *db, struct err *err)
+{
+    int rc = is_ours(db, err);
+
+    return rc < 0 ? rc : 0;
+}
+
 static int apply(struct db *db, size_t from, struct err *err)
 {
     int rc = 0;

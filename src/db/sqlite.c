@@ -186,24 +186,27 @@ static int pragma_int(struct db *db, const char *text, int64_t *out, struct err 
     return rc;
 }
 
-/* A file that says it belongs to another program is left alone. */
-static int identify(struct db *db, bool may_write, struct err *err)
+/* A file that says it belongs to another program, or has none of our tables but others, is left
+ * alone: nothing may be written to it before this, WAL mode included. */
+static int identify(struct db *db, int64_t *id, struct err *err)
 {
-    int64_t id = 0;
-    char text[64];
-    int rc = pragma_int(db, "PRAGMA application_id", &id, err);
+    int rc = pragma_int(db, "PRAGMA application_id", id, err);
 
-    if (rc < 0) {
-        return rc;
+    if (rc == 0 && *id != 0 && *id != APPLICATION_ID) {
+        rc = err_set(err, ERR_CORRUPT, "'%s' is a database of another program", db->path);
     }
-    if (id != 0 && id != APPLICATION_ID) {
-        return err_set(err, ERR_CORRUPT, "'%s' is a database of another program", db->path);
+    return rc == 0 ? migrate_recognise(db, err) : rc;
+}
+
+static int mark(struct db *db, int64_t id, bool may_write, struct err *err)
+{
+    char text[64];
+
+    if (id != 0 || !may_write) {
+        return 0;
     }
-    if (id == 0 && may_write) {
-        snprintf(text, sizeof(text), "PRAGMA application_id = %d", APPLICATION_ID);
-        rc = run_plain(db, text, err);
-    }
-    return rc;
+    snprintf(text, sizeof(text), "PRAGMA application_id = %d", APPLICATION_ID);
+    return run_plain(db, text, err);
 }
 
 static int set_up(struct db *db, bool may_write, struct err *err)
@@ -225,6 +228,7 @@ int db_open(const char *path, enum db_open_mode mode, struct db **out, struct er
     int flags = mode == DB_OPEN_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     struct db *db = mem_alloc(1, sizeof(*db));
     size_t size = strlen(path) + sizeof("-wal");
+    int64_t id = 0;
     int rc = 0;
 
     *out = NULL;
@@ -256,13 +260,16 @@ int db_open(const char *path, enum db_open_mode mode, struct db **out, struct er
             err_set(err, ERR_DENIED, "database '%s' cannot be written%s", path, advice(ERR_DENIED));
     }
     if (rc == 0) {
+        rc = identify(db, &id, err);
+    }
+    if (rc == 0) {
         rc = set_up(db, may_write, err);
     }
     if (rc == 0) {
         rc = migrate_up(db, may_write, err);
     }
     if (rc == 0) {
-        rc = identify(db, may_write, err);
+        rc = mark(db, id, may_write, err);
     }
     if (rc < 0) {
         db_close(db);

@@ -257,6 +257,56 @@ static void test_databases_that_are_not_ours_are_refused(void **state)
     expect_refusal(DB_OPEN_EXISTING, ERR_CORRUPT, "another program");
 }
 
+static char *whole_file(struct arena *arena, size_t *len)
+{
+    char *bytes = NULL;
+    struct err err = {0};
+
+    assert_int_equal(file_read(arena, path, 1 << 20, &bytes, len, &err), 0);
+    return bytes;
+}
+
+/* Named by mistake: not one byte of it changes. */
+static void test_a_database_of_another_program_stays_as_it_was(void **state)
+{
+    static const struct {
+        const char *id;
+        const char *tables;
+    } others[] = {
+        {"PRAGMA application_id = 252006674", NULL},
+        {"PRAGMA application_id = 0", "DROP TABLE schema_migration"},
+    };
+    static const enum db_open_mode modes[] = {DB_OPEN_READ, DB_OPEN_EXISTING, DB_OPEN_CREATE};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        struct arena *arena = arena_new(16 << 20);
+        struct db *db;
+        size_t len = 0;
+        char *before;
+
+        unlink(path);
+        db = open_ok(DB_OPEN_CREATE);
+        run_text(db, others[i].id);
+        if (others[i].tables != NULL) {
+            run_text(db, others[i].tables);
+        }
+        run_text(db, "PRAGMA journal_mode = DELETE");
+        db_close(db);
+        before = whole_file(arena, &len);
+        for (size_t m = 0; m < sizeof(modes) / sizeof(modes[0]); m++) {
+            size_t now = 0;
+            char *after;
+
+            expect_refusal(modes[m], ERR_CORRUPT, "another program");
+            after = whole_file(arena, &now);
+            assert_int_equal(now, len);
+            assert_memory_equal(after, before, len);
+        }
+        arena_free(arena);
+    }
+}
+
 static void test_statements_are_cached_and_may_nest(void **state)
 {
     static const struct db_sql ask[1] = {{"ask", "SELECT $1"}};
@@ -339,6 +389,7 @@ int main(void)
         CASE(test_a_second_writer_waits_and_then_says_busy),
         CASE(test_the_wal_is_checkpointed_once_it_passes_its_mark),
         CASE(test_databases_that_are_not_ours_are_refused),
+        CASE(test_a_database_of_another_program_stays_as_it_was),
         CASE(test_statements_are_cached_and_may_nest),
         CASE(test_the_step_that_is_to_fail_fails_and_says_what_to_do),
     };
