@@ -72,11 +72,16 @@ static void take_limits(const struct confine_options *options)
     limit(RLIMIT_NOFILE, FILES);
 }
 
+/* Whoever started us with 0, 1 or 2 closed may have our descriptor there: it moves away from
+ * where /dev/null goes. */
 static int keep_only(int fd)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
+    if (fd < OURS) {
+        fd = fcntl(fd, F_DUPFD_CLOEXEC, OURS);
+    }
+    if (null < 0 || fd < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
         dup2(null, STDERR_FILENO) < 0 || (fd != OURS && dup2(fd, OURS) < 0) ||
         close_range(OURS + 1, ~0U, 0) < 0) {
         return -1;

@@ -203,6 +203,31 @@ static void test_whatever_goes_wrong_is_an_error_with_its_words(void **state)
     }
 }
 
+/* Started by a program that closed 0, 1 and 2, where our sockets then come to stand. */
+static void test_it_works_where_the_standard_descriptors_are_closed(void **state)
+{
+    int status = 0;
+    pid_t child = fork();
+
+    (void)state;
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct str answer;
+        struct err err;
+        bool good;
+
+        for (int fd = 0; fd < 3; fd++) {
+            (void)close(fd);
+        }
+        good = ask(echo, "heard ", "in", 2, -1, &answer, &err) == 0 &&
+               strcmp(answer.data, "heard in") == 0;
+        _exit(good ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void test_input_has_a_ceiling(void **state)
 {
     static char big[MOST + 1];
@@ -255,6 +280,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_sent_comes_back),
         cmocka_unit_test(test_whatever_goes_wrong_is_an_error_with_its_words),
+        cmocka_unit_test(test_it_works_where_the_standard_descriptors_are_closed),
         cmocka_unit_test(test_input_has_a_ceiling),
         cmocka_unit_test(test_waiting_ends_when_it_is_asked_to),
         cmocka_unit_test(test_it_reaches_neither_network_nor_programs_nor_files),
