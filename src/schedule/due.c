@@ -64,18 +64,20 @@ static int has_row(struct schedule *schedule, const struct job *job,
     return db_get_int(schedule->options.db, SQL_DUE_HAS, &one, err, "tt", job->name, local);
 }
 
-/* What becomes of an occurrence: NULL if it is to be done. */
+/* What becomes of an occurrence: NULL if it is to be done. *cause is the row's. */
 static const char *judge(const struct job *job, const struct timetable_time *time, bool latest,
-                         int64_t now, char reason[REASON])
+                         int64_t now, char reason[REASON], const char **cause)
 {
     char limit[QUANTITY_TEXT];
 
+    *cause = "";
     if (!latest) {
         return "missed: nobody was there before the next one came";
     }
     if (now - time->at <= job->too_late_after) {
         return NULL;
     }
+    *cause = RUN_LATE;
     quantity_format_duration(job->too_late_after, limit);
     (void)snprintf(reason, REASON, "too late: %" PRId64 " h after its time, %s is the most",
                    (now - time->at) / CLOCK_HOUR, limit);
@@ -88,13 +90,14 @@ static int add(struct schedule *schedule, const struct job *job, const struct ti
     struct db *db = schedule->options.db;
     char text[REASON];
     char local[CIVIL_TEXT];
-    const char *reason = judge(job, time, latest, now, text);
+    const char *cause;
+    const char *reason = judge(job, time, latest, now, text, &cause);
     int rc;
 
     civil_format(&time->local, local);
-    rc = db_exec(db, SQL_DUE_ADD, err, "ttttitti", job->name, local, schedule_kind_name(job->kind),
+    rc = db_exec(db, SQL_DUE_ADD, err, "ttttittit", job->name, local, schedule_kind_name(job->kind),
                  job->zone, time->at, reason != NULL ? "skipped" : "due",
-                 reason != NULL ? reason : "", now);
+                 reason != NULL ? reason : "", now, cause);
     if (rc == 0 && reason != NULL && db_changes(db) == 1) {
         tick->skipped++;
         LOG(LOG_WARN, "schedule_skipped", log_text("job", job->name), log_text("occurrence", local),

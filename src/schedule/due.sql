@@ -11,8 +11,8 @@ INSERT INTO schedule_job (name, rule, since) VALUES ($1, $2, $3)
 SELECT 1 FROM schedule_run WHERE job = $1 AND local = $2;
 
 -- name: due_add
-INSERT INTO schedule_run (job, local, kind, zone, due_at, state, reason, done_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $6 = 'due' THEN NULL ELSE $8 END)
+INSERT INTO schedule_run (job, local, kind, zone, due_at, state, reason, done_at, cause)
+VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $6 = 'due' THEN NULL ELSE $8 END, $9)
     ON CONFLICT (job, local) DO NOTHING;
 
 -- name: due_overtake

@@ -7,6 +7,10 @@
 
 enum { JOB_NAME = 104 }; /* folder, '/', slug, "/reminder-" and its name, NUL */
 
+/* Causes of schedule_run: what people are told of a run that was skipped. */
+#define RUN_LATE "late"
+#define RUN_EMPTY "empty"
+
 struct job {
     enum schedule_kind kind;
     char name[JOB_NAME];

@@ -21,6 +21,7 @@ struct running {
     bool by_hand;       /* not tried again */
     int64_t at;         /* by hand: when the letter goes */
     const char *reason; /* what the last attempt said; "" if none */
+    const char *cause;  /* why it is skipped, for others; "" if they need not know */
     struct schedule_outcome outcome;
 };
 
@@ -79,9 +80,9 @@ static int end(const struct running *running, const char *state, const char *rea
         log_text("target", running->run.target), log_text("state", state),
         log_text("reason", reason), log_int("mailing", outcome->mailing),
         log_int("recipients", outcome->recipients));
-    return db_exec(running->schedule->options.db, SQL_RUN_END, err, "itti??", running->run.id,
+    return db_exec(running->schedule->options.db, SQL_RUN_END, err, "itti??t", running->run.id,
                    state, reason, running->now, outcome->mailing != 0, outcome->mailing,
-                   outcome->mailing != 0, outcome->recipients);
+                   outcome->mailing != 0, outcome->recipients, running->cause);
 }
 
 static int try_again(const struct running *running, const char *reason, struct err *err)
@@ -216,7 +217,7 @@ static bool is_planned(const struct running *running, const struct job *job)
 }
 
 /* Why a run is not done after all; NULL if it is. */
-static const char *objection(const struct running *running, const struct job *job)
+static const char *objection(struct running *running, const struct job *job)
 {
     const char *why;
 
@@ -226,6 +227,7 @@ static const char *objection(const struct running *running, const struct job *jo
     if (running->by_hand || running->now - running->run.due <= job->too_late_after) {
         return NULL;
     }
+    running->cause = RUN_LATE;
     why = running->reason[0] != '\0'
               ? arena_printf(running->schedule->scratch, "too late: %s", running->reason)
               : NULL;
@@ -352,6 +354,7 @@ static int decide(struct running *running, struct schedule_tick *tick, struct er
         return err_set(err, rc, "%s", left.msg);
     }
     if (rc == 0) {
+        running->cause = job->event == NULL ? RUN_EMPTY : "";
         return skip(running, nothing_waits(job), tick, err);
     }
     if (rc == 1) {
@@ -421,7 +424,8 @@ int run_due(struct schedule *schedule, int64_t now, struct schedule_tick *tick, 
 
     for (size_t i = 0; rc == 0 && i < count; i++) {
         struct arena_mark one = arena_mark(schedule->scratch);
-        struct running running = {.schedule = schedule, .run.id = ids[i], .now = now, .reason = ""};
+        struct running running = {
+            .schedule = schedule, .run.id = ids[i], .now = now, .reason = "", .cause = ""};
         struct err why = {0};
 
         rc = do_one(&running, tick, &said, &why, err);
@@ -549,7 +553,7 @@ int schedule_run_now(struct schedule *schedule, const char *job, const struct sc
                      struct schedule_outcome *out, struct err *err)
 {
     struct running running = {
-        .schedule = schedule, .now = time->now, .by_hand = true, .reason = ""};
+        .schedule = schedule, .now = time->now, .by_hand = true, .reason = "", .cause = ""};
     struct arena_mark mark = arena_mark(schedule->scratch);
     struct schedule_tick tick = {0};
     struct err why = {0};

@@ -18,7 +18,7 @@ UPDATE schedule_run SET state = 'running', target = $2, attempts = attempts + 1
  WHERE id = $1 AND state = 'due';
 
 -- name: run_end
-UPDATE schedule_run SET state = $2, reason = $3, done_at = $4, mailing = $5, recipients = $6
+UPDATE schedule_run SET state = $2, reason = $3, done_at = $4, mailing = $5, recipients = $6, cause = $7
  WHERE id = $1;
 
 -- name: run_again

@@ -19,6 +19,8 @@ CREATE TABLE schedule_run (
     state      TEXT NOT NULL            -- see schedule.h
                CHECK (state IN ('due', 'running', 'done', 'skipped', 'failed')),
     reason     TEXT NOT NULL DEFAULT '', -- why skipped or failed, or what the last attempt said
+    cause      TEXT NOT NULL DEFAULT '' -- why skipped, for others; '': they need not know
+               CHECK (cause IN ('', 'late', 'empty')), -- empty: no issue was ready
     attempts   INTEGER NOT NULL DEFAULT 0, -- times it was begun
     next_at    INTEGER NOT NULL DEFAULT 0, -- not before
     done_at    INTEGER,                 -- when it was done, skipped or given up
@@ -40,7 +42,8 @@ CREATE TABLE schedule_clock (
 
 -- What was planned and came or did not, for others.
 CREATE VIEW v_schedule_run AS
-SELECT id, job, kind, local, zone, due_at, target, state, reason, attempts, next_at, done_at, mailing
+SELECT id, job, kind, local, zone, due_at, target, state, cause, reason, attempts, next_at, done_at,
+       mailing
   FROM schedule_run;
 
 CREATE VIEW v_schedule_hold AS

@@ -39,6 +39,8 @@ static void test_a_newsletter_sends_one_waiting_issue_at_each_time(void **state)
         "newsletters/funding 2026-12-07T09:00:00 done\n"
         "newsletters/funding 2027-01-04T09:00:00 done\n"
         "newsletters/funding 2027-02-01T09:00:00 skipped: no issue of it says 'send: next'\n");
+    assert_int_equal(number("SELECT count(*) FROM schedule_run WHERE cause = 'empty'"), 1);
+    assert_int_equal(number("SELECT count(*) FROM schedule_run WHERE cause <> ''"), 1);
 }
 
 /* Says that the file of something is wrong, or that all are right again. */
@@ -190,6 +192,7 @@ static void test_what_is_too_late_is_not_sent_and_told(void **state)
         "issues/old 2026-12-05T09:00:00 skipped: too late: 72 h after its time, 1 day is the most\n"
         "newsletters/funding 2026-12-07T09:00:00 skipped: too late: 24 h after its time, 1 day is "
         "the most\n");
+    assert_int_equal(number("SELECT count(*) FROM schedule_run WHERE cause = 'late'"), 2);
     funding->too_late_after = 2 * CLOCK_DAY;
     assert_int_equal(tick_once(&site, "2027-01-06 06:59").done, 1);
 }
