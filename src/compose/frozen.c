@@ -129,7 +129,9 @@ int frozen_read(struct arena *arena, const void *data, size_t len, struct frozen
     if (copy == NULL) {
         return err_nomem(err);
     }
-    memcpy(copy, data, len);
+    if (len > 0) {
+        memcpy(copy, data, len);
+    }
     while (rc == 0 && at < len) {
         const unsigned char *head = (const unsigned char *)copy + at;
         size_t size = len - at >= FIELD_HEAD ? (size_t)head[1] | (size_t)head[2] << 8 |

@@ -79,6 +79,23 @@ static int add_people(struct telling *telling, const struct staff_item *item,
     return rc;
 }
 
+/* What concerns no newsletter alone is for the editors of all. */
+static int add_everybody(struct telling *telling, enum staff_kind kind,
+                         struct staff_person **people, size_t *capacity, size_t *count,
+                         struct err *err)
+{
+    const struct config *config = telling->compose->site.config;
+    const struct staff_item item = {.kind = kind};
+    int rc = add_people(telling, &item, people, capacity, count, err);
+
+    for (size_t i = 0; rc == 0 && i < config->newsletter_count; i++) {
+        const struct staff_item own = {.kind = kind, .newsletter = &config->newsletters[i]};
+
+        rc = add_people(telling, &own, people, capacity, count, err);
+    }
+    return rc;
+}
+
 static int choose_people(struct telling *telling, struct staff_mail *mail, struct err *err)
 {
     struct staff_person *people = NULL;
@@ -86,7 +103,11 @@ static int choose_people(struct telling *telling, struct staff_mail *mail, struc
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < mail->item_count; i++) {
-        rc = add_people(telling, mail->items[i], &people, &capacity, &mail->person_count, err);
+        const struct staff_item *item = mail->items[i];
+
+        rc = item->kind == STAFF_LEFT || item->kind == STAFF_TEST
+                 ? add_everybody(telling, item->kind, &people, &capacity, &mail->person_count, err)
+                 : add_people(telling, item, &people, &capacity, &mail->person_count, err);
     }
     mail->people = people;
     return rc;
@@ -252,21 +273,12 @@ int staff_test(struct compose *compose, struct arena *arena, int64_t now, struct
                               .arena = arena,
                               .options = &(struct staff_options){.now = now}};
     struct staff_mail mail = {.subject = "staff", .now = now, .items = items, .item_count = 1};
-    const struct config *config = compose->site.config;
-    struct staff_person *people = NULL;
-    size_t capacity = 0;
     const char *title = "";
     int64_t mailing = 0;
     char nonce[32];
-    int rc = add_people(&telling, &item, &people, &capacity, &mail.person_count, err);
+    int rc = choose_people(&telling, &mail, err);
 
-    for (size_t i = 0; rc == 0 && i < config->newsletter_count; i++) {
-        const struct staff_item own = {.kind = STAFF_TEST, .newsletter = &config->newsletters[i]};
-
-        rc = add_people(&telling, &own, &people, &capacity, &mail.person_count, err);
-    }
     token_random(8, nonce);
-    mail.people = people;
     mail.dedupe = arena_printf(arena, "notice:staff:%s", nonce);
     rc = rc < 0 ? rc : mail.dedupe == NULL ? err_nomem(err) : 0;
     rc = rc < 0 ? rc : staff_queue(compose, arena, &mail, &title, &mailing, err);

@@ -9,6 +9,9 @@ INSERT INTO staff_told (key, state, since, told_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT (key) DO UPDATE
    SET state = excluded.state, since = excluded.since, told_at = excluded.told_at;
 
+-- name: staff_told
+SELECT state, since FROM staff_told WHERE key = $1;
+
 -- name: staff_unseen
 UPDATE staff_told SET state = '' WHERE key = $1;
 
@@ -84,9 +87,8 @@ SELECT held_since, coalesce(reason, '') FROM v_schedule_hold
 
 -- name: staff_runs
 -- Failed, came too late, or found nothing ready, since $1.
-SELECT id, kind, job, target, state, reason, due_at, coalesce(done_at, 0) FROM v_schedule_run
+SELECT id, job, target, state, cause, reason, due_at FROM v_schedule_run
  WHERE done_at > $1
-   AND (state = 'failed' OR
-        (state = 'skipped' AND (reason GLOB 'too late:*' OR reason GLOB 'no issue of it says*')))
+   AND (state = 'failed' OR cause <> '')
    AND NOT EXISTS (SELECT 1 FROM staff_told WHERE key = 'runs/' || v_schedule_run.id)
  ORDER BY due_at, id;

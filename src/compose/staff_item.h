@@ -16,7 +16,8 @@ enum staff_kind {
     STAFF_REJECTED,
     STAFF_SENT,
     STAFF_HALTED,
-    STAFF_HELD, /* rows of it are unknown, and a person decides */
+    STAFF_HELD,    /* rows of it are unknown, and a person decides */
+    STAFF_OVERDUE, /* a deadline that it shows is over */
     STAFF_RELAY_DOWN,
     STAFF_RELAY_BACK,
     STAFF_SOURCE_DOWN,
@@ -25,6 +26,7 @@ enum staff_kind {
     STAFF_RUN_FAILED,
     STAFF_RUN_LATE,
     STAFF_RUN_EMPTY,
+    STAFF_LEFT, /* of what is left out of the site: config/left_out.h */
     STAFF_TEST,
     STAFF_MUTE, /* nothing to tell: the row alone is written */
     STAFF_KINDS
@@ -53,6 +55,11 @@ struct staff_items {
 /* Everything that is in another state than it was told in, whatever the hour, in the arena. */
 int staff_gather(struct compose *compose, struct arena *arena, int64_t now, struct staff_items *out,
                  struct err *err);
+
+/* What is left out of the site, if that is not told, or was and is over: 1 and *out; 0 if there
+ * is nothing to tell or to note. In the arena. */
+int staff_left(struct compose *compose, struct arena *arena, int64_t now, struct staff_item *out,
+               struct err *err);
 
 /* Which roles are told of a kind. */
 bool staff_concerns(enum staff_kind kind, enum site_staff_role role);

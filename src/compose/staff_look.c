@@ -100,18 +100,37 @@ static int take_draft(struct look *look, struct db_stmt *stmt, struct err *err)
                err);
 }
 
+/* Of a mailing that is finished or held. */
+static int mailing_kind(struct look *look, struct db_stmt *stmt, enum staff_kind *out,
+                        struct err *err)
+{
+    struct mailing_counts counts = {0};
+    bool sent = strcmp(db_text(stmt, 1), "sent") == 0;
+    bool halted = db_text(stmt, 2)[0] != '\0';
+    int rc = sent || halted ? 0 : mailing_count(look->db, db_int(stmt, 0), &counts, err);
+
+    *out = sent                 ? STAFF_SENT
+           : halted             ? STAFF_HALTED
+           : counts.unknown > 0 ? STAFF_HELD
+                                : STAFF_OVERDUE;
+    return rc;
+}
+
 static int take_mailing(struct look *look, struct db_stmt *stmt, struct err *err)
 {
-    bool sent = strcmp(db_text(stmt, 1), "sent") == 0;
+    enum staff_kind kind;
+    int rc = mailing_kind(look, stmt, &kind, err);
+    bool sent = kind == STAFF_SENT;
     int64_t id = db_int(stmt, 0);
     const char *key = arena_printf(look->arena, "mailings/%" PRId64, id);
     const struct newsletter *newsletter = newsletter_of(look, db_text(stmt, 5));
 
+    if (rc < 0) {
+        return rc;
+    }
     return add(look,
                &(struct staff_item){
-                   .kind = sent                          ? STAFF_SENT
-                           : db_text(stmt, 2)[0] != '\0' ? STAFF_HALTED
-                                                         : STAFF_HELD,
+                   .kind = kind,
                    .key = key,
                    .state = sent ? "sent" : "held",
                    .since = sent ? db_int(stmt, 4) : look->now,
@@ -236,23 +255,30 @@ static int take_hold(struct look *look, struct db_stmt *stmt, struct err *err)
 
 static int take_run(struct look *look, struct db_stmt *stmt, struct err *err)
 {
-    const char *reason = db_text(stmt, 5);
-    const char *target = db_text(stmt, 3)[0] != '\0' ? db_text(stmt, 3) : db_text(stmt, 2);
-    bool failed = strcmp(db_text(stmt, 4), "failed") == 0;
+    const char *target = db_text(stmt, 2)[0] != '\0' ? db_text(stmt, 2) : db_text(stmt, 1);
+    bool failed = strcmp(db_text(stmt, 3), "failed") == 0;
 
     return add(
         look,
-        &(struct staff_item){.kind = failed                                ? STAFF_RUN_FAILED
-                                     : strncmp(reason, "too late", 8) == 0 ? STAFF_RUN_LATE
-                                                                           : STAFF_RUN_EMPTY,
+        &(struct staff_item){.kind = failed                                  ? STAFF_RUN_FAILED
+                                     : strcmp(db_text(stmt, 4), "late") == 0 ? STAFF_RUN_LATE
+                                                                             : STAFF_RUN_EMPTY,
                              .key = arena_printf(look->arena, "runs/%" PRId64, db_int(stmt, 0)),
                              .state = "told",
                              .since = db_int(stmt, 6),
-                             .subject = arena_printf(look->arena, "runs/%s", db_text(stmt, 2)),
+                             .subject = arena_printf(look->arena, "runs/%s", db_text(stmt, 1)),
                              .name = arena_strdup(look->arena, target),
                              .said = db_dup(stmt, 5, look->arena),
                              .newsletter = newsletter_of(look, target)},
         err);
+}
+
+static int look_at_left(struct look *look, struct err *err)
+{
+    struct staff_item item;
+    int rc = staff_left(look->compose, look->arena, look->now, &item, err);
+
+    return rc == 1 ? add(look, &item, err) : rc;
 }
 
 /* ---- all of them ---- */
@@ -326,5 +352,6 @@ int staff_gather(struct compose *compose, struct arena *arena, int64_t now, stru
         rc < 0 ? rc : each(&look, SQL_STAFF_SOURCES, take_source_down, err, "i", STAFF_POLLS, NULL);
     rc = rc < 0 ? rc : each(&look, SQL_STAFF_SOURCES_BACK, take_source_back, err, "", 0, NULL);
     rc = rc < 0 ? rc : each(&look, SQL_STAFF_HOLD, take_hold, err, "", 0, NULL);
+    rc = rc < 0 ? rc : look_at_left(&look, err);
     return rc < 0 ? rc : each(&look, SQL_STAFF_RUNS, take_run, err, "i", look.since, NULL);
 }

@@ -33,6 +33,12 @@ static const struct words {
                      "mailing cancel #"},
                     true,
                     true},
+    [STAFF_OVERDUE] = {"staff.held",
+                       "staff.overdue_text",
+                       NULL,
+                       {"mailing show #", "mailing cancel #"},
+                       true,
+                       true},
     [STAFF_RELAY_DOWN] =
         {"staff.relay_down", "staff.relay_down_text", "staff.since", {"doctor"}, false, true},
     [STAFF_RELAY_BACK] =
@@ -64,6 +70,7 @@ static const struct words {
                         true,
                         true},
     [STAFF_RUN_EMPTY] = {"staff.empty", "staff.empty_text", "staff.planned", {NULL}, true, false},
+    [STAFF_LEFT] = {"staff.left", "staff.left_text", "staff.since", {"check"}, true, false},
     [STAFF_TEST] = {"staff.test", "staff.test_text", NULL, {NULL}, true, true},
 };
 
@@ -141,6 +148,7 @@ static const char *name_of(struct frame *frame, const struct staff_item *item)
     case STAFF_SENT:
     case STAFF_HALTED:
     case STAFF_HELD:
+    case STAFF_OVERDUE:
         return mailing_name(frame, item->mailing, item->name);
     case STAFF_RUN_FAILED:
     case STAFF_RUN_LATE:

@@ -2,8 +2,8 @@
 
 -- What is known to the staff of one thing: what is not here, or is in another state now, is told.
 CREATE TABLE staff_told (
-    key     TEXT PRIMARY KEY,           -- relays/main, sources/partner, mailings/7, runs/14, schedule
-    state   TEXT NOT NULL,              -- as it was told: down, up, held, sent; '': nothing is
+    key     TEXT PRIMARY KEY,           -- relays/main, sources/partner, mailings/7, runs/14, schedule, left
+    state   TEXT NOT NULL,              -- as it was told: down, up, held, sent, a digest; '': nothing is
     since   INTEGER NOT NULL,           -- when that began
     told_at INTEGER NOT NULL            -- when it was told, or seen to need no telling
 ) STRICT, WITHOUT ROWID;

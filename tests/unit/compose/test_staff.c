@@ -268,36 +268,112 @@ static void test_a_mailing_that_halts_again_is_told_of_again(void **state)
     told_after(1, "Halted: issues/december");
 }
 
+/* Text of the last mail, as the first of its readers gets it. */
+static bool last_mail_has(const char *words)
+{
+    return count(arena_printf(rig.arena,
+                              "SELECT instr(CAST(pieces AS BLOB), CAST('%s' AS BLOB)) > 0 FROM "
+                              "variant ORDER BY id DESC LIMIT 1",
+                              words)) == 1;
+}
+
+static void test_who_decides_hears_what_about(void **state)
+{
+    (void)state;
+    told_after(0, "");
+    add_mailing(1, "letter", "held", "NULL, NULL");
+    told_after(1, "Waiting for a decision: issues/december");
+    assert_true(last_mail_has("A deadline that the letter shows is over"));
+    add_mailing(102, "letter", "held", "NULL, NULL");
+    run("INSERT INTO variant (mailing, lang, selection, pieces) VALUES (102, 'en', '', x'7300000001')");
+    run("INSERT INTO outbox (mailing, dedupe, address, variant, state, priority) SELECT 102, 'a', "
+        "'a@cluster.example', max(id), 'unknown', 4 FROM variant");
+    told_after(1, "Waiting for a decision: issues/december");
+    assert_true(last_mail_has("it is not known whether the letter reached them"));
+}
+
+/* ---- files ---- */
+
+static void leave_out(const char *slug, const char *problem)
+{
+    struct err err = {0};
+
+    if (left_out_add(rig.arena, &rig.config.left, "calls", slug, problem, &err) < 0) {
+        fail_msg("%s", err.msg);
+    }
+}
+
+static void test_files_that_are_left_out_are_told_once_they_stay_wrong(void **state)
+{
+    (void)state;
+    told_after(0, "");
+    leave_out("forum", "calls/forum.md:3:1: bad");
+    told_after(1, ""); /* somebody may be saving it */
+    rig.config.left.count = 0;
+    told_after(1, "");
+    leave_out("forum", "calls/forum.md:3:1: bad");
+    told_after(1, "");
+    told_after(4, "");
+    told_after(1, "Left out: calls/forum");
+    assert_true(last_mail_has("calls/forum.md:3:1: bad"));
+    told_after(1, "");
+    told_after(24 * 60, "");
+    leave_out("other", "calls/other.md:9:1: worse");
+    told_after(1, "");
+    told_after(5, "Left out: calls/forum (+1)");
+    rig.config.left.count = 0;
+    told_after(1, "");
+    leave_out("third", "calls/third.md:1:1: bad");
+    told_after(1, "");
+    told_after(6, ""); /* one mail an hour */
+    told_after(60, "Left out: calls/third");
+}
+
+/* A folder full of files after a name in regions.yaml was changed. */
+static void test_however_many_are_left_out_it_is_one_mail(void **state)
+{
+    (void)state;
+    told_after(0, "");
+    for (int i = 0; i < 2000; i++) {
+        leave_out(arena_printf(rig.arena, "c%d", i), "calls/c.md:4:11: there is no region 'harju'");
+    }
+    told_after(1, "");
+    told_after(5, "Left out: calls/c0 (+1999)");
+    assert_int_equal(count("SELECT count(*) FROM staff_told"), 1);
+}
+
 /* ---- the schedule ---- */
 
-static void add_run(const char *job, const char *state, const char *reason)
+static void add_run(const char *job, const char *state, const char *cause, const char *reason)
 {
     run(arena_printf(rig.arena,
-                     "INSERT INTO schedule_run (job, local, kind, zone, due_at, state, reason, "
-                     "done_at) VALUES ('%s', '%lld', 'newsletter', 'UTC', %lld, '%s', '%s', %lld)",
-                     job, (long long)now, (long long)now, state, reason, (long long)now));
+                     "INSERT INTO schedule_run (job, local, kind, zone, due_at, state, cause, "
+                     "reason, done_at) VALUES ('%s', '%lld', 'newsletter', 'UTC', %lld, '%s', "
+                     "'%s', '%s', %lld)",
+                     job, (long long)now, (long long)now, state, cause, reason, (long long)now));
 }
 
 static void test_the_schedule_tells_what_did_not_happen(void **state)
 {
     static const struct {
-        const char *state, *reason, *told;
+        const char *state, *cause, *reason, *told;
     } cases[] = {
-        {"done", "", ""},
-        {"failed", "no space left on the device", "Not sent: Funding letter"},
-        {"skipped", "too late: 30 h after its time, 1 day is the most",
+        {"done", "", "", ""},
+        {"failed", "", "no space left on the device", "Not sent: Funding letter"},
+        {"skipped", "late", "too late: 30 h after its time, 1 day is the most",
          "Too late, so not sent: Funding letter"},
-        {"skipped", "no issue of it says ''send: next''", "No letter was ready: Funding letter"},
-        {"skipped", "missed: nobody was there before the next one came", ""},
-        {"skipped", "nobody has anything new to read", ""},
+        {"skipped", "empty", "no issue of it says ''send: next''",
+         "No letter was ready: Funding letter"},
+        {"skipped", "", "missed: nobody was there before the next one came", ""},
+        {"skipped", "", "nobody has anything new to read", ""},
     };
 
     (void)state;
-    add_run("newsletters/funding", "failed", "before anybody looked");
+    add_run("newsletters/funding", "failed", "", "before anybody looked");
     told_after(0, "");
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         now += 2 * CLOCK_HOUR;
-        add_run("newsletters/funding", cases[i].state, cases[i].reason);
+        add_run("newsletters/funding", cases[i].state, cases[i].cause, cases[i].reason);
         told_after(0, cases[i].told);
     }
     run("INSERT INTO schedule_clock (one, boot, wall, uptime, held_since, reason) "
@@ -437,9 +513,9 @@ static void test_every_language_has_its_words(void **state)
         add_mailing(100, "letter", "held", "NULL, NULL");
         add_mailing(101, "letter", "held", "NULL, 'too many refusals'");
         finish(102, "letter");
-        add_run("newsletters/funding", "failed", "why");
-        add_run("events/forum", "skipped", "too late: by far");
-        add_run("newsletters/none", "skipped", "no issue of it says so");
+        add_run("newsletters/funding", "failed", "", "why");
+        add_run("events/forum", "skipped", "late", "too late: by far");
+        add_run("newsletters/none", "skipped", "empty", "no issue of it says so");
         run("INSERT INTO schedule_clock (one, boot, wall, uptime, held_since, reason) "
             "VALUES (1, '', 1, 1, 5, 'the clock jumped')");
         now += 10 * CLOCK_MINUTE;
@@ -491,7 +567,7 @@ static void add_draft(void)
         "valid_from, reason) VALUES (7, 'funding', '', 0, 1796464800000000, 2, 1, 1, "
         "'calls/music changed')");
     run("INSERT INTO approval_snapshot (mailing, revision, made_at, date, digest, recipients, "
-        "audience, rule) VALUES (7, 1, 1, 1, 'first', 35, 'sector = music', '')");
+        "audience, rule, warnings) VALUES (7, 1, 1, 1, 'first', 35, 'sector = music', '', '')");
     add_edition(1, "et", 20, "Kiri", html);
     add_edition(2, "en", 14, "Letter", "NULL");
     add_edition(3, "en", 1, "Letter", html);
@@ -701,6 +777,9 @@ int main(void)
         CASE(test_a_mailing_that_ends_is_told_of_once),
         CASE(test_who_sat_in_front_of_it_is_not_told),
         CASE(test_a_mailing_that_halts_again_is_told_of_again),
+        CASE(test_who_decides_hears_what_about),
+        CASE(test_files_that_are_left_out_are_told_once_they_stay_wrong),
+        CASE(test_however_many_are_left_out_it_is_one_mail),
         CASE(test_the_schedule_tells_what_did_not_happen),
         CASE(test_who_is_told_stands_in_the_site),
         CASE(test_the_mail_is_a_mail_of_the_office_and_of_no_list),
