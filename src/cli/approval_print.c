@@ -62,6 +62,7 @@ static void write_draft(struct json_writer *json, const struct command *command,
     json_write_int_at(json, "revision", draft->revision);
     json_write_text_at(json, "digest", draft->digest);
     json_write_text_at(json, "reason", draft->reason);
+    json_write_text_at(json, "warnings", draft->warnings);
     json_write_key(json, "versions");
     json_write_array(json);
     for (size_t i = 0; i < draft->edition_count; i++) {
@@ -114,6 +115,9 @@ static void print_head(const struct command *command, const struct approval *dra
     if (draft->reason[0] != '\0') {
         printf(strcmp(draft->state, "rejected") == 0 ? "Rejected: %s\n" : "It waits anew:\n%s\n",
                draft->reason);
+    }
+    if (draft->warnings[0] != '\0') {
+        printf("Warnings:\n%s\n", draft->warnings);
     }
 }
 

@@ -122,7 +122,8 @@ int approval_read_editions(struct db *db, struct arena *arena, int64_t mailing, 
                 .text = db_is_null(stmt, 6) ? NULL : text_at(stmt, 6, arena, &lost),
                 .digest = text_at(stmt, 7, arena, &lost),
                 .words = text_at(stmt, 8, arena, &lost)};
-            rc = lost ? err_nomem(err) : read_items(db, arena, db_int(stmt, 0), &known, edition, err);
+            rc = lost ? err_nomem(err)
+                      : read_items(db, arena, db_int(stmt, 0), &known, edition, err);
         }
     }
     db_stmt_free(stmt);
@@ -158,6 +159,7 @@ static int read_head(struct db *db, struct arena *arena, int64_t mailing, struct
                                  .recipients = db_int(stmt, 12),
                                  .audience = text_at(stmt, 13, arena, &lost),
                                  .given = (int)db_int(stmt, 14),
+                                 .warnings = text_at(stmt, 15, arena, &lost),
                                  .subject = "",
                                  .language = LANG_NONE};
         rc = lost ? err_nomem(err) : 1;

@@ -6,7 +6,8 @@ SELECT approval.mailing, mailing.state, mailing.purpose, mailing.subject, approv
        snapshot.made_at, snapshot.date, snapshot.digest, snapshot.recipients, snapshot.audience,
        (SELECT count(DISTINCT trail.person) FROM approval_trail AS trail
          WHERE trail.mailing = approval.mailing AND trail.what = 'approved'
-           AND trail.revision = approval.revision AND trail.id >= approval.valid_from)
+           AND trail.revision = approval.revision AND trail.id >= approval.valid_from),
+       snapshot.warnings
   FROM approval
   JOIN v_mailing AS mailing ON mailing.id = approval.mailing
   JOIN approval_snapshot AS snapshot

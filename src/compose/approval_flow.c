@@ -259,8 +259,7 @@ static int check_approvals(const struct passage *passage, struct err *err)
     struct approval now;
     int rc = approval_head(passage->db, passage->flow->arena, passage->draft.mailing, &now, err);
 
-    if (rc == 0 &&
-        (now.revision != passage->draft.revision || now.given < passage->flow->needed)) {
+    if (rc == 0 && (now.revision != passage->draft.revision || now.given < passage->flow->needed)) {
         rc = err_set(err, ERR_BUSY, "what was approved of %s was made void just now",
                      passage->flow->target);
     }

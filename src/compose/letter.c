@@ -409,6 +409,27 @@ static int describe(struct planning *planning, struct err *err)
     return snapshot->audience != NULL && snapshot->rule != NULL ? 0 : err_nomem(err);
 }
 
+/* What may be wrong with it, a line each. */
+static int describe_warnings(const struct planning *planning, const struct letter_summary *summary,
+                             struct err *err)
+{
+    struct snapshot *snapshot = planning->way->snapshot;
+    struct str text;
+    int rc;
+
+    str_init(&text, LIMIT_TEXT);
+    for (size_t i = 0; i < summary->warning_count; i++) {
+        str_addf(&text, "%s%s", i > 0 ? "\n" : "", summary->warnings[i]);
+    }
+    rc = str_check(&text, err);
+    if (rc == 0 && text.len > 0) {
+        snapshot->warnings = arena_strdup(snapshot->arena, text.data);
+        rc = snapshot->warnings != NULL ? 0 : err_nomem(err);
+    }
+    str_release(&text);
+    return rc;
+}
+
 int letter_make(struct compose *compose, struct arena *arena, const char *slug,
                 const struct letter_options *options, const struct plan_way *way,
                 struct letter_summary *out, struct err *err)
@@ -430,6 +451,9 @@ int letter_make(struct compose *compose, struct arena *arena, const char *slug,
     }
     if (rc == 0) {
         rc = summarize(&planning, out, err);
+    }
+    if (rc == 0 && way != NULL) {
+        rc = describe_warnings(&planning, out, err);
     }
     if (rc == 0 && !options->dry_run) {
         rc = plan_ready(&planning.plan, out->not_after, &out->mailing, err);

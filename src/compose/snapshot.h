@@ -19,6 +19,7 @@ struct snapshot {
     bool has_body[LANG_COUNT];
     const char *rule;     /* lines "name: value" */
     const char *audience; /* "" if none */
+    const char *warnings; /* a line each; "" if none: nothing is void for them */
     int64_t date;
     int64_t not_after;
     int64_t recipients;

@@ -1,7 +1,7 @@
 -- name: snapshot_add
 INSERT INTO approval_snapshot (mailing, revision, made_at, date, not_after, digest, recipients,
-                               audience, rule)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+                               audience, rule, warnings)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
 -- name: snapshot_add_edition
 INSERT INTO approval_edition (mailing, revision, lang, key, recipients, digest, words, subject,

@@ -99,6 +99,7 @@ static int add_facts(struct frame *frame, struct value *facts, const struct appr
     }
     staff_fact(frame, facts, "review.recipients", people(frame, draft->recipients));
     staff_fact(frame, facts, "review.audience", draft->audience);
+    staff_fact(frame, facts, "review.warnings", draft->warnings);
     return add_steps(frame, facts, draft, err);
 }
 

@@ -93,8 +93,7 @@ static struct occurrence find_next(struct call *call, const struct event *event)
     struct occurrence next = first;
     int64_t now = clock_now();
 
-    return event_next(event, now, INT64_MAX, call->arena, &next, &call->err) == 1 ? next
-                                                                                         : first;
+    return event_next(event, now, INT64_MAX, call->arena, &next, &call->err) == 1 ? next : first;
 }
 
 /* Several days with the same hours each, as "20.-21. May, 10:00-16:00". */

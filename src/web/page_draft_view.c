@@ -346,6 +346,15 @@ static void set_reason(struct call *call, const struct draft *draft, bool change
                    page_word(call, is_waiting ? "review.why_anew" : "review.reason"));
 }
 
+/* In the program's own words, a line each. */
+static void set_warnings(struct call *call, const struct approval *approval)
+{
+    const char *text = approval->warnings;
+
+    value_set_text(call->root, "warnings", text[0] != '\0' ? text : NULL);
+    value_set_text(call->root, "warnings_lang", language_tag(LANG_EN));
+}
+
 /* What is wrong stands on top too, and leads to its field. */
 static void set_problem(struct call *call, const struct draft *draft, const struct draft_said *said)
 {
@@ -391,6 +400,7 @@ int draft_show(struct call *call, const struct draft *draft, const struct draft_
     }
     value_set_bool(call->root, "has_changes", changed);
     set_reason(call, draft, changed);
+    set_warnings(call, approval);
     set_letters(call, draft);
     set_history(call, draft);
     set_decision(call, draft, said);

@@ -78,6 +78,7 @@ struct approval {
     int given;              /* approvals of this revision, each by another person */
     int64_t recipients;
     const char *audience; /* the expression; "" if there is none */
+    const char *warnings; /* what may be wrong with it, a line each; "" if nothing */
     const char *reason;   /* rejected: why; waiting again: what changed; "" if neither */
     const struct approval_edition *editions; /* without html and text; most recipients first */
     size_t edition_count;

@@ -288,7 +288,7 @@ static void test_what_became_void_while_it_is_released_stays(void **state)
         "UPDATE approval SET valid_from = 1000",
         "UPDATE approval SET revision = 2; "
         "INSERT INTO approval_snapshot SELECT mailing, 2, made_at, date, not_after, digest, "
-        "recipients, audience, rule FROM approval_snapshot",
+        "recipients, audience, rule, warnings FROM approval_snapshot",
     };
 
     for (size_t i = 0; i < sizeof(meanwhile) / sizeof(meanwhile[0]); i++) {
@@ -400,6 +400,30 @@ static void test_a_draft_that_nobody_must_approve_goes_out_as_it_is_then(void **
     clock_fix(SITE_NOW, 0);
 }
 
+static void test_a_draft_keeps_its_warnings_and_none_voids_it(void **state)
+{
+    static const char closed[] = "title: Vana toetus\nurl: https://fund.example/old\n"
+                                 "deadline: 2026-11-%d 17:00\nregions: [EE]\nsummary: Vana.\n";
+    char text[sizeof(closed)];
+
+    (void)state;
+    open_with_members(4);
+    (void)send_letter(APPROVAL_SEND, 0);
+    assert_string_equal(draft().warnings, "");
+    (void)approve(&kati);
+    (void)approve(&mati);
+    (void)snprintf(text, sizeof(text), closed, 29);
+    site_write(&rig, "calls/old.md", text);
+    site_open(&rig);
+    assert_string_equal(send_letter(APPROVAL_AT_TIME, 0).state, "queued");
+    (void)tear_down(state);
+    (void)set_up(state);
+    site_write(&rig, "calls/old.md", text);
+    open_with_members(4);
+    (void)send_letter(APPROVAL_SEND, 0);
+    assert_non_null(strstr(draft().warnings, "call 'old' closed on "));
+}
+
 static void test_what_changed_is_shown_line_by_line(void **state)
 {
     struct approval_diff diff;
@@ -442,6 +466,7 @@ int main(void)
         CASE(test_a_version_in_another_language_is_void),
         CASE(test_a_text_keeps_its_day_until_a_deadline_is_over),
         CASE(test_a_draft_that_nobody_must_approve_goes_out_as_it_is_then),
+        CASE(test_a_draft_keeps_its_warnings_and_none_voids_it),
         CASE(test_what_changed_is_shown_line_by_line),
     };
 
