@@ -207,11 +207,22 @@ SELECT outbox.member, mailing.id AS mailing, mailing.subject, mailing.purpose, o
 CREATE VIEW v_letter AS
 SELECT id AS outbox, mailing, variant FROM outbox WHERE variant IS NOT NULL;
 
--- Letters that went out to a list, for its archive.
+-- Letters that went out to a list, for its archive. Of one that was composed anew (dedupe
+-- '...:anew-7', see delivery/overdue.h) the first, unless nobody got it.
 CREATE VIEW v_archived AS
 SELECT mailing.id AS mailing, mailing.uid, list.slug AS list, mailing.message_date
   FROM mailing JOIN list ON list.id = mailing.list
- WHERE mailing.purpose = 'letter' AND mailing.state IN ('sending', 'sent');
+ WHERE mailing.purpose = 'letter' AND mailing.state IN ('sending', 'sent')
+   AND NOT (instr(mailing.dedupe, ':anew-') > 0
+            AND EXISTS (SELECT 1 FROM outbox
+                         WHERE outbox.mailing = CAST(substr(mailing.dedupe,
+                                                            instr(mailing.dedupe, ':anew-') + 6) AS INTEGER)
+                           AND outbox.state = 'sent'))
+   AND NOT (EXISTS (SELECT 1 FROM mailing AS anew
+                     WHERE anew.dedupe = 'letter:' || mailing.subject || ':anew-' || mailing.id
+                       AND anew.state IN ('sending', 'sent'))
+            AND NOT EXISTS (SELECT 1 FROM outbox
+                             WHERE outbox.mailing = mailing.id AND outbox.state = 'sent'));
 
 -- The renderings of a mailing, and how much each tells.
 CREATE VIEW v_edition AS

@@ -148,6 +148,27 @@ static void test_the_archive_has_what_went_out_in_the_readers_language(void **st
         ERR_NOT_FOUND);
 }
 
+/* Only its first part is told, unless nobody got that. */
+static void test_a_letter_that_was_composed_anew_is_one_entry(void **state)
+{
+    static const struct {
+        const char *rows;  /* state of those of the first */
+        const char *shown; /* how many mailings, and which */
+    } cases[] = {{"sent", "1 1"}, {"suppressed", "1 2"}};
+
+    (void)state;
+    change("UPDATE mailing SET state = 'sent', subject = 'newsletters/funding'");
+    change("INSERT INTO mailing (id, uid, purpose, subject, list, dedupe, state, priority, config, "
+           "audience, message_date, hash, created_at) SELECT 2, 'second', purpose, subject, list, "
+           "'letter:' || subject || ':anew-1', 'sent', priority, config, audience, message_date, "
+           "hash, created_at FROM mailing WHERE id = 1");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        change(arena_printf(rig.arena, "UPDATE outbox SET state = '%s'", cases[i].rows));
+        assert_string_equal(look_up("SELECT count(*) || ' ' || max(mailing) FROM v_archived"),
+                            cases[i].shown);
+    }
+}
+
 static void test_a_damaged_variant_is_told(void **state)
 {
     const char *row = look_up("SELECT id FROM outbox");
@@ -188,6 +209,8 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_row_that_is_gone_has_no_page, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_archive_has_what_went_out_in_the_readers_language,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_letter_that_was_composed_anew_is_one_entry,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_damaged_variant_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_pictures_of_a_mailing, set_up, tear_down),
