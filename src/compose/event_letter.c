@@ -273,13 +273,14 @@ static int gather(struct writing *writing, struct event_letter_summary *out, str
     struct recipients_query query = {.list = event->list};
     struct segment *segment = NULL;
     char audience[LIMIT_SLUG + 16];
-    struct err ignored = {0};
-    int rc = find_seats(writing, &ignored);
+    struct err own = {0};
+    int rc = find_seats(writing, &own);
 
     (void)snprintf(audience, sizeof(audience), "invited(%s)", event->slug);
-    if (rc == 0) {
-        rc = compose_segment(writing->compose, event->file, audience, &segment, err);
+    if (rc < 0) {
+        return err_set(err, rc, "%s", own.msg);
     }
+    rc = compose_segment(writing->compose, event->file, audience, &segment, err);
     query.audience[0] = segment;
     if (rc == 0) {
         rc = walk(writing, &query, out, err);
