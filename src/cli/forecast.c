@@ -64,6 +64,7 @@ int forecast_read_letter(const struct workspace *workspace, struct arena *arena,
 {
     int rc = 0;
 
+    out->renewed = letter_is_renewed(summary->newsletter, summary->subject);
     for (size_t i = 0; rc == 0 && i < summary->group_count; i++) {
         const struct letter_group *group = &summary->groups[i];
 
@@ -176,9 +177,9 @@ void forecast_print(struct workspace *workspace, const struct forecast *forecast
         printf("warning: '%s' %s %s%s UTC, before the last one is out%s\n", late->title, late->what,
                strcmp(late->what, "takes answers until") == 0 ? "" : "at ",
                output_when(arena, late->at),
-               strcmp(forecast->purpose, "letter") == 0
-                   ? ": from then on nobody gets this letter"
-                   : "");
+               strcmp(forecast->purpose, "letter") != 0 ? ""
+               : forecast->dates.renewed ? ": who waits until then gets a letter without it"
+                                         : ": from then on nobody gets this letter");
     }
 }
 

@@ -19,6 +19,7 @@ struct forecast_dates {
     struct forecast_date *items; /* earliest first, one a call */
     size_t count;
     size_t capacity;
+    bool renewed; /* who waits past one of them gets a letter without it */
 };
 
 /* The deadlines that a letter tells of calls that are open. */

@@ -9,13 +9,12 @@
 #include "teataja/delivery/overdue.h"
 
 /* What a person wrote or approved waits for a person. */
-static bool may_be_composed(const struct compose *compose, const struct overdue *overdue)
+bool letter_is_renewed(const struct newsletter *newsletter, const char *subject)
 {
-    const struct newsletter *newsletter =
-        config_newsletter(compose->site.config, overdue->subject + strlen(LETTER_AUTOMATIC));
-
-    return newsletter != NULL && newsletter->compose == COMPOSE_AUTO &&
-           newsletter->approval == APPROVAL_NONE && newsletter->draft_before == 0;
+    return newsletter != NULL &&
+           strncmp(subject, LETTER_AUTOMATIC, strlen(LETTER_AUTOMATIC)) == 0 &&
+           newsletter->compose == COMPOSE_AUTO && newsletter->approval == APPROVAL_NONE &&
+           newsletter->draft_before == 0;
 }
 
 static void tell(const struct overdue *overdue, const struct letter_summary *summary,
@@ -64,7 +63,10 @@ int letter_anew(struct compose *compose, int64_t now, int64_t *made, struct err 
 
     *made = 0;
     for (int i = 0; rc == 0 && list != NULL && i < count; i++) {
-        if (may_be_composed(compose, &list[i])) {
+        const struct newsletter *newsletter =
+            config_newsletter(compose->site.config, list[i].subject + strlen(LETTER_AUTOMATIC));
+
+        if (letter_is_renewed(newsletter, list[i].subject)) {
             rc = compose_one(compose, arena, &list[i], now, err);
             *made += rc == 1;
             rc = rc == 1 ? 0 : rc;

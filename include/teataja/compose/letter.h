@@ -105,6 +105,9 @@ int letter_plan(struct compose *compose, struct arena *arena, const char *slug,
  * fails is logged and tried again at the next call. ERR_NOMEM, and errors of the database. */
 int letter_anew(struct compose *compose, int64_t now, int64_t *made, struct err *err);
 
+/* Whether that is done of a letter; of others whoever waits too long gets nothing. */
+bool letter_is_renewed(const struct newsletter *newsletter, const char *subject);
+
 /* One letter, as it would be sent to a member now. */
 struct letter_view {
     enum language language;
