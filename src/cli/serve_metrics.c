@@ -35,6 +35,8 @@ struct metrics {
     bool counted;
     int64_t version;   /* of the database when it was counted */
     int64_t count_due; /* ticks: not counted again before */
+    int64_t counted_at; /* microseconds UTC */
+    struct figures_settled *settled;
     struct figures_state outbox[FIGURES_STATES];
     struct figures_state mailings[FIGURES_STATES];
     int64_t size;
@@ -124,11 +126,12 @@ static int count(struct metrics *metrics, struct err *err)
         (metrics->counted && (version == metrics->version || begun < metrics->count_due))) {
         return rc;
     }
-    rc = figures_outbox(db, metrics->outbox, err);
+    rc = figures_outbox(db, metrics->settled, metrics->outbox, err);
     rc = rc == 0 ? figures_mailings(db, metrics->mailings, err) : rc;
     rc = rc == 0 ? figures_size(db, &metrics->size, err) : rc;
     rc = rc == 0 ? look_at_sources(metrics, err) : rc;
     metrics->counted = rc == 0;
+    metrics->counted_at = clock_now();
     metrics->version = version;
     metrics->count_due = clock_ticks() + COUNT_SHARE * (clock_ticks() - begun);
     return rc;
@@ -255,6 +258,10 @@ static void write_all(struct str *out, const struct metrics *metrics, bool reada
     single(out, "database_up", "gauge", "Whether the database can be read.", readable ? 1 : 0);
     if (readable) {
         single(out, "database_bytes", "gauge", "Size of the database file.", (double)metrics->size);
+        single(out, "counted_timestamp_seconds", "gauge",
+               "When rows and mailings were counted: anew if anything changed, for a hundredth of "
+               "the time at most.",
+               (double)metrics->counted_at / 1e6);
         write_states(out, "outbox_rows", "Recipients' rows by state.", metrics->outbox);
         write_states(out, "mailings", "Mailings by state.", metrics->mailings);
         write_sources(out, metrics);
@@ -343,6 +350,7 @@ int serve_metrics(struct serve_role *role, struct err *err)
     struct server *server = NULL;
     int rc = workspace_open_db(workspace, err);
 
+    rc = rc == 0 ? figures_settled_new(&metrics.settled, err) : rc;
     if (rc < 0) {
         return rc;
     }
@@ -358,6 +366,7 @@ int serve_metrics(struct serve_role *role, struct err *err)
         err_prefix(err, "serve.metrics of teataja.yaml");
     }
     arena_free(metrics.arena);
+    figures_settled_free(metrics.settled);
     pthread_mutex_destroy(&metrics.lock);
     return rc;
 }

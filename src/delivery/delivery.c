@@ -24,13 +24,26 @@ static int count_due(struct db *db, int64_t mailing, int64_t *due, struct err *e
     return rc < 0 ? rc : 0;
 }
 
+/* Of all mailings no more than what waits: a million rows that are settled are nobody's news. */
+static int count_open(struct db *db, struct delivery_progress *out, struct err *err)
+{
+    int rc = db_get_int(db, SQL_DELIVERY_OPEN, &out->total, err, "");
+
+    out->left = out->total;
+    return rc < 0 ? rc : 0;
+}
+
 static int count_states(struct db *db, int64_t mailing, struct delivery_progress *out,
                         struct err *err)
 {
     struct db_stmt *stmt = NULL;
-    int rc = db_query(db, SQL_DELIVERY_STATES, &stmt, err);
+    int rc;
 
     memset(out, 0, sizeof(*out));
+    if (mailing == 0) {
+        return count_open(db, out, err);
+    }
+    rc = db_query(db, SQL_DELIVERY_STATES, &stmt, err);
     if (rc == 0) {
         rc = db_bind_int(stmt, 1, mailing, err);
     }
@@ -48,21 +61,29 @@ static int count_states(struct db *db, int64_t mailing, struct delivery_progress
     return rc;
 }
 
-static void tell_progress(struct delivery *delivery)
+/* What there was, and what was done since. */
+static struct delivery_progress progress_now(struct delivery *delivery)
 {
-    const struct delivery_options *options = delivery->options;
     struct delivery_progress now = delivery->start;
 
-    if (options->progress == NULL) {
-        return;
-    }
     now.sent += atomic_load(&delivery->sent);
     now.failed += atomic_load(&delivery->failed);
     now.deferred += atomic_load(&delivery->deferred);
     now.suppressed += atomic_load(&delivery->suppressed);
     now.unknown += atomic_load(&delivery->unknown);
     now.left = now.total - now.sent - now.failed - now.suppressed - now.unknown;
-    options->progress(options->progress_ctx, &now);
+    return now;
+}
+
+static void tell_progress(struct delivery *delivery)
+{
+    const struct delivery_options *options = delivery->options;
+
+    if (options->progress != NULL) {
+        struct delivery_progress now = progress_now(delivery);
+
+        options->progress(options->progress_ctx, &now);
+    }
 }
 
 /* Waits for the threads, showing progress meanwhile. */
@@ -200,9 +221,13 @@ static void sum_up(struct delivery *delivery, struct db *db, struct delivery_res
                    struct err *err)
 {
     int64_t mailing = delivery->options->mailing;
+    struct delivery_progress left = {0};
     int64_t next_at = 0;
+    int rc = count_states(db, mailing, &left, err);
 
-    if (count_states(db, mailing, &result->progress, err) < 0 ||
+    result->progress = mailing == 0 ? progress_now(delivery) : left;
+    result->progress.left = left.left;
+    if (rc < 0 ||
         db_get_int(db, SQL_DELIVERY_NEXT_AT, &next_at, err, "i", mailing) < 0) {
         LOG(LOG_WARN, "delivery_not_summed_up", log_text("error", err->msg));
     }

@@ -11,7 +11,12 @@ SELECT CASE WHEN (SELECT state FROM mailing WHERE id = $3) = 'cancelled' THEN 2
 SELECT count(*), coalesce(sum(state = 'sent'), 0),
        coalesce(sum(state = 'failed'), 0), coalesce(sum(state = 'deferred'), 0),
        coalesce(sum(state = 'suppressed'), 0), coalesce(sum(state = 'unknown'), 0)
-  FROM outbox WHERE $1 = 0 OR mailing = $1;
+  FROM outbox WHERE mailing = $1;
+
+-- name: delivery_open
+-- Of all mailings: rows that wait, by the index alone.
+SELECT count(*) FROM mailing CROSS JOIN outbox ON outbox.mailing = mailing.id
+ WHERE mailing.state IN ('queued', 'sending') AND outbox.state IN ('queued', 'deferred');
 
 -- name: delivery_due
 -- Rows that could go now.
@@ -22,4 +27,10 @@ SELECT count(*)
    AND outbox.state IN ('queued', 'deferred') AND outbox.next_at <= $2;
 
 -- name: delivery_next_at
-SELECT min(next_at) FROM outbox WHERE state = 'deferred' AND ($1 = 0 OR mailing = $1);
+-- A row that never waited has next_at 0.
+SELECT min((SELECT next_at FROM outbox
+             WHERE outbox.mailing = mailing.id AND outbox.state IN ('queued', 'deferred')
+               AND outbox.state = 'deferred' AND outbox.next_at > 0
+             ORDER BY next_at LIMIT 1))
+  FROM mailing
+ WHERE CASE $1 WHEN 0 THEN state IN ('queued', 'sending') ELSE id = $1 END;

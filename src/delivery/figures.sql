@@ -9,21 +9,19 @@ SELECT coalesce(min((SELECT min(next_at) FROM outbox
 SELECT count(*) FROM mailing WHERE state IN ('queued', 'sending');
 
 -- name: figures_outbox
--- In one pass: to group a million rows by their state SQLite would sort them, in 80 MB.
-WITH counted AS MATERIALIZED (
-    SELECT sum(state = 'queued') AS queued, sum(state = 'claimed') AS claimed,
-           sum(state = 'committing') AS committing, sum(state = 'sent') AS sent,
-           sum(state = 'deferred') AS deferred, sum(state = 'failed') AS failed,
-           sum(state = 'suppressed') AS suppressed, sum(state = 'unknown') AS unknown
-      FROM outbox)
-SELECT 'queued', coalesce(queued, 0) FROM counted
-UNION ALL SELECT 'claimed', coalesce(claimed, 0) FROM counted
-UNION ALL SELECT 'committing', coalesce(committing, 0) FROM counted
-UNION ALL SELECT 'sent', coalesce(sent, 0) FROM counted
-UNION ALL SELECT 'deferred', coalesce(deferred, 0) FROM counted
-UNION ALL SELECT 'failed', coalesce(failed, 0) FROM counted
-UNION ALL SELECT 'suppressed', coalesce(suppressed, 0) FROM counted
-UNION ALL SELECT 'unknown', coalesce(unknown, 0) FROM counted;
+-- Of one mailing, in the order of the states in figures.c. In one pass as the rows were written:
+-- to group a million of them by their state SQLite would sort them, in 80 MB.
+SELECT coalesce(sum(state = 'queued'), 0), coalesce(sum(state = 'deferred'), 0),
+       coalesce(sum(state = 'claimed'), 0), coalesce(sum(state = 'committing'), 0),
+       coalesce(sum(state = 'sent'), 0), coalesce(sum(state = 'failed'), 0),
+       coalesce(sum(state = 'suppressed'), 0), coalesce(sum(state = 'unknown'), 0)
+  FROM (SELECT min(id) AS first, max(id) AS last FROM outbox WHERE mailing = $1) AS span
+ CROSS JOIN outbox ON outbox.id BETWEEN span.first AND span.last
+ WHERE +outbox.mailing = $1;
+
+-- name: figures_each
+-- Each mailing, and whether what is over of it stays so until it says another time.
+SELECT id, coalesce(finished_at, 0), state IN ('sent', 'cancelled') FROM mailing ORDER BY id;
 
 -- name: figures_mailings
 SELECT state, count(*) FROM mailing GROUP BY state;

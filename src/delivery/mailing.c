@@ -388,36 +388,116 @@ int mailing_cancel(struct db *db, int64_t mailing, struct err *err)
     return rc == 0 ? mailing_drop_cancelled(db, mailing, err) : rc;
 }
 
-static int resend(struct db *db, int64_t mailing, const struct db_sql *rows, const char *state,
+struct resend {
+    struct db *db;
+    int64_t mailing;
+    const struct db_sql *list; /* of the ids that are left */
+    const char *state;         /* of these rows */
+    int64_t last;              /* id of the last one that was looked at */
+    int64_t end;               /* id of the mailing's last one */
+    int64_t count;
+    int64_t ids[CHUNK];
+    size_t found;
+};
+
+static int find_span(struct resend *resend, struct err *err)
+{
+    struct db_stmt *stmt = NULL;
+    int rc = db_query(resend->db, SQL_MAILING_SPAN, &stmt, err);
+
+    rc = rc == 0 ? db_bind_int(stmt, 1, resend->mailing, err) : rc;
+    rc = rc == 0 ? db_next(stmt, err) : rc;
+    if (rc == 1) {
+        resend->last = db_int(stmt, 0) - 1;
+        resend->end = db_int(stmt, 1);
+        rc = 0;
+    }
+    db_stmt_free(stmt);
+    return rc;
+}
+
+/* Reads which rows come next. What fails again meanwhile lies behind. */
+static int find_next(struct resend *resend, struct err *err)
+{
+    struct db_stmt *stmt = NULL;
+    int rc = db_query(resend->db, resend->list, &stmt, err);
+
+    resend->found = 0;
+    if (rc == 0) {
+        rc = db_bind(stmt, err, "iiii", resend->mailing, resend->last, resend->end,
+                     (int64_t)CHUNK);
+    }
+    while (rc == 0 && resend->found < CHUNK && (rc = db_next(stmt, err)) == 1) {
+        resend->last = db_int(stmt, 0);
+        resend->ids[resend->found++] = resend->last;
+        rc = 0;
+    }
+    db_stmt_free(stmt);
+    return rc;
+}
+
+/* In a transaction. The first rows let it go on; from then on who pauses it is obeyed. */
+static int requeue_found(struct resend *resend, struct err *err)
+{
+    struct db *db = resend->db;
+    bool first = resend->count == 0;
+    int64_t count = 0;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < resend->found; i++) {
+        rc = db_exec(db, SQL_MAILING_REQUEUE, err, "it", resend->ids[i], resend->state);
+        count += rc == 0 ? db_changes(db) : 0;
+    }
+    if (rc < 0 || count == 0) {
+        return rc;
+    }
+    resend->count += count;
+    if (first) {
+        return set_state(db, resend->mailing, "queued", ",queued,sending,paused,held,sent,", err);
+    }
+    rc = db_exec(db, SQL_MAILING_RESEND_GOES_ON, err, "i", resend->mailing);
+    return rc < 0 || db_changes(db) == 1 ? rc
+                                         : refuse_state(db, resend->mailing, "queued", err);
+}
+
+/* In chunks; with nothing to send the mailing stays what it is: sent, or held. */
+static int resend(struct db *db, int64_t mailing, const struct db_sql *list, const char *state,
                   int64_t *count, struct err *err)
 {
-    int rc = db_begin(db, err);
+    struct resend resend = {.db = db, .mailing = mailing, .list = list, .state = state};
+    int rc = find_span(&resend, err);
 
-    if (rc == 0) {
-        rc = state != NULL ? db_exec(db, rows, err, "it", mailing, state)
-                           : db_exec(db, rows, err, "i", mailing);
-    }
-    if (rc == 0) {
-        *count = db_changes(db);
-        /* With nothing to send the mailing stays what it is: sent, or held. */
-        rc = *count > 0 ? set_state(db, mailing, "queued", ",queued,sending,paused,held,sent,", err)
-                        : 0;
-    }
-    if (rc == 0) {
-        rc = db_commit(db, err);
-    }
-    db_rollback(db);
+    *count = 0;
+    do {
+        rc = rc == 0 ? find_next(&resend, err) : rc;
+        if (rc == 0 && resend.found > 0) {
+            rc = db_begin(db, err);
+        }
+        if (rc == 0 && resend.found > 0) {
+            rc = requeue_found(&resend, err);
+        }
+        if (rc == 0 && resend.found > 0) {
+            rc = db_commit(db, err);
+        }
+        db_rollback(db);
+        if (rc == 0) {
+            *count = resend.count;
+        }
+        if (rc == 0 && resend.found == CHUNK) {
+            db_pause();
+        }
+    } while (rc == 0 && resend.found == CHUNK);
     return rc;
 }
 
 int mailing_resend_unknown(struct db *db, int64_t mailing, int64_t *count, struct err *err)
 {
-    return resend(db, mailing, SQL_MAILING_REQUEUE, "unknown", count, err);
+    return resend(db, mailing, SQL_MAILING_UNKNOWN_IDS, "unknown", count, err);
 }
 
 int mailing_resend_failed(struct db *db, int64_t mailing, int64_t *count, struct err *err)
 {
-    return resend(db, mailing, SQL_MAILING_REQUEUE_FAILED, NULL, count, err);
+    return resend(db, mailing, SQL_MAILING_FAILED_IDS, "failed", count, err);
 }
 
 int mailing_rows(struct db *db, int64_t mailing, const char *state,

@@ -52,14 +52,28 @@ UPDATE mailing SET state = $2, reason = NULL WHERE id = $1 AND instr($3, ',' || 
 -- A draft moves between the states that have no recipients, and to cancelled.
 UPDATE mailing SET state = $2, reason = $4 WHERE id = $1 AND instr($3, ',' || state || ',') > 0;
 
+-- name: mailing_unknown_ids
+SELECT id FROM outbox
+ WHERE mailing = $1 AND state = 'unknown' AND id > $2 AND id <= $3 ORDER BY id LIMIT $4;
+
+-- name: mailing_failed_ids
+-- By the rows themselves, as they were written, for failed ones have no index.
+SELECT id FROM outbox
+ WHERE +mailing = $1 AND state = 'failed' AND id > $2 AND id <= $3 ORDER BY id LIMIT $4;
+
+-- name: mailing_span
+SELECT coalesce(min(id), 0), coalesce(max(id), 0) FROM outbox WHERE mailing = $1;
+
 -- name: mailing_requeue
 -- Sent again with the same bytes: row, slots and date are what they were.
-UPDATE outbox SET state = 'queued', next_at = 0, worker = NULL, resends = resends + 1
- WHERE mailing = $1 AND state = $2;
+UPDATE outbox SET state = 'queued', next_at = 0, worker = NULL,
+       resends = resends + (state = 'unknown')
+ WHERE id = $1 AND state = $2;
 
--- name: mailing_requeue_failed
-UPDATE outbox SET state = 'queued', next_at = 0, worker = NULL
- WHERE mailing = $1 AND state = 'failed';
+-- name: mailing_resend_goes_on
+-- It may have ended between two chunks.
+UPDATE mailing SET state = CASE state WHEN 'sent' THEN 'queued' ELSE state END
+ WHERE id = $1 AND state IN ('queued', 'sending', 'paused', 'held', 'sent');
 
 -- name: mailing_drop_cancelled
 -- Up to $3 rows of the cancelled mailing $1, or of all that are cancelled for 0; as they

@@ -15,6 +15,7 @@
 #include "teataja/base/clock.h"
 #include "teataja/base/limits.h"
 #include "teataja/base/log.h"
+#include "teataja/delivery/figures.h"
 #include "teataja/delivery/ledger.h"
 #include "teataja/delivery/mailing.h"
 #include "worker.h"
@@ -150,17 +151,47 @@ int ledger_apply_policy(struct db *db, int64_t mailing, int64_t *requeued, struc
     return rc;
 }
 
-int ledger_finish(struct db *db, struct err *err)
+/* How often it is read again that nothing is claimed while others write; then the lock is
+ * taken first. */
+enum { FINISH_TRIES = 3 };
+
+struct ending {
+    struct db *db;
+    int64_t now;
+    int64_t version; /* of the database when the mailings were read */
+    int64_t *mailings;
+    size_t count;
+};
+
+static int read_over(struct ending *ending, struct arena *arena, struct err *err)
 {
     struct db_stmt *stmt = NULL;
-    int rc = mailing_drop_cancelled(db, 0, err);
+    size_t capacity = 0;
+    int rc = db_begin_read(ending->db, err);
 
-    if (rc == 0) {
-        rc = db_query(db, SQL_RECOVERY_FINISH, &stmt, err);
+    ending->count = 0;
+    ending->mailings = NULL;
+    rc = rc == 0 ? db_query(ending->db, SQL_RECOVERY_OVER, &stmt, err) : rc;
+    rc = rc == 0 ? db_bind_int(stmt, 1, ending->now, err) : rc;
+    while (rc == 0 && (rc = db_next(stmt, err)) == 1) {
+        rc = arena_grow(arena, &ending->mailings, &capacity, ending->count,
+                        sizeof(*ending->mailings), err);
+        if (rc == 0) {
+            ending->mailings[ending->count++] = db_int(stmt, 0);
+        }
     }
-    if (rc == 0) {
-        rc = db_bind_int(stmt, 1, clock_now(), err);
-    }
+    db_stmt_free(stmt);
+    rc = rc == 0 ? figures_version(ending->db, &ending->version, err) : rc;
+    db_rollback(ending->db);
+    return rc;
+}
+
+static int finish_one(const struct ending *ending, int64_t mailing, bool unchanged, struct err *err)
+{
+    struct db_stmt *stmt = NULL;
+    int rc = db_query(ending->db, SQL_RECOVERY_FINISH, &stmt, err);
+
+    rc = rc == 0 ? db_bind(stmt, err, "iii", ending->now, mailing, (int64_t)unchanged) : rc;
     while (rc == 0 && (rc = db_next(stmt, err)) == 1) {
         bool held = db_text(stmt, 2)[0] != '\0';
 
@@ -170,5 +201,44 @@ int ledger_finish(struct db *db, struct err *err)
         rc = 0;
     }
     db_stmt_free(stmt);
+    return rc;
+}
+
+/* 1 if somebody has written since, and `look` is false. */
+static int finish_all(const struct ending *ending, bool look, struct err *err)
+{
+    int64_t version = 0;
+    bool unchanged;
+    int rc = db_begin(ending->db, err);
+
+    rc = rc == 0 ? figures_version(ending->db, &version, err) : rc;
+    unchanged = version == ending->version;
+    if (rc == 0 && !unchanged && !look) {
+        rc = 1;
+    }
+    for (size_t i = 0; rc == 0 && i < ending->count; i++) {
+        rc = finish_one(ending, ending->mailings[i], unchanged, err);
+    }
+    rc = rc == 0 ? db_commit(ending->db, err) : rc;
+    db_rollback(ending->db);
+    return rc;
+}
+
+int ledger_finish(struct db *db, struct err *err)
+{
+    struct arena *arena = arena_new(LIMIT_ARENA_WORK);
+    struct ending ending = {.db = db, .now = clock_now()};
+    int rc = arena == NULL ? err_nomem(err) : mailing_drop_cancelled(db, 0, err);
+    int again = 1;
+
+    for (int i = 1; rc == 0 && again == 1; i++) {
+        again = 0;
+        rc = read_over(&ending, arena, err);
+        if (rc == 0 && ending.count > 0) {
+            again = finish_all(&ending, i >= FINISH_TRIES, err);
+            rc = again < 0 ? again : 0;
+        }
+    }
+    arena_free(arena);
     return rc;
 }

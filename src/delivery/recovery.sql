@@ -16,10 +16,23 @@ UPDATE outbox SET state = 'queued', next_at = 0, resends = resends + 1
    AND mailing IN (SELECT id FROM mailing
                     WHERE on_unknown = 'resend' AND state IN ('queued', 'sending'));
 
+-- name: recovery_over
+-- Mailings with nothing left to do. Rows that are claimed have no index: they are looked for
+-- only while there is a worker who may have them, and outside of the write lock.
+SELECT id FROM mailing
+ WHERE state IN ('queued', 'sending')
+   AND (not_after <= $1
+        OR NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.mailing = mailing.id
+                          AND outbox.state IN ('queued', 'deferred')))
+   AND (NOT EXISTS (SELECT 1 FROM worker)
+        OR NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.mailing = mailing.id
+                          AND outbox.state IN ('claimed', 'committing')))
+ ORDER BY id;
+
 -- name: recovery_finish
--- Mailings with no open rows are done; with unknown rows they wait for a person, and
--- so does one that shows a deadline that has passed. Rows that are claimed have no index:
--- they are looked for only while there is a worker who may have them.
+-- A mailing with no open rows is done; with unknown rows it waits for a person, and so does
+-- one that shows a deadline that has passed. $3 is 1 if nobody has written since it was seen
+-- that none of its rows is claimed.
 UPDATE mailing
    SET state = CASE WHEN EXISTS (SELECT 1 FROM outbox WHERE outbox.mailing = mailing.id
                                     AND outbox.state = 'unknown')
@@ -27,11 +40,11 @@ UPDATE mailing
                                     AND outbox.state IN ('queued', 'deferred'))
                     THEN 'held' ELSE 'sent' END,
        finished_at = $1
- WHERE state IN ('queued', 'sending')
+ WHERE id = $2 AND state IN ('queued', 'sending')
    AND (not_after <= $1
         OR NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.mailing = mailing.id
                           AND outbox.state IN ('queued', 'deferred')))
-   AND (NOT EXISTS (SELECT 1 FROM worker)
+   AND ($3 = 1 OR NOT EXISTS (SELECT 1 FROM worker)
         OR NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.mailing = mailing.id
                           AND outbox.state IN ('claimed', 'committing')))
 RETURNING id, state,

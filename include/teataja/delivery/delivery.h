@@ -36,6 +36,7 @@ struct delivery_job {
 typedef int delivery_compose(void *ctx, const struct delivery_job *job, struct str *message,
                              char sender[LIMIT_ADDRESS + 1], struct err *err);
 
+/* Of a mailing; of all together only what was open when the run began, and what this run did. */
 struct delivery_progress {
     int64_t total; /* rows of the mailing */
     int64_t sent, failed, deferred, suppressed, unknown;

@@ -20,9 +20,17 @@ struct figures_state {
     int64_t count;
 };
 
-/* Both read whole tables: on a million rows that takes a while. States that no row is in
- * are told as 0, always in the same order. */
-int figures_outbox(struct db *db, struct figures_state out[FIGURES_STATES], struct err *err);
+/* What was counted of mailings that are over: their rows stay what they are, and are not
+ * counted again while the mailing stays sent, or cancelled. NULL is freed too. */
+struct figures_settled;
+int figures_settled_new(struct figures_settled **out, struct err *err);
+void figures_settled_free(struct figures_settled *settled);
+
+/* States that no row is in are told as 0, always in the same order. The outbox's reads the
+ * rows of all mailings that are not in `settled` (NULL: of all), and on a million of them that
+ * takes a while. Outside of any transaction. */
+int figures_outbox(struct db *db, struct figures_settled *settled,
+                   struct figures_state out[FIGURES_STATES], struct err *err);
 int figures_mailings(struct db *db, struct figures_state out[FIGURES_STATES], struct err *err);
 
 /* A number that changes when another connection has written to the database. */

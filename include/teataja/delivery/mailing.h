@@ -130,7 +130,8 @@ int mailing_cancel(struct db *db, int64_t mailing, struct err *err);
 int mailing_drop_cancelled(struct db *db, int64_t mailing, struct err *err);
 
 /* Puts rows of state unknown (or failed) back to queued: the same message, byte
- * for byte. *count says how many. */
+ * for byte. *count says how many. 1,000 a transaction, each found before the write lock is
+ * taken; of one that is cut short the rest stays what it was. Outside of any transaction. */
 int mailing_resend_unknown(struct db *db, int64_t mailing, int64_t *count, struct err *err);
 int mailing_resend_failed(struct db *db, int64_t mailing, int64_t *count, struct err *err);
 

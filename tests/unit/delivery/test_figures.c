@@ -70,7 +70,7 @@ static void test_every_state_of_the_tables_is_counted(void **state)
         (void)snprintf(text, sizeof(text), "UPDATE outbox SET state = '%s' WHERE id > 2",
                        of_rows[i]);
         must(text);
-        ok(figures_outbox(site.db, states, &err));
+        ok(figures_outbox(site.db, NULL, states, &err));
         assert_int_equal(of_state(states, of_rows[i]), i == 0 ? 6 : 4);
         assert_int_equal(of_state(states, "queued"), i == 0 ? 6 : 2);
     }
@@ -80,6 +80,41 @@ static void test_every_state_of_the_tables_is_counted(void **state)
         ok(figures_mailings(site.db, states, &err));
         assert_int_equal(of_state(states, of_mailings[i]), 1);
     }
+}
+
+static int64_t sent_rows(struct figures_settled *settled)
+{
+    struct figures_state states[FIGURES_STATES];
+
+    ok(figures_outbox(site.db, settled, states, &err));
+    return of_state(states, "sent");
+}
+
+/* That it is not read again shows by a change that nobody makes. */
+static void test_what_is_over_is_counted_once_until_it_goes_on(void **state)
+{
+    struct figures_settled *settled = NULL;
+
+    (void)state;
+    ok(figures_settled_new(&settled, &err));
+    must("UPDATE outbox SET state = 'sent' WHERE id > 2");
+    assert_int_equal(sent_rows(settled), 4);
+    must("UPDATE outbox SET state = 'sent' WHERE id = 2");
+    assert_int_equal(sent_rows(settled), 5);
+    must("UPDATE mailing SET state = 'cancelled', finished_at = 7");
+    assert_int_equal(sent_rows(settled), 5); /* a row is open: it is not over */
+    must("UPDATE outbox SET state = 'failed' WHERE id = 1");
+    must("UPDATE mailing SET state = 'sent'");
+    assert_int_equal(sent_rows(settled), 5);
+    must("UPDATE outbox SET state = 'sent'");
+    assert_int_equal(sent_rows(settled), 5);
+    must("UPDATE mailing SET state = 'queued'");
+    assert_int_equal(sent_rows(settled), 6);
+    must("UPDATE outbox SET state = 'failed' WHERE id = 1");
+    must("UPDATE mailing SET state = 'sent', finished_at = 8");
+    assert_int_equal(sent_rows(settled), 5);
+    figures_settled_free(settled);
+    figures_settled_free(NULL);
 }
 
 static void test_what_others_write_is_seen_and_what_stays_is_not(void **state)
@@ -116,6 +151,8 @@ int main(void)
                                         outbox_case_open, outbox_case_remove),
         cmocka_unit_test_setup_teardown(test_every_state_of_the_tables_is_counted, outbox_case_open,
                                         outbox_case_remove),
+        cmocka_unit_test_setup_teardown(test_what_is_over_is_counted_once_until_it_goes_on,
+                                        outbox_case_open, outbox_case_remove),
         cmocka_unit_test_setup_teardown(test_what_others_write_is_seen_and_what_stays_is_not,
                                         outbox_case_open, outbox_case_remove),
     };

@@ -116,6 +116,73 @@ static void test_only_what_is_in_doubt_or_failed_is_sent_again(void **state)
     assert_int_equal(number("SELECT count(*) FROM outbox WHERE state = 'unknown'"), 3);
 }
 
+/* 1,500 failed rows of each of two mailings, one after the other. */
+static void add_failed_rows(void)
+{
+    must("DELETE FROM outbox WHERE mailing = 1");
+    must("INSERT INTO mailing (id, uid, purpose, subject, dedupe, state, on_unknown, priority,"
+         " config, audience, message_date, hash, created_at)"
+         " SELECT 7, 'other', purpose, subject, 'other', 'sent', on_unknown, priority, config,"
+         " audience, message_date, hash, created_at FROM mailing WHERE id = 1");
+    must("INSERT INTO variant (id, mailing, lang, selection, pieces)"
+         " SELECT 70, 7, lang, '', x'' FROM variant LIMIT 1");
+    must("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
+         " INSERT INTO outbox (mailing, dedupe, address, variant, slots, priority, state)"
+         " SELECT CASE WHEN i % 2 THEN 1 ELSE 7 END, 'r' || i, 'a' || i || '@x.example',"
+         "        CASE WHEN i % 2 THEN (SELECT min(id) FROM variant) ELSE 70 END, '[]', 5, 'failed'"
+         "   FROM n");
+    must("UPDATE mailing SET state = 'sent'");
+}
+
+static void test_many_are_sent_again_in_chunks_and_nobody_of_another_mailing(void **state)
+{
+    int64_t count = 0;
+
+    (void)state;
+    add_failed_rows();
+    ok(mailing_resend_failed(site.db, 1, &count, &err));
+    assert_int_equal(count, 1500);
+    assert_int_equal(number("SELECT count(*) FROM outbox WHERE mailing = 1 AND state = 'queued'"),
+                     1500);
+    assert_int_equal(number("SELECT count(*) FROM outbox WHERE mailing = 7 AND state = 'failed'"),
+                     1500);
+    assert_int_equal(number("SELECT count(*) FROM mailing WHERE id = 1 AND state = 'queued'"), 1);
+    assert_int_equal(number("SELECT count(*) FROM mailing WHERE id = 7 AND state = 'sent'"), 1);
+}
+
+static void test_who_cancels_or_pauses_between_two_chunks_is_obeyed(void **state)
+{
+    static const struct {
+        const char *becomes;
+        int rc;
+        int64_t queued;
+    } cases[] = {{"cancelled", ERR_STATE, 1000}, {"paused", 0, 1500}, {"sent", 0, 1500}};
+    char text[300];
+    int64_t count = 0;
+
+    (void)state;
+    add_failed_rows();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        must("UPDATE mailing SET state = 'sent'");
+        must("UPDATE outbox SET state = 'failed'");
+        /* Before the first row of the second chunk. */
+        (void)snprintf(text, sizeof(text),
+                       "CREATE TRIGGER meanwhile BEFORE UPDATE ON outbox WHEN old.id ="
+                       " (SELECT id FROM outbox WHERE mailing = 1 ORDER BY id LIMIT 1 OFFSET 1000)"
+                       " BEGIN UPDATE mailing SET state = '%s' WHERE id = 1; END",
+                       cases[i].becomes);
+        must(text);
+        assert_int_equal(mailing_resend_failed(site.db, 1, &count, &err), cases[i].rc);
+        must("DROP TRIGGER meanwhile");
+        assert_int_equal(
+            number("SELECT count(*) FROM outbox WHERE mailing = 1 AND state = 'queued'"),
+            cases[i].queued);
+        assert_int_equal(number("SELECT count(*) FROM mailing WHERE id = 1 AND state = 'paused'"),
+                         strcmp(cases[i].becomes, "paused") == 0);
+        assert_int_equal(count, cases[i].queued);
+    }
+}
+
 /* ---- Who gets it ---- */
 
 static void test_recipients_are_added_once_in_chunks(void **state)
@@ -311,6 +378,8 @@ int main(void)
         CASE(test_a_mailing_goes_only_where_its_state_lets_it),
         CASE(test_cancelling_drops_what_has_not_gone),
         CASE(test_only_what_is_in_doubt_or_failed_is_sent_again),
+        CASE(test_many_are_sent_again_in_chunks_and_nobody_of_another_mailing),
+        CASE(test_who_cancels_or_pauses_between_two_chunks_is_obeyed),
         CASE(test_recipients_are_added_once_in_chunks),
         CASE(test_nobody_is_forgotten_while_a_letter_is_on_its_way),
         CASE(test_mailings_are_told_the_newest_first),
