@@ -57,7 +57,8 @@ static enum exit_status list_run(struct command *command)
     enum exit_status status = open_ledger(command, &workspace);
 
     if (status == EXIT_DONE &&
-        mailing_list(workspace.db, command->arena, 100, &mailings, &count, &err) < 0) {
+        mailing_list(workspace.db, command->arena, 100, command_has(command, "all"), &mailings,
+                     &count, &err) < 0) {
         status = command_fail(&err);
     }
     for (size_t i = 0; status == EXIT_DONE && i < count; i++) {
@@ -88,12 +89,16 @@ static enum exit_status list_run(struct command *command)
     return status;
 }
 
+static const struct option list_options[] = {
+    {"all", NULL, "also what the staff was told by mail", false}, {NULL, NULL, NULL, false}};
+
 const struct verb verb_mailing_list = {
     .name = "mailing list",
     .usage = "",
     .summary = "list what was sent, the newest first",
     .help = "The last hundred mailings, with how many are sent, waiting, failed or unknown. A mailing\n"
             "that is itself 'waiting', 'approved' or 'rejected' is a draft: see 'approve'.",
+    .options = list_options,
     .run = list_run,
 };
 

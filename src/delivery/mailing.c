@@ -255,8 +255,8 @@ bool mailing_is_draft(const struct mailing *mailing)
     return strstr(",waiting,approved,rejected,", mailing->state) != NULL;
 }
 
-int mailing_list(struct db *db, struct arena *arena, size_t max, struct mailing **out,
-                 size_t *count, struct err *err)
+int mailing_list(struct db *db, struct arena *arena, size_t max, bool notices,
+                 struct mailing **out, size_t *count, struct err *err)
 {
     struct db_stmt *stmt = NULL;
     size_t capacity = 0;
@@ -265,7 +265,7 @@ int mailing_list(struct db *db, struct arena *arena, size_t max, struct mailing 
     *out = NULL;
     *count = 0;
     if (rc == 0) {
-        rc = db_bind_int(stmt, 1, (int64_t)max, err);
+        rc = db_bind(stmt, err, "ii", (int64_t)max, (int64_t)notices);
     }
     while (rc == 0 && (rc = db_next(stmt, err)) == 1) {
         rc = arena_grow(arena, out, &capacity, *count, sizeof(**out), err);

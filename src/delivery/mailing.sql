@@ -39,7 +39,7 @@ SELECT id, uid, purpose, subject, list, dedupe, state, on_unknown, priority, con
 -- name: mailing_list
 SELECT id, uid, purpose, subject, list, dedupe, state, on_unknown, priority, config, audience,
        message_date, not_after, hash, created_at, finished_at, reason
-  FROM mailing ORDER BY id DESC LIMIT $1;
+  FROM mailing WHERE $2 OR purpose <> 'notice' ORDER BY id DESC LIMIT $1;
 
 -- name: mailing_count_states
 SELECT state, count(*), sum(resends > 0) FROM outbox WHERE mailing = $1 GROUP BY state;

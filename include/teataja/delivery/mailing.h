@@ -105,9 +105,9 @@ int mailing_get(struct db *db, struct arena *arena, int64_t id, struct mailing *
 /* Whether it is waiting, approved or rejected. */
 bool mailing_is_draft(const struct mailing *mailing);
 
-/* The newest first, at most `max`. */
-int mailing_list(struct db *db, struct arena *arena, size_t max, struct mailing **out,
-                 size_t *count, struct err *err);
+/* The newest first, at most `max`; `notices`: also what the staff was told. */
+int mailing_list(struct db *db, struct arena *arena, size_t max, bool notices,
+                 struct mailing **out, size_t *count, struct err *err);
 
 /* How many rows are in each state. */
 struct mailing_counts {

@@ -150,7 +150,7 @@ static int list(struct db *db, struct err *why)
     struct arena *arena = arena_new(ARENA);
     struct mailing *mailings;
     size_t count = 0;
-    int rc = arena != NULL ? mailing_list(db, arena, 9, &mailings, &count, why) : ERR_NOMEM;
+    int rc = arena != NULL ? mailing_list(db, arena, 9, false, &mailings, &count, why) : ERR_NOMEM;
 
     arena_free(arena);
     return rc;
@@ -391,7 +391,7 @@ static void test_an_arena_too_small_for_a_mailing_is_no_memory(void **state)
     for (size_t ceiling = 0; ceiling < 64; ceiling += 8) {
         struct arena *arena = arena_new(ceiling);
 
-        assert_int_equal(mailing_list(site.db, arena, 1, &list_of, &count, &err), ERR_NOMEM);
+        assert_int_equal(mailing_list(site.db, arena, 1, false, &list_of, &count, &err), ERR_NOMEM);
         arena_free(arena);
     }
 }
