@@ -29,6 +29,11 @@ struct log_field log_text(const char *key, const char *text)
     return (struct log_field){.key = key, .text = text == NULL ? "" : text};
 }
 
+enum log_level log_least(void)
+{
+    return (enum log_level)atomic_load(&least);
+}
+
 void log_set_level(enum log_level level)
 {
     atomic_store(&least, (int)level);

@@ -70,6 +70,20 @@ static int suppress(void *ctx, struct db *db, int64_t member, const char *addres
     return suppression_add(&members, address, SUPPRESSION_HARD, evidence, err);
 }
 
+/* A name that is near to none is answered with all of them. */
+static void no_relay(const struct site *site, const char *name, const char *hint, struct err *err)
+{
+    struct str names;
+
+    str_init(&names, LIMIT_TEXT);
+    for (size_t i = 0; i < site->relay_count; i++) {
+        str_addf(&names, "%s'%s'", i > 0 ? ", " : "", site->relays[i].name);
+    }
+    err_set(err, ERR_NOT_FOUND, "no relay '%s' in teataja.yaml%s%s", name,
+            hint[0] != '\0' ? hint : "; it names ", hint[0] != '\0' ? "" : names.data);
+    str_release(&names);
+}
+
 static const struct site_relay *choose_relay(const struct site *site, const char *name,
                                              struct err *err)
 {
@@ -90,8 +104,7 @@ static const struct site_relay *choose_relay(const struct site *site, const char
         for (size_t i = 0; i < site->relay_count; i++) {
             suggest_offer(&suggest, site->relays[i].name);
         }
-        err_set(err, ERR_NOT_FOUND, "no relay '%s' in teataja.yaml%s", name,
-                suggest_hint(&suggest));
+        no_relay(site, name, suggest_hint(&suggest), err);
     }
     return relay;
 }
@@ -172,6 +185,12 @@ static int fill_options(struct workspace *workspace, const char *relay_name,
     return rc;
 }
 
+int deliver_knows_relay(const struct workspace *workspace, const char *relay_name,
+                        struct err *err)
+{
+    return choose_relay(&workspace->config.site, relay_name, err) != NULL ? 0 : err->code;
+}
+
 int deliver_ready(struct workspace *workspace, const char *relay_name, struct err *err)
 {
     struct delivery_options options = {0};
@@ -183,30 +202,52 @@ int deliver_ready(struct workspace *workspace, const char *relay_name, struct er
     return rc;
 }
 
+/* Begins an object that the caller ends. */
+static void report_fields(struct json_writer *json, const struct mailing *mailing,
+                          const struct mailing_counts *counts)
+{
+    json_write_object(json);
+    json_write_int_at(json, "mailing", mailing->id);
+    json_write_text_at(json, "subject", mailing->subject);
+    json_write_text_at(json, "purpose", mailing->purpose);
+    json_write_text_at(json, "state", mailing->state);
+    if (mailing->reason != NULL) {
+        json_write_text_at(json, "reason", mailing->reason);
+    }
+    json_write_int_at(json, "total", counts->total);
+    json_write_int_at(json, "sent", counts->sent);
+    json_write_int_at(json, "queued", counts->queued + counts->claimed + counts->committing);
+    json_write_int_at(json, "deferred", counts->deferred);
+    json_write_int_at(json, "failed", counts->failed);
+    json_write_int_at(json, "suppressed", counts->suppressed);
+    json_write_int_at(json, "unknown", counts->unknown);
+    json_write_int_at(json, "resent", counts->resent);
+}
+
 static void report_json(const struct mailing *mailing, const struct mailing_counts *counts)
 {
     struct str out;
     struct json_writer json = json_writer(&out);
 
     str_init(&out, LIMIT_TEXT);
-    json_write_object(&json);
-    json_write_int_at(&json, "mailing", mailing->id);
-    json_write_text_at(&json, "subject", mailing->subject);
-    json_write_text_at(&json, "purpose", mailing->purpose);
-    json_write_text_at(&json, "state", mailing->state);
-    if (mailing->reason != NULL) {
-        json_write_text_at(&json, "reason", mailing->reason);
-    }
-    json_write_int_at(&json, "total", counts->total);
-    json_write_int_at(&json, "sent", counts->sent);
-    json_write_int_at(&json, "queued", counts->queued + counts->claimed + counts->committing);
-    json_write_int_at(&json, "deferred", counts->deferred);
-    json_write_int_at(&json, "failed", counts->failed);
-    json_write_int_at(&json, "suppressed", counts->suppressed);
-    json_write_int_at(&json, "unknown", counts->unknown);
-    json_write_int_at(&json, "resent", counts->resent);
+    report_fields(&json, mailing, counts);
     json_write_object_end(&json);
     puts(out.data);
+    str_release(&out);
+}
+
+void deliver_rows_json(const struct mailing *mailing, const struct mailing_counts *counts,
+                       struct output_table *rows)
+{
+    struct str out;
+    struct json_writer json = json_writer(&out);
+
+    str_init(&out, LIMIT_TEXT);
+    report_fields(&json, mailing, counts);
+    json_write_key(&json, "rows");
+    fputs(out.data, stdout);
+    output_table_print(rows, true);
+    puts("}");
     str_release(&out);
 }
 
@@ -378,10 +419,15 @@ static int carry_all(const struct command *command, struct workspace *workspace,
                      struct delivery_options *options, struct delivery_result *result,
                      struct err *err)
 {
+    const enum log_level least = log_least();
     bool told = false;
     int rc;
 
     options->try_parked = true;
+    /* What a log would say of relays and mailings is told in words afterwards. */
+    if (least > LOG_INFO) {
+        log_set_level(LOG_OFF);
+    }
     while ((rc = carry(workspace, options, result, err)) == 0 && result->limited &&
            result->waits_until > 0 && !atomic_load(&stop)) {
         if (!told && result->waits_until - clock_now() > 2 * CLOCK_SECOND) {
@@ -393,6 +439,7 @@ static int carry_all(const struct command *command, struct workspace *workspace,
         }
         options->try_parked = false;
     }
+    log_set_level(least);
     result->stopped = result->stopped || (atomic_load(&stop) && result->progress.left > 0);
     return rc;
 }

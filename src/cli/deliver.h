@@ -3,7 +3,9 @@
 
 #include <stdatomic.h>
 
+#include "output.h"
 #include "teataja/delivery/delivery.h"
+#include "teataja/delivery/mailing.h"
 #include "workspace.h"
 
 /* Delivers a mailing (0: all that is due) through the site's first relay, or the one
@@ -16,9 +18,17 @@ enum exit_status deliver_mailing(const struct command *command, struct workspace
  * password can be read. For before a mailing is frozen. */
 int deliver_ready(struct workspace *workspace, const char *relay_name, struct err *err);
 
+/* Whether teataja.yaml names this relay. ERR_NOT_FOUND suggests one, or names those there are. */
+int deliver_knows_relay(const struct workspace *workspace, const char *relay_name,
+                        struct err *err);
+
 /* Prints the counts of a mailing and what can be done about what is left. */
 enum exit_status deliver_report(const struct command *command, struct workspace *workspace,
                                 int64_t mailing);
+
+/* Prints the same as JSON with the rows in it, and frees them. */
+void deliver_rows_json(const struct mailing *mailing, const struct mailing_counts *counts,
+                       struct output_table *rows);
 
 /* Who delivers without a person in front: when to stop, and whom to tell how it goes. */
 struct deliver_watch {

@@ -6,7 +6,14 @@
 
 #include "approval_print.h"
 
-enum exit_status desk_open(const struct command *command, struct desk *desk)
+void desk_tell_stopped(enum exit_status status, const char *done)
+{
+    if (status == EXIT_CONTENT) {
+        fprintf(stderr, "teataja: nothing was %s: correct what is said above first\n", done);
+    }
+}
+
+enum exit_status desk_open(const struct command *command, const char *done, struct desk *desk)
 {
     struct err err = {0};
     enum exit_status status =
@@ -18,6 +25,7 @@ enum exit_status desk_open(const struct command *command, struct desk *desk)
                                       .templates = desk->workspace.templates};
 
     desk->compose = NULL;
+    desk_tell_stopped(status, done);
     if (status == EXIT_DONE && compose_open(&site, &desk->compose, &err) < 0) {
         status = command_fail(&err);
     }
@@ -61,6 +69,10 @@ enum exit_status desk_carriage(const struct command *command, struct desk *desk,
     if (command_number(command, "connections", 1, 64, 0, connections, &err) < 0) {
         return command_misused(command, "%s", err.msg);
     }
+    if (command_has(command, "relay") &&
+        deliver_knows_relay(&desk->workspace, command_value(command, "relay"), &err) < 0) {
+        return command_fail(&err);
+    }
     if (!command_has(command, "dry-run") && !command_has(command, "queue") &&
         deliver_ready(&desk->workspace, command_value(command, "relay"), &err) < 0) {
         return command_fail(&err);
@@ -79,7 +91,8 @@ enum exit_status desk_dispatch(const struct command *command, struct desk *desk,
         return deliver_report(command, &desk->workspace, mailing) == EXIT_FAILED ? EXIT_FAILED
                                                                                  : EXIT_DONE;
     }
-    printf("Queued %" PRId64 " messages as mailing %" PRId64 ".\n", total, mailing);
+    printf("Queued %" PRId64 " message%s as mailing %" PRId64 ".\n", total, total == 1 ? "" : "s",
+           mailing);
     return EXIT_DONE;
 }
 

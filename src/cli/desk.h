@@ -12,9 +12,13 @@ struct desk {
     struct compose *compose;
 };
 
+/* The last line where problems of the site's files (EXIT_CONTENT) stop a verb: that nothing was
+ * `done` ("sent"). */
+void desk_tell_stopped(enum exit_status status, const char *done);
+
 /* Opens the site in command->folder; problems of its files are printed. EXIT_DONE, or the
- * status to return; close in any case. */
-enum exit_status desk_open(const struct command *command, struct desk *desk);
+ * status to return, which desk_tell_stopped has told; close in any case. */
+enum exit_status desk_open(const struct command *command, const char *done, struct desk *desk);
 void desk_close(struct desk *desk);
 
 /* "events/forum", "events/forum.md" and "forum" name the same. In the arena. */

@@ -47,6 +47,7 @@ const struct verb *const verbs[] = {
     &verb_member_show,
     &verb_member_set,
     &verb_member_change_address,
+    &verb_member_revoke_links,
     &verb_member_subscribe,
     &verb_member_leave,
     &verb_member_export,

@@ -95,6 +95,7 @@ extern const struct verb verb_init, verb_check, verb_preview, verb_send, verb_si
     verb_mailing_resume, verb_mailing_pause, verb_mailing_cancel, verb_mailing_resend, verb_web,
     verb_serve;
 extern const struct verb verb_approve, verb_reject, verb_mailing_note, verb_mailing_diff;
+extern const struct verb verb_member_revoke_links;
 extern const struct verb verb_event_remind, verb_event_thank;
 extern const struct verb verb_source_list, verb_source_pull;
 extern const struct verb verb_staff, verb_staff_test;

@@ -123,7 +123,7 @@ static enum exit_status approve_run(struct command *command)
     if (command_number(command, "connections", 1, 64, 0, &connections, &err) < 0) {
         return command_misused(command, "%s", err.msg);
     }
-    status = desk_open(command, &desk);
+    status = desk_open(command, "decided", &desk);
     if (status == EXIT_DONE &&
         approval_get(desk.workspace.db, command->arena, id, &draft, &err) < 0) {
         status = command_fail(&err);
@@ -271,7 +271,7 @@ static enum exit_status diff_run(struct command *command)
     if (status != EXIT_DONE) {
         return status;
     }
-    status = desk_open(command, &desk);
+    status = desk_open(command, "shown", &desk);
     if (status == EXIT_DONE && approval_diff(desk.compose, command->arena, id,
                                              command_has(command, "last"), &diff, &err) < 0) {
         status = command_fail(&err);

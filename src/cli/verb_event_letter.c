@@ -100,7 +100,7 @@ static enum exit_status run(const struct command *command, struct event_letter_o
     struct err err = {0};
     struct desk desk;
     const char *slug = desk_slug(command->arena, command->arguments[0]);
-    enum exit_status status = desk_open(command, &desk);
+    enum exit_status status = desk_open(command, "sent", &desk);
 
     options.dry_run = command_has(command, "dry-run");
     options.test = command_value(command, "test");

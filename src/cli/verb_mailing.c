@@ -173,6 +173,7 @@ static enum exit_status show_run(struct command *command)
     struct rows rows = {.arena = command->arena};
     struct workspace workspace;
     struct mailing mailing;
+    struct mailing_counts counts;
     struct err err = {0};
     int64_t id = 0;
     const char *state = command_value(command, "state");
@@ -192,6 +193,9 @@ static enum exit_status show_run(struct command *command)
         status = show_draft(command, &workspace, &mailing);
         goto out;
     }
+    if (status == EXIT_DONE && mailing_count(workspace.db, id, &counts, &err) < 0) {
+        status = command_fail(&err);
+    }
     if (status == EXIT_DONE && !command->json &&
         deliver_report(command, &workspace, id) == EXIT_FAILED) {
         status = EXIT_FAILED;
@@ -201,7 +205,11 @@ static enum exit_status show_run(struct command *command)
         if (mailing_rows(workspace.db, id, state, add_row, &rows, &err) < 0) {
             status = command_fail(&err);
         }
-        output_table_print(rows.table, command->json && status == EXIT_DONE);
+        if (command->json && status == EXIT_DONE) {
+            deliver_rows_json(&mailing, &counts, rows.table);
+        } else {
+            output_table_print(rows.table, false);
+        }
     }
 out:
     workspace_close(&workspace);
@@ -219,8 +227,8 @@ const struct verb verb_mailing_show = {
     .name = "mailing show",
     .usage = "ID",
     .summary = "who has a mailing, who has not, who is unknown, and why",
-    .help = "One line a recipient, with the relay's answer. Of a draft: its versions, what they tell,\n"
-            "and who said what of it.",
+    .help = "How it stands, and one line a recipient, with the relay's answer. Of a draft: its\n"
+            "versions, what they tell, and who said what of it.",
     .min_arguments = 1,
     .max_arguments = 1,
     .options = show_options,
@@ -355,6 +363,10 @@ static enum exit_status cancel_run(struct command *command)
                    "Dry run: nothing was cancelled.\n",
                    mailing.subject, counts.sent, counts.total, waiting);
         }
+    } else if (status == EXIT_DONE && strcmp(mailing.state, "sent") == 0) {
+        fprintf(stderr, "teataja: mailing %" PRId64 " is sent: nobody is left who will not get it\n",
+                mailing.id);
+        status = EXIT_FAILED;
     } else if (status == EXIT_DONE) {
         const char *question =
             arena_printf(command->arena,

@@ -1,4 +1,4 @@
-/* member add | set | change-address | list | show | erase; import and export are in
+/* member add | set | change-address | revoke-links | list | show | erase; import and export are in
  * verb_member_csv.c */
 #include <inttypes.h>
 #include <stdio.h>
@@ -280,10 +280,47 @@ const struct verb verb_member_change_address = {
     .usage = "MEMBER ADDRESS",
     .summary = "give a member another address",
     .help = "Subscriptions, invitations and answers stay. An answer from the earlier address\n"
-            "still counts as the member's.",
+            "still counts as the member's. The links in letters sent so far work no more, those in\n"
+            "later ones do; another spelling of the same address leaves them as they are.",
     .min_arguments = 2,
     .max_arguments = 2,
     .run = change_address_run,
+};
+
+static enum exit_status revoke_links_run(struct command *command)
+{
+    struct workspace workspace;
+    struct member member;
+    struct err err = {0};
+    enum exit_status status = workspace_open(command, WORKSPACE_DB, false, &workspace);
+
+    if (status == EXIT_DONE &&
+        (member_find(&workspace.members, command->arena, command->arguments[0], &member, &err) <
+             0 ||
+         member_raise_epoch(&workspace.members, member.id, &err) < 0)) {
+        status = command_fail(&err);
+    }
+    if (status == EXIT_DONE && command->json) {
+        printf("{\"id\":%" PRId64 "}\n", member.id);
+    } else if (status == EXIT_DONE) {
+        printf("The links in letters that member %" PRId64
+               " has got work no more; those in later letters will.\n",
+               member.id);
+    }
+    workspace_close(&workspace);
+    return status;
+}
+
+const struct verb verb_member_revoke_links = {
+    .name = "member revoke-links",
+    .usage = "MEMBER",
+    .summary = "make the links in a member's letters so far worthless",
+    .help = "For a letter that was forwarded, or a mailbox that fell into other hands: whoever has it\n"
+            "can no longer leave lists, change preferences or answer for the member. Letters that are\n"
+            "queued already have the old links too.",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .run = revoke_links_run,
 };
 
 /* ---- list, show ---- */

@@ -106,6 +106,16 @@ static void warn_of_silence(const struct command *command, const struct desk *de
     }
 }
 
+/* A reader of another language gets the edition that stands in for theirs. */
+static void warn_of_language(const struct letter_preview *options, const struct letter_view *view)
+{
+    if (options->member == NULL && options->language != LANG_NONE &&
+        view->language != options->language) {
+        fprintf(stderr, "teataja: warning: there is no edition in '%s': this is the one in '%s'\n",
+                language_tag(options->language), language_tag(view->language));
+    }
+}
+
 /* The list of what is previewed; NULL if there is none. */
 static const char *list_of(const struct workspace *workspace, const char *name, const char *slug,
                            bool is_event)
@@ -159,7 +169,7 @@ static enum exit_status preview_run(struct command *command)
     if (kind == SIZE_MAX || (command_has(command, "kind") && !event)) {
         return command_misused(command, "--kind is invitation, reminder or thanks, of an event");
     }
-    status = desk_open(command, &desk);
+    status = desk_open(command, "shown", &desk);
     if (status == EXIT_DONE) {
         status = desk_language(command, &options.language);
     }
@@ -171,8 +181,10 @@ static enum exit_status preview_run(struct command *command)
                : letter_preview(desk.compose, command->arena, name, &options, &view, &err);
     if (rc < 0) {
         status = command_fail(&err);
+        desk_tell_stopped(status, "shown");
         goto out;
     }
+    warn_of_language(&options, &view);
     warn_of_silence(command, &desk, list_of(&desk.workspace, name, slug, event));
     if (view.held_back) {
         fputs("teataja: warning: this letter would not be sent: too little in it is new\n", stderr);
@@ -234,7 +246,7 @@ static enum exit_status send_run(struct command *command)
     if (options.as != NULL && options.test == NULL) {
         return command_misused(command, "--as goes with --test");
     }
-    status = desk_open(command, &desk);
+    status = desk_open(command, "sent", &desk);
     if (status == EXIT_DONE) {
         status = desk_language(command, &options.language);
     }
@@ -249,6 +261,7 @@ static enum exit_status send_run(struct command *command)
     if (letter_plan(desk.compose, command->arena, letter_name(command, &desk), &options, &summary,
                     &err) < 0) {
         status = command_fail(&err);
+        desk_tell_stopped(status, "sent");
         goto out;
     }
     if (options.dry_run) {
@@ -342,7 +355,7 @@ static enum exit_status invite_run(struct command *command)
     int64_t connections = 0;
     struct err err = {0};
     struct desk desk;
-    enum exit_status status = desk_open(command, &desk);
+    enum exit_status status = desk_open(command, "sent", &desk);
 
     if (status == EXIT_DONE) {
         status = desk_language(command, &options.language);
@@ -357,6 +370,7 @@ static enum exit_status invite_run(struct command *command)
     if (status == EXIT_DONE &&
         invite_plan(desk.compose, command->arena, slug, &options, &summary, &err) < 0) {
         status = command_fail(&err);
+        desk_tell_stopped(status, "sent");
     } else if (status == EXIT_DONE && options.dry_run) {
         status = rehearse_invite(command, &desk, slug, &summary);
     } else if (status == EXIT_DONE) {

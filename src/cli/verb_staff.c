@@ -78,7 +78,7 @@ static enum exit_status staff_run(struct command *command)
 {
     struct err err = {0};
     struct desk desk;
-    enum exit_status status = desk_open(command, &desk);
+    enum exit_status status = desk_open(command, "shown", &desk);
     int rc = 0;
 
     if (status == EXIT_DONE) {
@@ -113,7 +113,7 @@ static enum exit_status test_run(struct command *command)
     struct staff_notice notice = {0};
     struct err err = {0};
     struct desk desk;
-    enum exit_status status = desk_open(command, &desk);
+    enum exit_status status = desk_open(command, "sent", &desk);
 
     if (status == EXIT_DONE && deliver_ready(&desk.workspace, NULL, &err) < 0) {
         status = command_fail(&err);

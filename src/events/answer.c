@@ -70,10 +70,16 @@ static int check_entry(const struct event *event, const struct answer_entry *ent
     if (entry->force) {
         return 0;
     }
+    if (entry->guests > event->rsvp.guests && event->rsvp.guests == 0) {
+        return err_set(err, ERR_LIMIT,
+                       "'%s' allows no guests, not %lld; --force enters it all the same",
+                       event->slug, (long long)entry->guests);
+    }
     if (entry->guests > event->rsvp.guests) {
         return err_set(err, ERR_LIMIT,
-                       "'%s' allows %lld guest(s) a member, not %lld; --force enters it all the same",
-                       event->slug, (long long)event->rsvp.guests, (long long)entry->guests);
+                       "'%s' allows %lld guest%s a member, not %lld; --force enters it all the same",
+                       event->slug, (long long)event->rsvp.guests,
+                       event->rsvp.guests == 1 ? "" : "s", (long long)entry->guests);
     }
     if (event->rsvp.has_by && entry->now >= event->rsvp.by_utc) {
         char by[CIVIL_TEXT];

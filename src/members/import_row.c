@@ -258,8 +258,8 @@ int import_row_read(const struct import_reader *reader, const struct csv_row *cs
 
     row->line = csv->line;
     if (csv->count != reader->column_count) {
-        (void)snprintf(message, sizeof(message), "the row has %zu fields, the first row %zu",
-                       csv->count, reader->column_count);
+        (void)snprintf(message, sizeof(message), "the row has %zu field%s, the first row %zu",
+                       csv->count, csv->count == 1 ? "" : "s", reader->column_count);
         import_row_problem(reader, row, csv->line, 1, message);
         return 0;
     }

@@ -364,6 +364,11 @@ static int set_row(const struct members *members, struct arena *arena, const str
                    joined, clock_now());
 }
 
+int member_raise_epoch(const struct members *members, int64_t id, struct err *err)
+{
+    return db_exec(members->db, SQL_MEMBER_RAISE_EPOCH, err, "i", id);
+}
+
 static int change_address(const struct members *members, const struct member *member,
                           const char *email, const char *key, struct err *err)
 {
@@ -379,6 +384,11 @@ static int change_address(const struct members *members, const struct member *me
         rc = db_exec(members->db, SQL_MEMBER_SET_ADDRESS, err, "itttti", member->id, email, key,
                      suppressed == 1 ? "suppressed" : "active", suppressed == 1 ? reason : NULL,
                      now);
+    }
+    /* Whoever reads the earlier mailbox is perhaps no longer the member; another spelling of
+     * the same address is the same mailbox. */
+    if (rc == 0 && strcmp(member->email_key, key) != 0) {
+        rc = member_raise_epoch(members, member->id, err);
     }
     return rc < 0 ? rc : db_exec(members->db, SQL_MEMBER_DROP_ADDRESS, err, "it", member->id, key);
 }
@@ -469,11 +479,6 @@ int member_change_address(const struct members *members, int64_t id, const char 
     input.value[MEMBER_EMAIL] = address.text;
     input.email_key = address.key;
     return member_set(members, id, &input, NULL, err);
-}
-
-int member_raise_epoch(const struct members *members, int64_t id, struct err *err)
-{
-    return db_exec(members->db, SQL_MEMBER_RAISE_EPOCH, err, "i", id);
 }
 
 int member_set_delivery(const struct members *members, int64_t id, enum member_delivery delivery,

@@ -108,7 +108,7 @@ class Case(unittest.TestCase):
     def rows(self, mailing, state=None):
         """The ledger's rows of a mailing, as 'mailing show' tells them."""
         more = ["--state", state] if state else []
-        return self.teataja("--json", "mailing", "show", mailing, *more).json()
+        return self.teataja("--json", "mailing", "show", mailing, *more).json()["rows"]
 
     def mailings(self):
         return self.teataja("--json", "mailing", "list").json()

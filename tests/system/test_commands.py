@@ -46,6 +46,7 @@ class Commands(Site):
                      ("member", "add", "new@naide.example", "name=New"),
                      ("member", "set", "new@naide.example", "name=Newer"),
                      ("member", "change-address", "new@naide.example", "newer@naide.example"),
+                     ("member", "revoke-links", "newer@naide.example"),
                      ("member", "subscribe", "newer@naide.example", "--list", "funding"),
                      ("member", "leave", "newer@naide.example", "--list", "funding"),
                      ("--yes", "member", "erase", "newer@naide.example"),
@@ -167,6 +168,36 @@ class NextLetter(Site):
     def text(self):
         told = self.teataja("--json", "preview", "second", "--member", "ann@naide.example").json()
         return told["text"]
+
+    def test_json_of_a_mailing_has_what_the_text_has(self):
+        told = self.teataja("--json", "mailing", "show", "1").json()
+        self.assertEqual((told["state"], told["total"], told["sent"]), ("sent", 3, 3))
+        self.assertEqual(len(told["rows"]), 3)
+
+    def test_nobody_is_asked_whether_to_cancel_what_is_sent(self):
+        for yes in ((), ("--yes",)):
+            run = self.teataja(*yes, "mailing", "cancel", "1", status=FAILED)
+            self.assertEqual(run.err, "teataja: mailing 1 is sent: nobody is left who will not "
+                                      "get it\n")
+
+    def test_a_relay_that_is_not_there_is_named_in_rehearsals_too(self):
+        for relay, hint in (("mian", "; did you mean 'main'?"), ("x", "; it names 'main'")):
+            for way in ("--dry-run", "--queue"):
+                run = self.teataja("send", "kiri", way, "--relay", relay, status=FAILED)
+                self.assertIn(f"no relay '{relay}' in teataja.yaml{hint}", run.err)
+
+    def test_a_preview_in_a_language_without_an_edition_says_so(self):
+        run = self.teataja("preview", "kiri", "--lang", "fi")
+        self.assertIn("there is no edition in 'fi': this is the one in 'en'", run.err)
+        self.assertEqual(self.teataja("preview", "kiri", "--lang", "ru").err, "")
+
+    def test_problems_that_stop_a_letter_end_with_what_was_not_done(self):
+        issue = self.site / "issues/kiri.md"
+        issue.write_text(issue.read_text().replace("subject:", "subjekt:"))
+        for verb, done in (("send", "sent"), ("preview", "shown")):
+            run = self.teataja(verb, "kiri", status=CONTENT)
+            self.assertEqual(run.err.splitlines()[-1], f"teataja: nothing was {done}: "
+                                                       "correct what is said above first")
 
     def test_a_cancelled_call_is_named_and_not_offered(self):
         self.call.write_text(self.call.read_text().replace("funder:", "status: cancelled\nfunder:"))

@@ -24,6 +24,7 @@ struct log_field log_text(const char *key, const char *text);
 
 /* The least level that is written; LOG_WARN at start. */
 void log_set_level(enum log_level level);
+enum log_level log_least(void);
 
 /* Writes one line with one write(2), so that lines of threads do not mix. A
  * value with spaces, quotes or controls is quoted and escaped. */

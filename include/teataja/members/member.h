@@ -143,7 +143,8 @@ int member_set(const struct members *members, int64_t id, const struct member_in
 
 /* Gives a member another address. The earlier one is kept, so that an answer
  * from it still counts as the member's; the delivery state starts anew, unless
- * the new address is suppressed. Signed links stay valid. */
+ * the new address is suppressed. All signed links sent before are revoked, unless the new
+ * address is the old one spelt otherwise. */
 int member_change_address(const struct members *members, int64_t id, const char *email,
                           struct err *err);
 
@@ -162,7 +163,7 @@ int member_find(const struct members *members, struct arena *arena, const char *
 int member_by_address(const struct members *members, const char *email_key, bool earlier,
                       int64_t *id, struct err *err);
 
-/* Revokes all signed links of a member. */
+/* Revokes all signed links of a member; those of later letters work. */
 int member_raise_epoch(const struct members *members, int64_t id, struct err *err);
 
 /* Sets the delivery state of the address to active or bouncing with a score;
