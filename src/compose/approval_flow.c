@@ -323,6 +323,19 @@ static int inspect(struct passage *passage, struct err *err)
     return rc;
 }
 
+/* For those who are to approve it again. */
+static int draft_anew(struct passage *passage, struct err *err)
+{
+    int rc = 0;
+
+    if (passage->fresh.is_bare) {
+        snapshot_close(&passage->then);
+        snapshot_close(&passage->fresh);
+        rc = look(passage, err);
+    }
+    return rc == 0 ? renew(passage, passage->changes, true, err) : rc;
+}
+
 static int release(struct passage *passage, struct err *err)
 {
     const struct plan_way way = {.snapshot = &passage->fresh,
@@ -336,6 +349,7 @@ static int release(struct passage *passage, struct err *err)
 
     if (rc == 0) {
         rc = snapshot_open(&passage->fresh, err);
+        passage->fresh.is_bare = true;
     }
     if (rc == 0) {
         rc = passage->flow->make(passage->flow->ctx, &way, err);
@@ -344,7 +358,7 @@ static int release(struct passage *passage, struct err *err)
         return fill(passage, "queued", err);
     }
     if (passage->changes != NULL) {
-        return renew(passage, passage->changes, true, err);
+        return draft_anew(passage, err);
     }
     if (rc == ERR_STATE && passage->flow->needed > 0) {
         (void)void_it(passage, err->msg, &ignored);

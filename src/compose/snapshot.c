@@ -14,7 +14,8 @@
 
 int snapshot_open(struct snapshot *snapshot, struct err *err)
 {
-    *snapshot = (struct snapshot){.arena = arena_new(LIMIT_ARENA_SITE), .rule = "", .audience = "", .warnings = ""};
+    *snapshot = (struct snapshot){
+        .arena = arena_new(LIMIT_ARENA_SITE), .rule = "", .audience = "", .warnings = ""};
     return snapshot->arena != NULL ? 0 : err_nomem(err);
 }
 
@@ -101,7 +102,8 @@ static int set_body(struct snapshot *snapshot, const struct preview *preview,
         return rc;
     }
     more = view.html_len + view.text_len;
-    if (snapshot->body_bytes + more <= APPROVAL_BODIES || !snapshot->has_body[out->language]) {
+    if (!snapshot->is_bare &&
+        (snapshot->body_bytes + more <= APPROVAL_BODIES || !snapshot->has_body[out->language])) {
         out->subject = view.subject;
         out->html = view.html;
         out->text = view.text;
@@ -304,9 +306,9 @@ int snapshot_write(struct snapshot *snapshot, struct db *db, int64_t mailing, in
         rc = db_exec(db, SQL_SNAPSHOT_FORGET, err, "ii", mailing, revision - 1);
     }
     if (rc == 0) {
-        rc = db_exec(db, SQL_SNAPSHOT_ADD, err, "iiii?tittt", mailing, revision, now, snapshot->date,
-                     snapshot->not_after != 0, snapshot->not_after, digest, snapshot->recipients,
-                     snapshot->audience, snapshot->rule, snapshot->warnings);
+        rc = db_exec(db, SQL_SNAPSHOT_ADD, err, "iiii?tittt", mailing, revision, now,
+                     snapshot->date, snapshot->not_after != 0, snapshot->not_after, digest,
+                     snapshot->recipients, snapshot->audience, snapshot->rule, snapshot->warnings);
     }
     for (size_t i = 0; rc == 0 && i < snapshot->count; i++) {
         rc = write_edition(db, mailing, revision, &snapshot->editions[i], err);

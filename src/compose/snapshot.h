@@ -15,6 +15,7 @@ struct snapshot {
     struct approval_edition *editions;
     size_t count, capacity;
     struct approval_items known; /* while it is made */
+    bool is_bare;                /* keeps no bodies: for comparing only */
     size_t body_bytes;
     bool has_body[LANG_COUNT];
     const char *rule;     /* lines "name: value" */

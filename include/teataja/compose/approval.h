@@ -30,10 +30,10 @@
 #include "teataja/db/db.h"
 
 enum {
-    APPROVAL_DIGEST = 32,              /* bytes of a digest: hexadecimal */
-    APPROVAL_NAME = 200,               /* most bytes of a person's name */
-    APPROVAL_REMARK = 4000,            /* most bytes of a reason or a note */
-    APPROVAL_BODIES = 12 * 1024 * 1024 /* bytes of HTML and text that a snapshot keeps */
+    APPROVAL_DIGEST = 32,             /* bytes of a digest: hexadecimal */
+    APPROVAL_NAME = 200,              /* most bytes of a person's name */
+    APPROVAL_REMARK = 4000,           /* most bytes of a reason or a note */
+    APPROVAL_BODIES = 4 * 1024 * 1024 /* bytes of HTML and text that a snapshot keeps */
 };
 
 /* Something that an edition tells. */

@@ -312,8 +312,8 @@ static void test_what_became_void_while_it_is_released_stays(void **state)
         expect(db_query_text(rig.db, sql, &stmt, &err), 0);
         expect(db_next(stmt, &err), 0);
         db_stmt_free(stmt);
-        assert_int_equal(
-            letter_plan(rig.compose, rig.arena, "december", &options, &summary, &err), ERR_BUSY);
+        assert_int_equal(letter_plan(rig.compose, rig.arena, "december", &options, &summary, &err),
+                         ERR_BUSY);
         assert_string_equal(err.msg, "what was approved of issues/december was made void just now");
         assert_int_equal(number("SELECT count(*) FROM outbox"), 0);
         assert_int_equal(number("SELECT count(*) FROM mailing WHERE state = 'approved'"), 1);
