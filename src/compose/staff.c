@@ -25,7 +25,8 @@ struct telling {
 /* ---- when ---- */
 
 /* How many mails there were about a subject; -1 in *n while the next one has to wait. A last
- * one in the future was dated by a clock that has been put back. */
+ * one far in the future was dated by a clock that has been put back; one a little ahead, by
+ * another scheduler that read the clock after us. */
 static int next_number(struct telling *telling, const char *subject, int64_t *n, struct err *err)
 {
     struct db_stmt *stmt = NULL;
@@ -37,7 +38,7 @@ static int next_number(struct telling *telling, const char *subject, int64_t *n,
     if (rc == 1) {
         int64_t age = telling->options->now - db_int(stmt, 1);
 
-        *n = age >= 0 && age < STAFF_PAUSE ? -1 : db_int(stmt, 0);
+        *n = age > -STAFF_PAUSE && age < STAFF_PAUSE ? -1 : db_int(stmt, 0);
         rc = 0;
     }
     db_stmt_free(stmt);

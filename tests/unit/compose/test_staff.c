@@ -746,6 +746,21 @@ static void test_a_clock_that_was_put_back_silences_nobody(void **state)
     told_after(-600, "The calendar two cannot be read");
 }
 
+/* Another scheduler read the clock a moment later, and was faster. */
+static void test_who_looks_a_moment_behind_tells_nothing_again(void **state)
+{
+    (void)state;
+    told_after(0, "");
+    source_polled("one", 3);
+    leave_out("forum", "calls/forum.md:3:1: bad");
+    told_after(1, "The calendar one cannot be read");
+    now -= 1000;
+    source_polled("two", 3);
+    told_after(0, "");
+    told_after(6, "Left out: calls/forum");
+    told_after(55, "The calendar two cannot be read");
+}
+
 static void test_a_test_goes_to_everybody_who_is_told_something(void **state)
 {
     struct staff_notice notice;
@@ -792,6 +807,7 @@ int main(void)
         CASE(test_looking_only_writes_nothing),
         CASE(test_two_daemons_do_not_tell_twice),
         CASE(test_a_clock_that_was_put_back_silences_nobody),
+        CASE(test_who_looks_a_moment_behind_tells_nothing_again),
         CASE(test_a_test_goes_to_everybody_who_is_told_something),
     };
 
