@@ -34,6 +34,7 @@ static void print_result(const struct command *command, int64_t id, const char *
 static enum exit_status refresh(const struct command *command, struct desk *desk,
                                 const struct approval *draft, const struct approval_person *who)
 {
+    struct arena_mark mark = arena_mark(command->arena);
     struct approval_sent sent = {0};
     struct approval now;
     struct err err = {0};
@@ -46,6 +47,7 @@ static enum exit_status refresh(const struct command *command, struct desk *desk
         return command_fail(&err);
     }
     if (now.revision == draft->revision) {
+        arena_rewind(command->arena, mark); /* of thousands of versions that is much */
         return EXIT_DONE;
     }
     fprintf(stderr,

@@ -472,6 +472,15 @@ int approval_flow_run(struct approval_flow *flow, struct err *err)
     return rc;
 }
 
+void approval_flow_tell(struct approval_sent *sent, int64_t *mailing, int64_t total)
+{
+    if (strcmp(sent->state, "queued") == 0) {
+        sent->mailing = *mailing;
+        sent->recipients = total;
+    }
+    *mailing = sent->mailing;
+}
+
 int approval_flow_look(struct approval_flow *flow, const struct approval *approval,
                        struct snapshot *out, struct err *err)
 {

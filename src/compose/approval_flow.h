@@ -31,6 +31,10 @@ struct approval_flow {
 
 int approval_flow_run(struct approval_flow *flow, struct err *err);
 
+/* What a summary says of it: `sent` is what the flow left there, "queued" without one; *mailing and
+ * total are of what was made. */
+void approval_flow_tell(struct approval_sent *sent, int64_t *mailing, int64_t total);
+
 /* Only what it would be now, as of the day of `approval`. The caller closes *out. */
 int approval_flow_look(struct approval_flow *flow, const struct approval *approval,
                        struct snapshot *out, struct err *err);

@@ -136,11 +136,7 @@ int invite_plan(struct compose *compose, struct arena *arena, const char *slug,
         flow.out = &sent;
         rc = rc == 0 ? approval_flow_run(&flow, err) : rc;
     }
-    if (strcmp(sent.state, "queued") == 0) {
-        sent.mailing = out->mailing;
-        sent.recipients = out->total;
-    }
-    out->mailing = sent.mailing;
+    approval_flow_tell(&sent, &out->mailing, out->total);
     out->sent = sent;
     return rc;
 }

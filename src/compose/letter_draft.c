@@ -173,8 +173,7 @@ static int open_flow(struct letter_case *letter, struct approval_flow *out, stru
                           : NULL,
         .wish = &letter->options->wish,
         .make = make,
-        .ctx = letter,
-        .out = &letter->out->sent};
+        .ctx = letter};
     return out->target != NULL ? 0 : err_nomem(err);
 }
 
@@ -194,11 +193,7 @@ int letter_plan(struct compose *compose, struct arena *arena, const char *slug,
         flow.out = &sent;
         rc = rc == 0 ? approval_flow_run(&flow, err) : rc;
     }
-    if (strcmp(sent.state, "queued") == 0) {
-        sent.mailing = out->mailing;
-        sent.recipients = out->total;
-    }
-    out->mailing = sent.mailing;
+    approval_flow_tell(&sent, &out->mailing, out->total);
     out->sent = sent;
     return rc;
 }

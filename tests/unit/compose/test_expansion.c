@@ -222,6 +222,28 @@ static void test_who_joins_later_is_invited_by_a_mailing_of_its_own(void **state
     assert_int_equal(number("SELECT count(*) FROM mailing WHERE state = 'queued'"), 2);
 }
 
+static void test_an_event_decades_ahead_is_not_over(void **state)
+{
+    struct invite_summary summary;
+    struct err err = {0};
+
+    (void)state;
+    site_write(
+        &rig, "events/foorum.md",
+        "title: Foorum\nlist: events\nstart: 2099-06-01 10:00\naccess: closed\n---\nTere!\n");
+    site_open(&rig);
+    if (invite(true, &summary, &err) < 0) {
+        fail_msg("%s", err.msg);
+    }
+    assert_int_equal(summary.total, MEMBERS);
+    site_write(
+        &rig, "events/foorum.md",
+        "title: Foorum\nlist: events\nstart: 2026-06-01 10:00\naccess: closed\n---\nTere!\n");
+    site_open(&rig);
+    assert_int_equal(invite(true, &summary, &err), ERR_STATE);
+    assert_non_null(strstr(err.msg, "the event is over"));
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -232,6 +254,7 @@ int main(void)
         CASE(test_a_dry_run_writes_nothing),
         CASE(test_invitations_are_written_beside_their_messages),
         CASE(test_when_nobody_is_left_to_invite_the_event_stays_as_it_was),
+        CASE(test_an_event_decades_ahead_is_not_over),
         CASE(test_who_joins_later_is_invited_by_a_mailing_of_its_own),
     };
 
