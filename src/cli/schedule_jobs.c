@@ -1,7 +1,11 @@
 /* What the jobs of the schedule do: plan and queue, as `send` and `event invite` do. */
 #include "schedule_jobs.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "serve_watch.h"
 #include "teataja/base/clock.h"
@@ -176,9 +180,36 @@ static struct approval_wish wish_of(const struct schedule_run *run)
                         : (struct approval_wish){.act = APPROVAL_AT_TIME, .due = run->due};
 }
 
+/* Of automatic letters one is made at a time, or two schedulers could tell a member of two
+ * newsletters the same thing twice, as new. *fd is -1 if it needs no lock. */
+static int lock_news(struct schedule_jobs *jobs, const struct schedule_run *run, int *fd,
+                     struct err *err)
+{
+    char *folder = NULL;
+    int rc;
+
+    *fd = -1;
+    if (strncmp(run->target, LETTER_AUTOMATIC, strlen(LETTER_AUTOMATIC)) != 0) {
+        return 0;
+    }
+    rc = workspace_var(&jobs->workspace, &folder, err);
+    if (rc < 0) {
+        return rc;
+    }
+    *fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*fd >= 0 && flock(*fd, LOCK_EX) == 0) {
+        return 0;
+    }
+    /* A signal: the scheduler shall end. */
+    return errno == EINTR ? err_set(err, ERR_STOPPED, "the scheduler was asked to end")
+                          : err_set_errno(err, ERR_IO, errno, "cannot lock %s", folder);
+}
+
 static int do_run(void *ctx, const struct schedule_run *run, struct schedule_outcome *out,
                   struct err *err)
 {
+    int fd = -1;
+    int rc = lock_news(ctx, run, &fd, err);
     const struct errand errand = {.target = run->target,
                                   .occurrence = run->local,
                                   .date = clock_now(),
@@ -186,7 +217,11 @@ static int do_run(void *ctx, const struct schedule_run *run, struct schedule_out
                                   .due = run->due,
                                   .wish = wish_of(run)};
 
-    return with_arena(ctx, run->kind, &errand, out, err);
+    rc = rc == 0 ? with_arena(ctx, run->kind, &errand, out, err) : rc;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return rc;
 }
 
 int schedule_jobs_count(struct schedule_jobs *jobs, enum schedule_kind kind, const char *target,

@@ -24,6 +24,9 @@ enum serve_id {
     SERVE_WEB = SITE_ROLE_WEB,
     SERVE_SOURCES = SITE_ROLES, /* beside schedule, where there are sources */
     SERVE_METRICS,
+    SERVE_SCHEDULE_2, /* more of the first: serve.schedulers */
+    SERVE_SCHEDULE_3,
+    SERVE_SCHEDULE_4,
     SERVE_ROLES
 };
 
@@ -37,6 +40,7 @@ enum serve_figure {
     SERVE_RELAY_FAULT, /* 1 while the relay will not go on */
     SERVE_NEXT_DUE,    /* schedule: the next occurrence, microseconds UTC; INT64_MAX: none */
     SERVE_HELD,        /* schedule: 1 while a jump of the clock holds everything */
+    SERVE_LOOKED_AT,   /* schedule: when it found out both, microseconds UTC */
     SERVE_RUNS_DONE,   /* to SERVE_RUNS_FAILED: occurrences since the process started */
     SERVE_RUNS_SKIPPED,
     SERVE_RUNS_FAILED,
@@ -78,7 +82,7 @@ struct serve_role {
     struct serve_pulse *pulse;
 };
 
-/* "schedule", "deliver", "web", "sources", "metrics". */
+/* "schedule", "deliver", "web", "sources", "metrics", "schedule-2" and so on. */
 const char *serve_role_name(enum serve_id id);
 
 /* Runs a role in the process that was forked for it, and ends the process. Beats go to

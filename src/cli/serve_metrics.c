@@ -33,8 +33,8 @@ struct metrics {
     size_t sample_count;
     struct db *db;
     bool counted;
-    int64_t version;   /* of the database when it was counted */
-    int64_t count_due; /* ticks: not counted again before */
+    int64_t version;    /* of the database when it was counted */
+    int64_t count_due;  /* ticks: not counted again before */
     int64_t counted_at; /* microseconds UTC */
     struct figures_settled *settled;
     struct figures_state outbox[FIGURES_STATES];

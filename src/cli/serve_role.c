@@ -21,13 +21,17 @@ static const char *const names[SERVE_ROLES] = {[SERVE_SCHEDULE] = "schedule",
                                                [SERVE_DELIVER] = "deliver",
                                                [SERVE_WEB] = "web",
                                                [SERVE_SOURCES] = "sources",
-                                               [SERVE_METRICS] = "metrics"};
+                                               [SERVE_METRICS] = "metrics",
+                                               [SERVE_SCHEDULE_2] = "schedule-2",
+                                               [SERVE_SCHEDULE_3] = "schedule-3",
+                                               [SERVE_SCHEDULE_4] = "schedule-4"};
 
 /* How long a role's loop may say nothing; 0: it has none of its own. A schedule's run
  * composes a whole mailing. */
-static const int64_t patience[SERVE_ROLES] = {[SERVE_SCHEDULE] = 1800 * SECOND_NS,
-                                              [SERVE_SOURCES] = 1800 * SECOND_NS,
-                                              [SERVE_DELIVER] = 120 * SECOND_NS};
+static const int64_t patience[SERVE_ROLES] = {
+    [SERVE_SCHEDULE] = 1800 * SECOND_NS,   [SERVE_SCHEDULE_2] = 1800 * SECOND_NS,
+    [SERVE_SCHEDULE_3] = 1800 * SECOND_NS, [SERVE_SCHEDULE_4] = 1800 * SECOND_NS,
+    [SERVE_SOURCES] = 1800 * SECOND_NS,    [SERVE_DELIVER] = 120 * SECOND_NS};
 
 struct serve_pulse {
     pthread_t thread;
@@ -168,12 +172,15 @@ static void take_signals(void)
 _Noreturn void serve_role_main(enum serve_id id, struct workspace *workspace, const char *folder,
                                pid_t parent, int beat_fd, int status_fd)
 {
-    static int (*const mains[SERVE_ROLES])(struct serve_role * role,
-                                           struct err * err) = {[SERVE_SCHEDULE] = serve_schedule,
-                                                                [SERVE_DELIVER] = serve_deliver,
-                                                                [SERVE_WEB] = serve_web,
-                                                                [SERVE_SOURCES] = serve_sources,
-                                                                [SERVE_METRICS] = serve_metrics};
+    static int (*const mains[SERVE_ROLES])(struct serve_role * role, struct err * err) = {
+        [SERVE_SCHEDULE] = serve_schedule,
+        [SERVE_DELIVER] = serve_deliver,
+        [SERVE_WEB] = serve_web,
+        [SERVE_SOURCES] = serve_sources,
+        [SERVE_METRICS] = serve_metrics,
+        [SERVE_SCHEDULE_2] = serve_schedule,
+        [SERVE_SCHEDULE_3] = serve_schedule,
+        [SERVE_SCHEDULE_4] = serve_schedule};
     static struct serve_pulse pulse;
     struct serve_role role = {.id = id,
                               .workspace = workspace,

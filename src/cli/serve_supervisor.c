@@ -68,11 +68,29 @@ static void choose_roles(struct supervisor *supervisor)
     supervisor->children[SERVE_SOURCES].wanted =
         supervisor->children[SERVE_SCHEDULE].wanted &&
         supervisor->config->workspace.config.site.source_count > 0;
+    for (int i = 1; i < SITE_SCHEDULERS; i++) {
+        supervisor->children[SERVE_SCHEDULE_2 + i - 1].wanted =
+            supervisor->children[SERVE_SCHEDULE].wanted && i < serve->schedulers;
+    }
     supervisor->children[SERVE_METRICS].wanted = strcmp(serve->metrics, "none") != 0;
     log_set_level((enum log_level)serve->log);
 }
 
 /* ---- What is told ---- */
+
+/* Of several schedulers who looked last knows what comes next. */
+static void add_figures(struct serve_status *status, const struct child *child)
+{
+    bool newer = child->figures[SERVE_LOOKED_AT] > status->figures[SERVE_LOOKED_AT];
+
+    for (int i = 0; i < SERVE_FIGURES; i++) {
+        if (i != SERVE_NEXT_DUE && i != SERVE_HELD && i != SERVE_LOOKED_AT) {
+            status->figures[i] += child->figures[i] + child->earlier[i];
+        } else if (newer) {
+            status->figures[i] = child->figures[i];
+        }
+    }
+}
 
 static void tell_metrics(struct supervisor *supervisor, int64_t now)
 {
@@ -91,9 +109,7 @@ static void tell_metrics(struct supervisor *supervisor, int64_t now)
         status.roles[i].up = child_up(child, now);
         status.roles[i].pid = child->pid;
         status.roles[i].restarts = child->restarts;
-        for (int f = 0; f < SERVE_FIGURES; f++) {
-            status.figures[f] += child->figures[f] + child->earlier[f];
-        }
+        add_figures(&status, child);
     }
     /* One that does not read has the next one later. */
     if (write(metrics->status_fd, &status, sizeof(status)) < 0 && errno != EAGAIN &&

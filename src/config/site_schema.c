@@ -362,6 +362,13 @@ static const struct schema_field serve_fields[] = {
      .choices = serve_levels,
      .fallback = "info",
      .help = "The least of the events that are logged."},
+    {.key = "schedulers",
+     .type = SCHEMA_INT,
+     SCHEMA_AT(site_serve, schedulers),
+     .min = 1,
+     .max = SITE_SCHEDULERS,
+     .fallback = "2",
+     .help = "So many letters are begun at a time: a long one does not keep the next one waiting."},
 };
 static const struct schema serve_schema = SCHEMA("serve", struct site_serve, serve_fields);
 

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from support import (Case, DONE, SlowServer, environment, free_port, launch, query, small_site,
                      stop, wait_for, write, write_members)
 
-ROLES = ("schedule", "deliver", "web", "metrics")
+ROLES = ("schedule", "deliver", "web", "metrics", "schedule-2")
 
 
 def children(pid):

@@ -52,6 +52,50 @@ class Work(Serving):
         wait_for("the counter", lambda: self.metrics()[
             "teataja_schedule_runs_total", "done"] == 1)
 
+    def test_a_scheduler_that_is_busy_holds_up_nobody(self):
+        boxes = self.folder / "boxes"
+        self.make_site(self.sink(boxes))
+        with open(self.site / "newsletters/funding.yaml", "a", encoding="utf-8") as file:
+            file.write("schedule: day 09:00\n")
+        issue = self.site / "issues/kiri.md"
+        write(issue, issue.read_text().replace("newsletter: funding\n",
+                                               "newsletter: funding\nsend: next\n"))
+        self.start_daemon(now="2026-12-01T06:59:54")
+        wait_for("the next time", lambda: self.metrics().get(
+            ("teataja_schedule_next_timestamp_seconds",)) == 1796108400)
+        busy = self.roles()["schedule"]
+        os.kill(busy, signal.SIGSTOP)
+        try:
+            self.wait_until_sent()
+            (due, done), = query(self.site, "SELECT due_at, done_at FROM schedule_run")
+            self.assertLess((done - due) / 1e6, 2)
+            wait_for("the lag", lambda: self.metrics()["teataja_schedule_lag_seconds",] == 0)
+        finally:
+            os.kill(busy, signal.SIGCONT)
+
+    def test_two_schedulers_tell_nobody_the_same_as_new_twice(self):
+        self.make_site(None)
+        for name in ("spring", "summer", "autumn", "winter"):
+            write(self.site / f"newsletters/{name}.yaml",
+                  "list: funding\nname: { et: Uudised }\ncompose: auto\nblocks: [calls]\n"
+                  "from: { name: Bench, address: kiri@cluster.example }\nschedule: day 09:00\n")
+        write(self.site / "calls/big.md",
+              "title: Call\nfunder: Fund\nsummary: A call for all organisations of the region.\n"
+              "url: https://fund.example/1\ndeadline: 2030-03-10 17:00\n---\n")
+        self.start_daemon(now="2026-12-01T06:59:54")
+        wait_for("four runs", lambda: query(
+            self.site, "SELECT count(*) FROM schedule_run WHERE done_at NOT NULL") == [(4,)])
+        self.assertEqual(query(self.site, "SELECT state, count(*) FROM schedule_run GROUP BY 1"),
+                         [("done", 1), ("skipped", 3)])
+        self.assertEqual(query(self.site, "SELECT count(*), count(DISTINCT member) FROM outbox "
+                               "WHERE member NOT NULL"), [(self.members, self.members)])
+
+    def test_one_scheduler_is_enough_for_who_wants_no_more(self):
+        self.make_site(None)
+        text = (self.site / "teataja.yaml").read_text()
+        write(self.site / "teataja.yaml", text.replace("serve: {", "serve: { schedulers: 1,"))
+        self.start_daemon(roles=[role for role in ROLES if role != "schedule-2"])
+
     def test_sources_are_polled_and_told_of(self):
         self.make_site(None)
         with open(self.site / "teataja.yaml", "a", encoding="utf-8") as file:
@@ -135,7 +179,8 @@ class Death(Serving):
         self.assertEqual(self.log().count("event=role_died"), 5)
         self.wait_for_health()
         restarts = self.metrics()
-        self.assertEqual([restarts["teataja_role_restarts_total", r] for r in ROLES], [1, 2, 1, 1])
+        self.assertEqual([restarts["teataja_role_restarts_total", r] for r in ROLES],
+                         [1, 2, 1, 1, 0])
 
     def test_children_of_a_killed_supervisor_end_and_the_next_one_goes_on(self):
         relay = self.slow(pause=0.03)
@@ -172,12 +217,12 @@ class Death(Serving):
             killed = set(self.roles().values())
             for pid in killed:
                 os.kill(pid, signal.SIGKILL)
-            wait_for("all roles", lambda: len(self.roles()) == 4
+            wait_for("all roles", lambda: len(self.roles()) == len(ROLES)
                      and not killed & set(self.roles().values()))
         for count in range(1, 11):
             os.kill(daemon.pid, signal.SIGHUP)
             self.wait_for_log("event=serving", 1 + count)
-        self.assertGreaterEqual(self.log().count("event=role_started"), 4 + 12 + 40)
+        self.wait_for_log("event=role_started", (1 + 3 + 10) * len(ROLES))
         self.wait_for_health()
         time.sleep(1)
         self.assertEqual(open_files(daemon.pid), before)

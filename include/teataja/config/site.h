@@ -137,6 +137,8 @@ struct site_web {
 
 enum site_role { SITE_ROLE_SCHEDULE, SITE_ROLE_DELIVER, SITE_ROLE_WEB, SITE_ROLES };
 
+#define SITE_SCHEDULERS 4 /* processes of the role schedule, at most */
+
 /* The daemon. */
 struct site_serve {
     const struct yaml_node *node;
@@ -144,6 +146,7 @@ struct site_serve {
     size_t role_count;
     const char *metrics; /* as web.listen: server.h checks it; "none" */
     int log;             /* of enum log_level */
+    int64_t schedulers;  /* processes of the role schedule */
 };
 
 struct name_index;
