@@ -22,7 +22,11 @@ UPDATE outbox
                LIMIT $3);
 
 -- name: overdue_settle
+-- Not while somebody else plans the new one, and may die of it.
 UPDATE mailing SET state = 'sent'
  WHERE id = $1 AND state = 'held'
+   AND NOT EXISTS (SELECT 1 FROM mailing AS anew
+                    WHERE anew.dedupe = 'letter:' || mailing.subject || ':anew-' || mailing.id
+                      AND anew.state = 'expanding')
    AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.mailing = mailing.id
                       AND outbox.state IN ('queued', 'deferred', 'unknown'));

@@ -35,5 +35,6 @@ int overdue_list(struct db *db, struct arena *arena, int64_t now, struct overdue
  * *count of them. */
 int overdue_replace(struct db *db, int64_t mailing, int64_t now, int64_t *count, struct err *err);
 
-/* It is `sent`, unless rows of unknown fate wait for a person. */
+/* It is `sent`, unless rows of unknown fate wait for a person, or the new mailing is being made:
+ * then whoever makes it settles it. */
 int overdue_settle(struct db *db, int64_t mailing, struct err *err);
