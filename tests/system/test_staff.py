@@ -19,7 +19,7 @@ from support import CONTENT, query, wait_for, write
 from test_judges import CLIENTS_ALLOWED, HTML_MOST, Links
 
 LANGUAGES = ("et", "ru", "en", "lv", "lt", "pl", "cs", "de", "sv", "fi")
-ROLES = ("schedule", "deliver", "metrics")
+ROLES = ("schedule", "deliver", "metrics", "schedule-2")
 STAFF = """
 staff:
   - { address: ann@staff.example, name: Ann Admin, language: en }
