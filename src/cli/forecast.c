@@ -19,7 +19,7 @@ static int64_t deadline_of(const struct workspace *workspace, const struct lette
     const struct call_round *round = call != NULL ? call_current_round(call, date) : NULL;
 
     return round != NULL && round->has_deadline && round->deadline.at > date ? round->deadline.at
-                                                                            : 0;
+                                                                             : 0;
 }
 
 /* Editions in several languages tell the same call. */
@@ -70,17 +70,15 @@ int forecast_read_letter(const struct workspace *workspace, struct arena *arena,
 
         for (size_t k = 0; rc == 0 && k < group->line_count; k++) {
             const struct letter_line *line = &group->lines[k];
-            int64_t at = strcmp(line->note, "closed") != 0
-                             ? deadline_of(workspace, line, summary->date)
-                             : 0;
+            int64_t at =
+                strcmp(line->note, "closed") != 0 ? deadline_of(workspace, line, summary->date) : 0;
 
             if (at > 0) {
-                rc = add_date(arena, out,
-                              (struct forecast_date){.slug = line->slug,
-                                                     .title = line->title,
-                                                     .what = "closes",
-                                                     .at = at},
-                              err);
+                rc = add_date(
+                    arena, out,
+                    (struct forecast_date){
+                        .slug = line->slug, .title = line->title, .what = "closes", .at = at},
+                    err);
             }
         }
     }
@@ -127,15 +125,16 @@ int forecast_mailing(struct workspace *workspace, const char *relay_name, const 
                      int64_t rows, struct forecast *out, struct err *err)
 {
     const struct site *site = &workspace->config.site;
-    const struct site_relay *only =
-        relay_name != NULL ? site_relay_find(site, relay_name) : NULL;
+    const struct site_relay *only = relay_name != NULL ? site_relay_find(site, relay_name) : NULL;
     int64_t now = clock_now();
 
-    *out = (struct forecast){
-        .relays = only != NULL ? only : site->relays,
-        .relay_count = only != NULL ? 1 : relay_name != NULL ? 0 : site->relay_count,
-        .job = {.due = now, .rows = rows, .priority = composer_priority(purpose)},
-        .purpose = purpose};
+    *out =
+        (struct forecast){.relays = only != NULL ? only : site->relays,
+                          .relay_count = only != NULL         ? 1
+                                         : relay_name != NULL ? 0
+                                                              : site->relay_count,
+                          .job = {.due = now, .rows = rows, .priority = composer_priority(purpose)},
+                          .purpose = purpose};
     return relay_forecast(workspace->db, out->relays, out->relay_count, now, true, &out->job, 1,
                           err);
 }

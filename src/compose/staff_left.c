@@ -54,9 +54,9 @@ static const char *name_of(const struct left_outs *left, struct arena *arena)
 {
     const struct left_out *first = &left->items[0];
 
-    return left->count == 1 ? arena_printf(arena, "%s/%s", first->folder, first->slug)
-                            : arena_printf(arena, "%s/%s (+%zu)", first->folder, first->slug,
-                                           left->count - 1);
+    return left->count == 1
+               ? arena_printf(arena, "%s/%s", first->folder, first->slug)
+               : arena_printf(arena, "%s/%s (+%zu)", first->folder, first->slug, left->count - 1);
 }
 
 static const char *problems_of(const struct left_outs *left, struct arena *arena)

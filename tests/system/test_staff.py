@@ -330,6 +330,23 @@ class Schedule(Telling):
         self.assertIn("too late", told["ann"][0].text)
 
 
+class Files(Telling):
+    def test_editors_hear_of_a_file_that_stays_wrong(self):
+        call = self.site / "calls/halb.md"
+        self.look()
+        write(call, "---\ntitle: [\n---\nText.\n")
+        self.assertEqual(self.subjects(self.look()), {})
+        told = self.look(hours=1)
+        self.assertEqual(self.subjects(told), {"mari": ["Välja jäetud: calls/halb"],
+                                               "igor": ["Не используется: calls/halb"],
+                                               "boss": ["Jätetty pois: calls/halb"]})
+        self.assertIn("calls/halb.md:", told["mari"][0].text)
+        self.assertIn("teataja check", told["mari"][0].text)
+        self.assertEqual(self.subjects(self.look(hours=5)), {})
+        call.unlink()
+        self.assertEqual(self.subjects(self.look(hours=6)), {})
+
+
 class Drafts(Telling):
     def test_a_draft_is_shown_to_its_editors(self):
         newsletter = self.site / "newsletters/funding.yaml"
