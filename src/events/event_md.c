@@ -1,28 +1,17 @@
+#include "event_md.h"
+
 #include <string.h>
 
-#include "event_file.h"
-#include "event_head.h"
-#include "event_series.h"
 #include "event_text.h"
-#include "teataja/base/clock.h"
-#include "teataja/base/limits.h"
-#include "teataja/base/utf8.h"
 #include "teataja/calendar/zone.h"
 #include "teataja/config/front_matter.h"
-
-struct md {
-    const struct event_file *file;
-    struct event_head head;
-    struct event_maker maker;
-};
 
 static struct event_spot spot_of(const struct yaml_node *node)
 {
     return (struct event_spot){node->file, node->line, node->column};
 }
 
-/* Where the value of `path` stands; the mapping itself if it is not given. */
-static struct event_spot spot_at(const struct yaml_node *node, const char *path)
+struct event_spot event_md_spot(const struct yaml_node *node, const char *path)
 {
     const struct yaml_node *value = yaml_find(node, path);
 
@@ -75,8 +64,8 @@ static int read_times(struct md *md)
         head->start.zone[0] != '\0' ? head->start.zone : md->file->config->site.timezone;
     int rc = 0;
 
-    md->maker.start = spot_at(head->node, "start");
-    md->maker.end = spot_at(head->node, "end");
+    md->maker.start = event_md_spot(head->node, "start");
+    md->maker.end = event_md_spot(head->node, "end");
     if (!zone_is_known(zone)) {
         struct err local = {0};
 
@@ -217,7 +206,7 @@ static int read_rsvp(struct md *md)
     if (from->by.civil.year == 0) {
         return 0;
     }
-    spot = spot_at(from->node, "by");
+    spot = event_md_spot(from->node, "by");
     rsvp->has_by = true;
     rc = in_zone(md, &from->by, &spot, &rsvp->by);
     if (rc < 0) {
@@ -260,7 +249,7 @@ static void read_invite(struct md *md)
         quantity_parse_period(text, true, &event->invite_before, &local) == 0;
     if (!event->has_invite_before || event->invite_before.days < 0 ||
         event->invite_before.micros < 0) {
-        struct event_spot spot = spot_at(md->head.node, "invite");
+        struct event_spot spot = event_md_spot(md->head.node, "invite");
 
         event_problem(&md->maker, &spot, "'invite': %s",
                       event->has_invite_before ? "it is a time before the start" : local.msg);
@@ -278,7 +267,7 @@ static void read_list(struct md *md)
     if (head->list == NULL || site_list_find(&config->site, head->list) != NULL) {
         return;
     }
-    spot = spot_at(head->node, "list");
+    spot = event_md_spot(head->node, "list");
     suggest_start(&suggest, head->list);
     for (size_t i = 0; i < config->site.list_count; i++) {
         suggest_offer(&suggest, config->site.lists[i].slug);
@@ -310,7 +299,7 @@ static void read_own_facts(struct md *md)
     if (config_check_projects(config, head->funded_by, head->funded_by_count, head->node,
                               "funded_by", md->file->report) > 0 &&
         !md->maker.failed) {
-        struct event_spot spot = spot_at(head->node, "funded_by");
+        struct event_spot spot = event_md_spot(head->node, "funded_by");
 
         md->maker.failed = true;
         err_set(md->maker.err, ERR_INVALID, "%s:%d:%d: a project of 'funded_by' does not exist",
@@ -428,112 +417,6 @@ int event_md_load(const struct event_file *file, struct event *event, struct eve
     read_facts(&md);
     *good = *good && !md.maker.failed;
     return set_texts(&md, &matter, edition);
-}
-
-/* Which override of the event a language edition speaks of; SIZE_MAX if none. */
-static size_t find_override(const struct event *event, const struct schema_moment *original)
-{
-    for (size_t i = 0; i < event->override_count; i++) {
-        const struct civil *have = &event->overrides[i].original;
-
-        if (original->civil.date_only ? civil_days(have) == civil_days(&original->civil)
-                                      : civil_compare(have, &original->civil) == 0) {
-            return i;
-        }
-    }
-    return SIZE_MAX;
-}
-
-static int edition_overrides(struct md *md, const struct event *event,
-                             const struct event_edition *first, struct event_edition *edition)
-{
-    const struct event_head *head = &md->head;
-    struct event_override_text *texts;
-
-    edition->overrides = first->overrides;
-    if (head->override_count == 0) {
-        return 0;
-    }
-    texts = arena_alloc(md->file->arena, event->override_count + 1, sizeof(*texts));
-    if (texts == NULL) {
-        return err_nomem(md->maker.err);
-    }
-    if (event->override_count > 0) {
-        memcpy(texts, first->overrides, event->override_count * sizeof(*texts));
-    }
-    for (size_t i = 0; i < head->override_count; i++) {
-        const struct head_override *from = &head->overrides[i];
-        const struct yaml_node *node = yaml_get(head->node, "overrides");
-        struct event_spot spot = {node->file, node->entries[i].line, node->entries[i].column};
-        size_t at = find_override(event, &from->original);
-
-        if (at == SIZE_MAX) {
-            event_problem(&md->maker, &spot, "%s does not override the occurrence of %s",
-                          event->file, node->entries[i].key);
-            continue;
-        }
-        texts[at].title = from->title != NULL ? from->title : texts[at].title;
-        texts[at].summary = from->summary != NULL ? from->summary : texts[at].summary;
-        texts[at].place = from->place.name != NULL ? from->place.name : texts[at].place;
-        texts[at].address = from->place.address != NULL ? from->place.address : texts[at].address;
-    }
-    edition->overrides = texts;
-    return 0;
-}
-
-int event_edition_load(const struct event_file *file, const struct event *event,
-                       const struct event_edition *first, enum language language,
-                       struct event_edition *edition, bool *good, struct err *err)
-{
-    struct md md = {.file = file};
-    struct front_matter matter;
-    bool readable;
-    int rc;
-
-    *edition = *first;
-    rc = event_read_head(file, &event_schema, SCHEMA_TRANSLATION, &matter, &md.head, good,
-                         &readable, err);
-    if (rc < 0 || !readable) {
-        return rc;
-    }
-    md.maker = (struct event_maker){
-        .arena = file->arena, .report = file->report, .err = err, .failed = !*good};
-    rc = event_read_body(file, &matter, &edition->body, good, err);
-    if (rc == 0) {
-        rc = event_read_letters(file, &md.head, edition, good, err);
-    }
-    if (rc == 0) {
-        rc = edition_overrides(&md, event, first, edition);
-    }
-    if (rc < 0) {
-        return rc;
-    }
-    if (edition->thanks == NULL && first->thanks != NULL) {
-        edition->thanks = first->thanks;
-        report_add(file->report, REPORT_WARNING, file->path, 1, 1,
-                   "'thanks' is missing: these readers get the text of %s", first->file);
-    }
-    edition->language = language;
-    edition->file = file->path;
-    edition->own_body = edition->body != NULL;
-    edition->body = edition->own_body ? edition->body : first->body;
-    edition->description = edition->own_body ? NULL : first->description;
-    edition->title = md.head.title != NULL ? md.head.title : first->title;
-    edition->summary = md.head.summary != NULL ? md.head.summary : first->summary;
-    edition->place = md.head.place.name != NULL ? md.head.place.name : first->place;
-    edition->address = md.head.place.address != NULL ? md.head.place.address : first->address;
-    if (md.head.rsvp.question_count > 0) {
-        edition->questions = md.head.rsvp.questions;
-        if (md.head.rsvp.question_count != event->rsvp.question_count) {
-            struct event_spot spot = spot_at(md.head.node, "rsvp.questions");
-
-            event_problem(&md.maker, &spot, "there are %zu questions here and %zu in %s",
-                          md.head.rsvp.question_count, event->rsvp.question_count, event->file);
-            edition->questions = first->questions;
-        }
-    }
-    *good = *good && !md.maker.failed;
-    return 0;
 }
 
 /* Keys that a calendar says itself. */
