@@ -215,11 +215,6 @@ struct call *content_call(const struct content *content, const char *slug)
     return find(slug, content->calls, content->call_count, sizeof(struct call));
 }
 
-struct news *content_news(const struct content *content, const char *slug)
-{
-    return find(slug, content->news, content->news_count, sizeof(struct news));
-}
-
 struct issue *content_issue(const struct content *content, const char *slug)
 {
     return find(slug, content->issues, content->issue_count, sizeof(struct issue));

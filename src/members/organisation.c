@@ -1,98 +1,11 @@
-#include "teataja/members/organisation.h"
+#include "organisation_save.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "member_row.h"
 #include "member_value.h"
-#include "organisation_save.h"
 #include "sql/members/organisation.h"
 #include "teataja/db/db.h"
-
-static bool organisation_fill(struct arena *arena, struct db_stmt *stmt, struct organisation *out)
-{
-    out->id = db_int(stmt, 0);
-    out->registry_code = db_dup(stmt, 1, arena);
-    out->name = db_dup(stmt, 2, arena);
-    out->kind = db_dup(stmt, 3, arena);
-    out->region = db_dup(stmt, 4, arena);
-    out->web = db_dup(stmt, 5, arena);
-    out->member_count = db_int(stmt, 7);
-    return out->name != NULL && member_row_terms(arena, db_text(stmt, 6), &out->sectors);
-}
-
-int organisation_get(const struct members *members, struct arena *arena, int64_t id,
-                     struct organisation *out, struct err *err)
-{
-    struct db_stmt *stmt = NULL;
-    int rc = db_query(members->db, SQL_ORGANISATION_ROW, &stmt, err);
-
-    memset(out, 0, sizeof(*out));
-    if (rc == 0) {
-        rc = db_bind_int(stmt, 1, id, err);
-    }
-    if (rc == 0) {
-        rc = db_next(stmt, err);
-        if (rc == 0) {
-            rc = err_set(err, ERR_NOT_FOUND, "no organisation %" PRId64, id);
-        }
-    }
-    if (rc == 1) {
-        rc = organisation_fill(arena, stmt, out) ? 0 : err_nomem(err);
-    }
-    db_stmt_free(stmt);
-    return rc;
-}
-
-int organisation_find(const struct members *members, struct arena *arena, const char *which,
-                      struct organisation *out, struct err *err)
-{
-    const char *fold = NULL;
-    char *end = NULL;
-    int64_t id = 0;
-    int rc = db_get_int(members->db, SQL_ORGANISATION_BY_CODE, &id, err, "t", which);
-
-    if (rc == 0) {
-        rc = member_value_fold(arena, which, &fold, err);
-    }
-    if (rc == 0) {
-        rc = db_get_int(members->db, SQL_ORGANISATION_BY_NAME, &id, err, "tn", fold);
-    }
-    if (rc == 0 && isdigit((unsigned char)*which)) {
-        errno = 0;
-        id = strtoll(which, &end, 10);
-        rc = *end == '\0' && errno == 0;
-    }
-    if (rc == 1) {
-        rc = organisation_get(members, arena, id, out, err);
-    } else if (rc == 0) {
-        rc = ERR_NOT_FOUND;
-    }
-    return rc == ERR_NOT_FOUND ? err_set(err, rc, "no organisation '%.100s'", which) : rc;
-}
-
-int organisation_list(const struct members *members, struct arena *arena, struct organisation **out,
-                      size_t *count, struct err *err)
-{
-    struct db_stmt *stmt = NULL;
-    size_t capacity = 0;
-    int rc = db_query(members->db, SQL_ORGANISATION_IDS, &stmt, err);
-
-    *out = NULL;
-    *count = 0;
-    while (rc == 0 && (rc = db_next(stmt, err)) == 1) {
-        rc = arena_grow(arena, (void *)out, &capacity, *count, sizeof(**out), err);
-        if (rc == 0) {
-            rc = organisation_get(members, arena, db_int(stmt, 0), &(*out)[*count], err);
-            (*count)++;
-        }
-    }
-    db_stmt_free(stmt);
-    return rc;
-}
 
 static bool input_has(const struct member_input *input, enum member_field field)
 {

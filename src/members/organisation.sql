@@ -1,13 +1,3 @@
--- name: organisation_row
-SELECT o.id, o.registry_code, o.name, o.kind, o.region, o.web,
-       (SELECT group_concat(term, ' ') FROM (SELECT term FROM organisation_sector
-         WHERE organisation = o.id ORDER BY term)),
-       (SELECT count(*) FROM member m WHERE m.organisation = o.id AND m.erased_at IS NULL)
-  FROM organisation o WHERE o.id = $1;
-
--- name: organisation_ids
-SELECT id FROM organisation ORDER BY name_fold, id;
-
 -- name: organisation_by_code
 SELECT id FROM organisation WHERE registry_code = $1;
 

@@ -7,26 +7,6 @@
 #include "sql/members/profile.h"
 #include "teataja/db/db.h"
 
-bool member_terms_has(const struct member_terms *terms, const char *term)
-{
-    for (size_t i = 0; i < terms->count; i++) {
-        if (strcmp(terms->items[i], term) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-const char *member_profile_attr(const struct member_profile *profile, const char *key)
-{
-    for (size_t i = 0; i < profile->attr_count; i++) {
-        if (strcmp(profile->attrs[i].key, key) == 0) {
-            return profile->attrs[i].text;
-        }
-    }
-    return NULL;
-}
-
 /* The region and all that it lies in, by the configuration: it is what the
  * tables were brought in step with, and needs no query. */
 static int profile_regions(const struct members *members, struct arena *arena, const char *code,

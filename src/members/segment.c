@@ -16,7 +16,6 @@
 
 struct segment {
     struct arena *arena;
-    const char *text;
     struct segment_sql sql;
 };
 
@@ -29,6 +28,7 @@ int segment_parse(const struct segment_scope *scope, const char *text, struct se
 {
     struct segment *segment = mem_alloc(1, sizeof(*segment));
     struct segment_node *root = NULL;
+    const char *copy;
     int rc = 0;
 
     if (segment == NULL) {
@@ -36,12 +36,12 @@ int segment_parse(const struct segment_scope *scope, const char *text, struct se
     }
     str_init(&segment->sql.text, SEGMENT_SQL_CEILING);
     segment->arena = arena_new(SEGMENT_ARENA);
-    if (segment->arena == NULL ||
-        (segment->text = arena_strdup(segment->arena, text == NULL ? "" : text)) == NULL) {
+    copy = segment->arena != NULL ? arena_strdup(segment->arena, text == NULL ? "" : text) : NULL;
+    if (copy == NULL) {
         rc = err_nomem(err);
         goto out;
     }
-    rc = segment_tree_parse(scope, segment->arena, segment->text, &root, err);
+    rc = segment_tree_parse(scope, segment->arena, copy, &root, err);
     if (rc < 0) {
         goto out;
     }
@@ -74,11 +74,6 @@ void segment_free(struct segment *segment)
     str_release(&segment->sql.text);
     arena_free(segment->arena);
     mem_free(segment);
-}
-
-const char *segment_text(const struct segment *segment)
-{
-    return segment->text;
 }
 
 int segment_error_column(const struct err *err)
@@ -237,24 +232,6 @@ int segment_match_all(struct db *db, const struct segment *segment, struct arena
         (*members)[(*count)++] = member;
     }
     segment_close(walk);
-    return rc;
-}
-
-int segment_match(struct db *db, const struct segment *segment, int64_t member, struct err *err)
-{
-    struct db_stmt *stmt = NULL;
-    char tail[40];
-    int rc = 0;
-
-    (void)snprintf(tail, sizeof(tail), " AND m.id = $%d", segment_values(segment) + 1);
-    rc = segment_query(db, segment, "SELECT 1", tail, &stmt, err);
-    if (rc == 0) {
-        rc = db_bind_int(stmt, segment_values(segment) + 1, member, err);
-    }
-    if (rc == 0) {
-        rc = db_next(stmt, err);
-    }
-    db_stmt_free(stmt);
     return rc;
 }
 

@@ -113,11 +113,6 @@ void format_close(struct format *format)
     mem_free(format);
 }
 
-enum language format_language(const struct format *format)
-{
-    return format->lang;
-}
-
 static UDate to_icu(const struct civil *civil)
 {
     return (UDate)civil_to_utc(civil) / 1000.0;

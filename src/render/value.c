@@ -212,19 +212,9 @@ void value_add_text(struct value *list, const char *text)
     put_text(list, NULL, VALUE_TEXT, text, text != NULL ? strlen(text) : 0);
 }
 
-void value_add_markup(struct value *list, const char *markup)
-{
-    put_text(list, NULL, VALUE_MARKUP, markup, markup != NULL ? strlen(markup) : 0);
-}
-
 void value_add_bool(struct value *list, bool yes)
 {
     put_bool(list, NULL, yes);
-}
-
-void value_add_number(struct value *list, int64_t number)
-{
-    put_number(list, NULL, number);
 }
 
 void value_add_null(struct value *list)

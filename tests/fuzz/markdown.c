@@ -153,17 +153,13 @@ static void check_characters(const char *text, size_t len, bool marks)
     }
 }
 
-static void check_document(struct markdown *document, struct arena *arena)
+static void check_document(struct markdown *document)
 {
-    const char *excerpt = markdown_excerpt(document, arena, 60);
     struct theme theme;
     struct str html;
     struct str text;
 
     FUZZ_CHECK(theme_init(&theme, NULL, NULL) == 0);
-    FUZZ_CHECK(excerpt != NULL && strpbrk(excerpt, "\r\n\t") == NULL);
-    FUZZ_CHECK(utf8_length(excerpt, strlen(excerpt)) <= 61);
-    check_characters(excerpt, strlen(excerpt), false);
     str_init(&html, (size_t)LIMIT_TEXT * 8);
     str_init(&text, (size_t)LIMIT_TEXT * 8);
     for (size_t i = 0; i < markdown_count(document); i++) {
@@ -194,7 +190,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (rc == 0) {
         FUZZ_CHECK(report_errors(report) == 0);
-        check_document(document, arena);
+        check_document(document);
     } else {
         FUZZ_CHECK(rc == ERR_INVALID && report_errors(report) > 0);
         fuzz_check_error(rc, &err);

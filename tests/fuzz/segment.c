@@ -26,19 +26,19 @@ struct fixture {
     struct config config;
     struct token_key key;
     struct members members;
-    int64_t ids[MEMBERS];
 };
 
 static void add_member(struct fixture *site, size_t index)
 {
     struct member_input input = {0};
     struct err err = {0};
+    int64_t id = 0;
 
     for (size_t i = 0; fields[index][i][0] != NULL; i++) {
         FUZZ_CHECK(member_input_set_named(&site->config, site->arena, &input, fields[index][i][0],
                                           fields[index][i][1], &err) == 0);
     }
-    FUZZ_CHECK(member_add(&site->members, &input, &site->ids[index], &err) == 0);
+    FUZZ_CHECK(member_add(&site->members, &input, &id, &err) == 0);
 }
 
 static struct fixture *site_get(void)
@@ -66,18 +66,22 @@ static int64_t count_of(struct fixture *site, const struct segment *segment)
 {
     struct err err = {0};
     int64_t count = -1;
+    int64_t member = 0;
+    int64_t before = 0;
     int64_t matched = 0;
+    struct segment_walk *walk = NULL;
 
     if (segment_count(site->members.db, segment, &count, &err) != 0) {
         (void)fprintf(stderr, "%s\n", err.msg);
     }
     FUZZ_CHECK(count >= 0 && count <= MEMBERS);
-    for (size_t i = 0; i < MEMBERS; i++) {
-        int rc = segment_match(site->members.db, segment, site->ids[i], &err);
-
-        FUZZ_CHECK(rc == 0 || rc == 1);
-        matched += rc;
+    FUZZ_CHECK(segment_open(site->members.db, segment, &walk, &err) == 0);
+    while (segment_next(walk, &member, &err) == 1) {
+        FUZZ_CHECK(member > before);
+        before = member;
+        matched++;
     }
+    segment_close(walk);
     FUZZ_CHECK(matched == count);
     return count;
 }
@@ -89,7 +93,7 @@ static void check_segment(struct fixture *site, const struct segment *segment, c
     struct segment *negated = NULL;
     char *opposite = malloc(len + 7);
 
-    FUZZ_CHECK(opposite != NULL && strcmp(segment_text(segment), text) == 0);
+    FUZZ_CHECK(opposite != NULL);
     (void)snprintf(opposite, len + 7, "not (%s)", text);
     if (segment_parse_plain(&site->config, opposite, &negated, NULL) == 0) {
         FUZZ_CHECK(count + count_of(site, negated) == MEMBERS);

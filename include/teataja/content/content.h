@@ -56,7 +56,6 @@ int content_leave_out(struct arena *arena, const struct config *config, struct c
 
 /* By slug; NULL if there is none. */
 struct call *content_call(const struct content *content, const char *slug);
-struct news *content_news(const struct content *content, const char *slug);
 struct issue *content_issue(const struct content *content, const char *slug);
 struct issue *content_letter(const struct content *content, const char *newsletter);
 

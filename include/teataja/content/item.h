@@ -27,7 +27,7 @@ struct edition {
     enum language language;
     const char *title;     /* of a call or of news; an issue's subject */
     const char *preheader; /* of an issue; NULL if none */
-    const char *summary;   /* NULL if none: markdown_excerpt of the body will do */
+    const char *summary;   /* NULL if none */
     const char *funder;    /* of a call; NULL if none */
     const char *url;       /* where to read more; NULL if none */
     const char *image_alt; /* of news with an image; else NULL */

@@ -33,12 +33,6 @@ struct member_profile {
     enum member_delivery delivery;
 };
 
-/* True if `terms` holds the slug or code. */
-bool member_terms_has(const struct member_terms *terms, const char *term);
-
-/* NULL if the member has no such attribute. */
-const char *member_profile_attr(const struct member_profile *profile, const char *key);
-
 /* The profile of one member who is not erased. ERR_NOT_FOUND. */
 int member_profile_get(const struct members *members, struct arena *arena, int64_t id,
                        struct member_profile *out, struct err *err);

@@ -67,9 +67,6 @@ int segment_parse_plain(const struct config *config, const char *text, struct se
 
 void segment_free(struct segment *segment);
 
-/* What was parsed. */
-const char *segment_text(const struct segment *segment);
-
 /* The column of the last mistake is in the message; this takes it out for a
  * caller that knows the line: 0 if there is none. */
 int segment_error_column(const struct err *err);
@@ -87,9 +84,6 @@ void segment_close(struct segment_walk *walk);
 /* All members of a segment by id, in the arena. */
 int segment_match_all(struct db *db, const struct segment *segment, struct arena *arena,
                       int64_t **members, size_t *count, struct err *err);
-
-/* 1 if the member is in the segment, 0 if not, or negative. */
-int segment_match(struct db *db, const struct segment *segment, int64_t member, struct err *err);
 
 struct segment_plan {
     const char *sql;           /* with $1, $2, ... */

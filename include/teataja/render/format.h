@@ -27,9 +27,6 @@ struct format;
 int format_open(enum language lang, struct format **out, struct err *err);
 void format_close(struct format *format);
 
-/* The language it was opened for. */
-enum language format_language(const struct format *format);
-
 /* Examples in Estonian. */
 enum format_style {
     FORMAT_FULL,    /* neljapäev, 5. märts 2026 */

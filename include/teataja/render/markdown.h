@@ -95,8 +95,3 @@ struct markdown_text_options {
  * each member. A footnote's line is never wrapped. Nothing for a block. */
 int markdown_text(const struct markdown *document, size_t index,
                   const struct markdown_text_options *options, struct str *out, struct err *err);
-
-/* The document's first paragraph as one line without marks or links, cut at a
- * word after `max` characters with "…": for preheaders and teasers. A paragraph
- * with slots is passed over. "" when there is none; NULL when memory is out. */
-const char *markdown_excerpt(const struct markdown *document, struct arena *arena, size_t max);

@@ -61,9 +61,7 @@ void value_set(struct value *map, const char *key, const struct value *shared);
 
 /* Adds an element to a list. */
 void value_add_text(struct value *list, const char *text);
-void value_add_markup(struct value *list, const char *markup);
 void value_add_bool(struct value *list, bool yes);
-void value_add_number(struct value *list, int64_t number);
 void value_add_null(struct value *list);
 struct value *value_add_map(struct value *list);
 struct value *value_add_list(struct value *list);

@@ -48,7 +48,7 @@ static void a_revision_is_made_of_changed_facts_not_of_texts(void **state)
     first = call->item.id;
     assert_true(first > 0);
     assert_int_equal(call->item.revision, 1);
-    news = content_news(&site.content, "a");
+    news = &site.content.news[0];
     assert_true(news->item.id > 0 && news->item.id != first);
 
     call = load_call(&site, "summary: Better words.\ndeadline: 2027-01-23\n", "2026-12-01");

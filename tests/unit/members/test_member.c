@@ -3,7 +3,6 @@
 
 #include "teataja/base/mem.h"
 #include "teataja/members/erasure.h"
-#include "teataja/members/organisation.h"
 #include "teataja/members/suppression.h"
 #include "unit/members/register.h"
 
@@ -188,9 +187,6 @@ static void test_members_share_an_organisation(void **state)
 {
     struct register_site *r = *state;
     int64_t a = register_add(r, "email=a@x.example", "organisation=Õun MTÜ", NULL);
-    struct organisation o;
-    struct organisation *all = NULL;
-    size_t count = 0;
     struct member_input input = {0};
     struct member m;
 
@@ -198,15 +194,16 @@ static void test_members_share_an_organisation(void **state)
                        "organisation_sector=film,music", "organisation_kind=nonprofit", NULL);
     (void)register_add(r, "email=c@x.example", "organisation=Õun MTÜ", "organisation_code=900",
                        NULL);
-    register_ok(r, organisation_list(&r->members, r->arena, &all, &count, &r->err));
-    assert_int_equal(count, 2);
-    register_ok(r, organisation_find(&r->members, r->arena, "800", &o, &r->err));
-    assert_int_equal(o.member_count, 2);
-    assert_int_equal(o.sectors.count, 2);
-    assert_string_equal(o.kind, "nonprofit");
+    assert_int_equal(register_count(r, "SELECT count(*) FROM organisation"), 2);
+    assert_int_equal(register_count(r, "SELECT count(*) FROM member m JOIN organisation o"
+                                       " ON o.id = m.organisation WHERE o.registry_code = '800'"
+                                       " AND o.kind = 'nonprofit'"),
+                     2);
+    assert_int_equal(register_count(r, "SELECT count(*) FROM organisation_sector"), 2);
     assert_true(register_change(r, a, "organisation_kind=foundation", NULL));
-    register_ok(r, organisation_find(&r->members, r->arena, "800", &o, &r->err));
-    assert_string_equal(o.kind, "foundation");
+    assert_int_equal(register_count(r, "SELECT count(*) FROM organisation"
+                                       " WHERE registry_code = '800' AND kind = 'foundation'"),
+                     1);
     assert_true(register_change(r, a, "organisation=", NULL));
     register_ok(r, member_get(&r->members, r->arena, a, &m, &r->err));
     assert_int_equal(m.organisation, 0);

