@@ -49,6 +49,15 @@ class Life(DraftSite):
         self.assertEqual(headers["Cache-Control"], "no-store")
         return self.ask(headers["Location"])[2]
 
+    def test_what_may_be_wrong_with_a_draft_is_told(self):
+        day = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 3 * 86400))
+        write(self.site / "calls/gone.md", f"title: Gone\nurl: https://fund.example/gone\n"
+              f"deadline: {day} 17:00\nsummary: Gone.\n")
+        write(self.site / "calls/gone.en.md", "title: Gone\nsummary: Gone.\n")
+        page = self.ask(self.link(self.draft("warned"), EDITORS["de"]))[2]
+        self.assertIn(WORDS["de"]["warnings"], text_of(page))
+        self.assertRegex(text_of(page), f"call 'gone' closed on {day}")
+
     def test_a_letter_is_rejected_made_anew_and_approved_in_every_language(self):
         for tag in LANGUAGES:
             with self.subTest(tag):

@@ -25,7 +25,7 @@ CREATE TABLE approval_snapshot (
     recipients INTEGER NOT NULL,        -- how many
     audience   TEXT NOT NULL,           -- the segment, as text
     rule       TEXT NOT NULL,           -- who sends and how it is chosen, a line each
-    warnings   TEXT NOT NULL,           -- what may be wrong with it, a line each; '' if nothing
+    warnings   TEXT NOT NULL DEFAULT '', -- what may be wrong with it, a line each
     PRIMARY KEY (mailing, revision)
 ) STRICT, WITHOUT ROWID;
 
