@@ -14,7 +14,7 @@ SELECT count(*), coalesce(sum(state = 'sent'), 0),
   FROM outbox WHERE mailing = $1;
 
 -- name: delivery_open
--- Of all mailings: rows that wait, by the index alone.
+-- Of all mailings: rows that wait. What is settled is not looked at.
 SELECT count(*) FROM mailing CROSS JOIN outbox ON outbox.mailing = mailing.id
  WHERE mailing.state IN ('queued', 'sending') AND outbox.state IN ('queued', 'deferred');
 
