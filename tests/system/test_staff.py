@@ -209,8 +209,9 @@ class Relays(Telling):
         self.assertEqual(query(self.site, "SELECT relay FROM relay_state"), [("main",)])
         told = self.look(hours=0.2)
         self.assertEqual(told["ann"][0].subject, "The mail server main takes no letters")
-        self.assertEqual(self.subjects(told)["boss"][-1],
-                         "Sähköpostipalvelin main ei ota kirjeitä vastaan")
+        # The letter may have ended before or after that look.
+        self.assertIn("Sähköpostipalvelin main ei ota kirjeitä vastaan",
+                      self.subjects(told)["boss"])
         self.assertNotIn("The mail server main takes no letters",
                          [m.subject for who in ("mari", "igor") for m in told.get(who, [])])
         self.assertIn("not from you", told["ann"][0].text)
