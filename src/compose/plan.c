@@ -380,7 +380,7 @@ int plan_ready(struct plan *plan, int64_t not_after, int64_t *id, struct err *er
     if (way != NULL) {
         way->snapshot->not_after = not_after;
     }
-    if (rc == 0 && is_only_looked_at(plan)) {
+    if (rc == 0 && way != NULL && is_only_looked_at(plan)) {
         *id = 0;
         return way->gathered(way->ctx, plan, err);
     }

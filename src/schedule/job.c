@@ -250,7 +250,7 @@ int job_list(const struct job *job, struct arena *arena, int64_t from, int64_t t
 {
     int count = list(job, arena, from + job->ahead, to + job->ahead, out, err);
 
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; *out != NULL && i < count; i++) {
         (*out)[i].at -= job->ahead;
     }
     return count;

@@ -168,7 +168,7 @@ int schedule_list(struct schedule *schedule, struct arena *arena, int64_t from, 
         for (int k = 0; rc == 0 && times != NULL && k < found; k++) {
             rc = arena_grow(arena, out, &capacity, *count, sizeof(**out), err);
             if (rc == 0) {
-                rc = add_item(schedule, arena, job, &times[k], (size_t)(before + k),
+                rc = add_item(schedule, arena, job, &times[k], (size_t)before + (size_t)k,
                               &(*out)[*count], err);
                 *count += 1;
             }
