@@ -259,7 +259,8 @@ class Files(Case):
     def test_mistakes_keep_a_letter_from_going_out(self):
         self.make_site(WRONG["unknown key"][0])
         run = self.teataja("send", "kiri", status=CONTENT)
-        self.assertEqual(run.err.splitlines(), WRONG["unknown key"][1])
+        self.assertEqual(run.err.splitlines(), WRONG["unknown key"][1] +
+                         ["teataja: nothing was sent: correct what is said above first"])
         self.assertFalse((self.site / "var").exists())
 
     def test_a_line_of_ten_megabytes_is_refused_at_once(self):
