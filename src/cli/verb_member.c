@@ -280,8 +280,8 @@ const struct verb verb_member_change_address = {
     .usage = "MEMBER ADDRESS",
     .summary = "give a member another address",
     .help = "Subscriptions, invitations and answers stay. An answer from the earlier address\n"
-            "still counts as the member's. The links in letters sent so far work no more, those in\n"
-            "later ones do; another spelling of the same address leaves them as they are.",
+            "still counts as the member's. The links in letters sent so far go on working; when\n"
+            "somebody else reads the earlier mailbox now, say 'member revoke-links' too.",
     .min_arguments = 2,
     .max_arguments = 2,
     .run = change_address_run,

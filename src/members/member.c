@@ -385,11 +385,6 @@ static int change_address(const struct members *members, const struct member *me
                      suppressed == 1 ? "suppressed" : "active", suppressed == 1 ? reason : NULL,
                      now);
     }
-    /* Whoever reads the earlier mailbox is perhaps no longer the member; another spelling of
-     * the same address is the same mailbox. */
-    if (rc == 0 && strcmp(member->email_key, key) != 0) {
-        rc = member_raise_epoch(members, member->id, err);
-    }
     return rc < 0 ? rc : db_exec(members->db, SQL_MEMBER_DROP_ADDRESS, err, "it", member->id, key);
 }
 

@@ -143,8 +143,8 @@ int member_set(const struct members *members, int64_t id, const struct member_in
 
 /* Gives a member another address. The earlier one is kept, so that an answer
  * from it still counts as the member's; the delivery state starts anew, unless
- * the new address is suppressed. All signed links sent before are revoked, unless the new
- * address is the old one spelt otherwise. */
+ * the new address is suppressed. Links in letters sent before go on working, for nobody may
+ * get a letter that cannot be left: member_raise_epoch revokes them. */
 int member_change_address(const struct members *members, int64_t id, const char *email,
                           struct err *err);
 
