@@ -19,8 +19,7 @@ enum exit_status deliver_mailing(const struct command *command, struct workspace
 int deliver_ready(struct workspace *workspace, const char *relay_name, struct err *err);
 
 /* Whether teataja.yaml names this relay. ERR_NOT_FOUND suggests one, or names those there are. */
-int deliver_knows_relay(const struct workspace *workspace, const char *relay_name,
-                        struct err *err);
+int deliver_knows_relay(const struct workspace *workspace, const char *relay_name, struct err *err);
 
 /* Prints the counts of a mailing and what can be done about what is left. */
 enum exit_status deliver_report(const struct command *command, struct workspace *workspace,

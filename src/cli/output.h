@@ -27,8 +27,8 @@ struct output_table *output_table_new(size_t columns, const char *const *heading
  * that is a number in a column whose heading starts with '>' stands right. */
 void output_table_row(struct output_table *table, const char *const *cells);
 
-/* Prints the table ("none" on a terminal if it has no rows), or as a JSON array of objects with the headings (lower case,
- * spaces as '_', no parentheses) as keys. */
+/* Prints the table ("none" on a terminal if it has no rows), or as a JSON array of objects with the
+ * headings (lower case, spaces as '_', no parentheses) as keys. */
 void output_table_print(struct output_table *table, bool json);
 
 /* Prints {"key": "text"}. */

@@ -91,9 +91,8 @@ static int send_invitations(struct compose *compose, struct arena *arena,
                             const struct errand *errand, struct schedule_outcome *out,
                             struct err *err)
 {
-    const struct invite_options options = {.date = errand->date,
-                                           .dry_run = errand->occurrence == NULL,
-                                           .wish = errand->wish};
+    const struct invite_options options = {
+        .date = errand->date, .dry_run = errand->occurrence == NULL, .wish = errand->wish};
     struct invite_summary summary = {0};
     int rc = invite_plan(compose, arena, slug_of(errand->target), &options, &summary, err);
 

@@ -47,8 +47,8 @@ static enum exit_status config_open(const struct command *command, bool reload,
                     : workspace_read(&config->command, WORKSPACE_CONFIG, &config->workspace);
     if (status == EXIT_DONE) {
         serve_check(&config->workspace, config->workspace.report);
-        status = reload ? workspace_judge(&config->workspace)
-                        : workspace_usable(&config->workspace);
+        status =
+            reload ? workspace_judge(&config->workspace) : workspace_usable(&config->workspace);
     }
     return status;
 }

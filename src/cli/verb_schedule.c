@@ -65,9 +65,8 @@ static void count_line(const struct plan_list *list, size_t index)
     struct err err = {0};
     int64_t number = 0;
 
-    if (item->target == NULL ||
-        schedule_jobs_count(list->jobs, item->kind, item->target, item->due, arena, &line->dates,
-                            &number, &err) < 0) {
+    if (item->target == NULL || schedule_jobs_count(list->jobs, item->kind, item->target, item->due,
+                                                    arena, &line->dates, &number, &err) < 0) {
         line->note = item->target == NULL ? line->note : arena_strdup(arena, err.msg);
         return;
     }
@@ -113,12 +112,12 @@ static int make_list(const struct command *command, struct schedule_jobs *jobs,
                      const struct schedule_item *items, size_t count, struct plan_list *out,
                      struct err *err)
 {
-    *out = (struct plan_list){
-        .command = command,
-        .jobs = jobs,
-        .lines = arena_alloc(command->arena, count + 1, sizeof(*out->lines)),
-        .forecasts = arena_alloc(command->arena, count + 1, sizeof(*out->forecasts)),
-        .count = count};
+    *out = (struct plan_list){.command = command,
+                              .jobs = jobs,
+                              .lines = arena_alloc(command->arena, count + 1, sizeof(*out->lines)),
+                              .forecasts =
+                                  arena_alloc(command->arena, count + 1, sizeof(*out->forecasts)),
+                              .count = count};
     if (out->lines == NULL || out->forecasts == NULL) {
         return err_nomem(err);
     }
@@ -213,10 +212,11 @@ const struct verb verb_schedule = {
     .name = "schedule",
     .usage = "",
     .summary = "what will happen by the calendar, and to how many",
-    .help = "Newsletters with a 'schedule', issues with a 'send', events with an 'invite' before\n"
-            "the start, their 'reminders' and 'thanks'. Times are local. Counts are as things stand\n"
-            "now; a letter is out by the time that the limits of the relays give, behind what is\n"
-            "queued and planned before it.",
+    .help =
+        "Newsletters with a 'schedule', issues with a 'send', events with an 'invite' before\n"
+        "the start, their 'reminders' and 'thanks'. Times are local. Counts are as things stand\n"
+        "now; a letter is out by the time that the limits of the relays give, behind what is\n"
+        "queued and planned before it.",
     .options = schedule_options_table,
     .run = schedule_run_verb,
 };
@@ -249,11 +249,10 @@ static enum exit_status run_job(const struct command *command, struct schedule_j
     struct schedule_outcome outcome;
     struct err err = {0};
     bool drafted;
-    const char *question =
-        arena_printf(command->arena,
-                     run->kind == SCHEDULE_DRAFT ? "Draft %s now"
-                                                 : "Queue %s for its recipients now",
-                     run->target);
+    const char *question = arena_printf(
+        command->arena,
+        run->kind == SCHEDULE_DRAFT ? "Draft %s now" : "Queue %s for its recipients now",
+        run->target);
 
     if (question == NULL || !command_confirm(command, question)) {
         return EXIT_FAILED;
@@ -337,7 +336,8 @@ static void print_tick(const struct command *command, const struct schedule_tick
                " to be tried again. ",
                tick->done, tick->skipped, tick->failed, tick->retried);
         if (tick->waiting > 0) {
-            printf("%" PRId64 " wait%s for approval. ", tick->waiting, tick->waiting == 1 ? "s" : "");
+            printf("%" PRId64 " wait%s for approval. ", tick->waiting,
+                   tick->waiting == 1 ? "s" : "");
         }
         printf(none ? "Nothing else is planned.\n" : "Next: %s (UTC).\n", next);
     }

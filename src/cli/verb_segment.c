@@ -102,8 +102,7 @@ static enum exit_status explain_run(struct command *command)
         for (size_t i = 0; i < plan.value_count; i++) {
             printf("  $%zu = %s\n", i + 1, plan.values[i]);
         }
-        printf("\n%s\n\n%" PRId64 " member%s\n", plan.plan, plan.count,
-               plan.count == 1 ? "" : "s");
+        printf("\n%s\n\n%" PRId64 " member%s\n", plan.plan, plan.count, plan.count == 1 ? "" : "s");
     }
     segment_free(segment);
     workspace_close(&workspace);

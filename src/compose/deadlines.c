@@ -7,18 +7,19 @@
 static int translate(struct arena *arena, const struct source_deadline *from,
                      struct content_deadline *out, struct err *err)
 {
-    *out = (struct content_deadline){.origin = arena_printf(arena, "sources/%s", from->source->name),
-                                     .slug = from->slug,
-                                     .language = from->source->language,
-                                     .title = from->title,
-                                     .funder = from->source->funder,
-                                     .summary = from->summary,
-                                     .url = from->url,
-                                     .zone = from->zone,
-                                     .times = from->times,
-                                     .time_count = from->time_count,
-                                     .closed = from->closed,
-                                     .cancelled = from->cancelled};
+    *out =
+        (struct content_deadline){.origin = arena_printf(arena, "sources/%s", from->source->name),
+                                  .slug = from->slug,
+                                  .language = from->source->language,
+                                  .title = from->title,
+                                  .funder = from->source->funder,
+                                  .summary = from->summary,
+                                  .url = from->url,
+                                  .zone = from->zone,
+                                  .times = from->times,
+                                  .time_count = from->time_count,
+                                  .closed = from->closed,
+                                  .cancelled = from->cancelled};
     return out->origin != NULL ? 0 : err_nomem(err);
 }
 

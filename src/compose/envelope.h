@@ -14,8 +14,8 @@
 /* mailing.config */
 struct envelope {
     const struct mail_kind *kind;
-    const char *domain; /* right of the @ in Message-IDs */
-    int64_t list;       /* 0 for none */
+    const char *domain;     /* right of the @ in Message-IDs */
+    int64_t list;           /* 0 for none */
     const char *occurrence; /* of the event that it is about; "": the whole, or none */
     struct link_base base;
 };

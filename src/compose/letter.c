@@ -20,7 +20,7 @@ struct planning {
     struct arena *arena; /* the caller's: what goes into the summary */
     const struct letter_options *options;
     const struct plan_way *way; /* NULL: it waits for nobody */
-    struct arena *work; /* what is needed as long as the planning lasts */
+    struct arena *work;         /* what is needed as long as the planning lasts */
     struct arena *scratch;
     struct letter letter;
     struct sender sender;
@@ -73,8 +73,7 @@ int letter_find(struct compose *compose, const char *slug, const struct issue **
         return find_automatic(compose, slug + strlen(LETTER_AUTOMATIC), out, err);
     }
     issue = content_issue(content, slug);
-    if (issue == NULL &&
-        left_out_check(&compose->site.config->left, "issues", slug, err) < 0) {
+    if (issue == NULL && left_out_check(&compose->site.config->left, "issues", slug, err) < 0) {
         return ERR_INVALID;
     }
     if (issue == NULL) {

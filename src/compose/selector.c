@@ -129,9 +129,8 @@ static int set_event_told(struct selector *selector, struct event_choice *choice
 static int leave_event_out(struct selector *selector, const struct event *event, struct err *err)
 {
     bool named = strncmp(err->msg, event->file, strlen(event->file)) == 0;
-    const char *why =
-        arena_printf(selector->arena, "event '%s' is left out: %s%s%s", event->slug,
-                     named ? "" : event->file, named ? "" : ": ", err->msg);
+    const char *why = arena_printf(selector->arena, "event '%s' is left out: %s%s%s", event->slug,
+                                   named ? "" : event->file, named ? "" : ": ", err->msg);
 
     if (why == NULL) {
         return err_nomem(err);

@@ -190,8 +190,8 @@ int content_leave_out(struct arena *arena, const struct config *config, struct c
     }
     content->call_count = keep_good(content->calls, content->call_count, sizeof(*content->calls),
                                     "calls", left, NULL);
-    content->news_count = keep_good(content->news, content->news_count, sizeof(*content->news),
-                                    "news", left, NULL);
+    content->news_count =
+        keep_good(content->news, content->news_count, sizeof(*content->news), "news", left, NULL);
     content->issue_count = keep_good(content->issues, issues, sizeof(*content->issues), "issues",
                                      left, content->left_issues);
     content->left_issue_count = issues - content->issue_count;

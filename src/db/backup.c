@@ -180,8 +180,7 @@ static int check_head(const char *path, struct err *err)
     if (fd >= 0) {
         close(fd);
     }
-    return same ? 0
-                : err_set(err, ERR_CORRUPT, "it is not a database that 'teataja backup' made");
+    return same ? 0 : err_set(err, ERR_CORRUPT, "it is not a database that 'teataja backup' made");
 }
 
 static int read_note(struct db *db, struct arena *arena, struct db_backup *note, struct err *err)

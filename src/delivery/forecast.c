@@ -41,7 +41,7 @@ struct simulation {
     size_t line_count;
     struct task *tasks; /* by due */
     size_t task_count;
-    size_t done;     /* so many of the first are over */
+    size_t done; /* so many of the first are over */
     int64_t now;
     int64_t carried; /* letters so far */
     int64_t waits;   /* how often nothing could go */
@@ -53,7 +53,7 @@ struct task {
     int64_t due;
     int64_t left;
     int64_t priority;
-    int64_t rank; /* among those as urgent */
+    int64_t rank;    /* among those as urgent */
     int64_t waits;   /* of the simulation, when this came due; -1: not yet */
     int64_t carried; /* likewise */
 };
@@ -93,9 +93,9 @@ static int load_limit(struct db *db, const char *relay, const struct site_limit 
     *limit = (struct ahead){.window = from->rate.micros,
                             .most = from->rate.count - from->reserve,
                             .grain = quota_grain(from->rate.micros)};
-    rc = rc == 0 ? db_bind(stmt, err, "tii", relay, limit->window,
-                           (now - limit->window) / limit->grain)
-                 : rc;
+    rc = rc == 0
+             ? db_bind(stmt, err, "tii", relay, limit->window, (now - limit->window) / limit->grain)
+             : rc;
     while (rc == 0 && (rc = db_next(stmt, err)) == 1) {
         add(limit, db_int(stmt, 0) * limit->grain, db_int(stmt, 1));
         rc = 0;
@@ -182,7 +182,8 @@ static int64_t at_pace(const struct line *line, int64_t now, int64_t until, int6
         return room;
     }
     for (size_t i = 0; i < line->limit_count; i++) {
-        most = line->limits[i].grain / line->pace < most ? line->limits[i].grain / line->pace : most;
+        most =
+            line->limits[i].grain / line->pace < most ? line->limits[i].grain / line->pace : most;
     }
     most = (until - now) / line->pace < most ? (until - now) / line->pace : most;
     most = most > 0 ? most : 1;
@@ -363,8 +364,8 @@ static void simulate(struct simulation *simulation)
     }
 }
 
-static int load_lines(struct simulation *simulation, struct db *db,
-                      const struct site_relay *relays, size_t count, struct err *err)
+static int load_lines(struct simulation *simulation, struct db *db, const struct site_relay *relays,
+                      size_t count, struct err *err)
 {
     struct line *lines = arena_alloc(simulation->arena, count + 1, sizeof(*lines));
     int rc = 0;
@@ -384,9 +385,8 @@ int relay_forecast(struct db *db, const struct site_relay *relays, size_t relay_
                    bool others, struct forecast_job *jobs, size_t count, struct err *err)
 {
     struct simulation simulation = {.arena = arena_new(LIMIT_ARENA_WORK), .now = now};
-    int rc = simulation.arena == NULL
-                 ? err_nomem(err)
-                 : load_tasks(&simulation, db, others, jobs, count, err);
+    int rc = simulation.arena == NULL ? err_nomem(err)
+                                      : load_tasks(&simulation, db, others, jobs, count, err);
 
     if (rc == 0) {
         rc = load_lines(&simulation, db, relays, relay_count, err);

@@ -255,8 +255,8 @@ bool mailing_is_draft(const struct mailing *mailing)
     return strstr(",waiting,approved,rejected,", mailing->state) != NULL;
 }
 
-int mailing_list(struct db *db, struct arena *arena, size_t max, bool notices,
-                 struct mailing **out, size_t *count, struct err *err)
+int mailing_list(struct db *db, struct arena *arena, size_t max, bool notices, struct mailing **out,
+                 size_t *count, struct err *err)
 {
     struct db_stmt *stmt = NULL;
     size_t capacity = 0;
@@ -424,8 +424,7 @@ static int find_next(struct resend *resend, struct err *err)
 
     resend->found = 0;
     if (rc == 0) {
-        rc = db_bind(stmt, err, "iiii", resend->mailing, resend->last, resend->end,
-                     (int64_t)CHUNK);
+        rc = db_bind(stmt, err, "iiii", resend->mailing, resend->last, resend->end, (int64_t)CHUNK);
     }
     while (rc == 0 && resend->found < CHUNK && (rc = db_next(stmt, err)) == 1) {
         resend->last = db_int(stmt, 0);
@@ -456,8 +455,7 @@ static int requeue_found(struct resend *resend, struct err *err)
         return set_state(db, resend->mailing, "queued", ",queued,sending,paused,held,sent,", err);
     }
     rc = db_exec(db, SQL_MAILING_RESEND_GOES_ON, err, "i", resend->mailing);
-    return rc < 0 || db_changes(db) == 1 ? rc
-                                         : refuse_state(db, resend->mailing, "queued", err);
+    return rc < 0 || db_changes(db) == 1 ? rc : refuse_state(db, resend->mailing, "queued", err);
 }
 
 /* In chunks; with nothing to send the mailing stays what it is: sent, or held. */

@@ -260,8 +260,9 @@ static const struct schema_field event_fields[] = {
      .type = SCHEMA_LINES,
      .flags = SCHEMA_EDITION,
      .offset = offsetof(struct event_head, thanks),
-     .help = "A letter for those who said yes, after the (last) end, in Markdown: thanks, and links "
-             "to the material. Without it none goes out.",
+     .help =
+         "A letter for those who said yes, after the (last) end, in Markdown: thanks, and links "
+         "to the material. Without it none goes out.",
      .example = "|\n  [The slides](https://cluster.example/forum/slides)"},
     {.key = "thanks_after",
      .type = SCHEMA_PERIOD,

@@ -104,8 +104,8 @@ static int subscribe(const struct import_run *run, const struct import_row *row,
         ground.basis = SITE_BASIS_CONSENT;
         ground.consent_at = 0;
     }
-    rc =
-        subscription_start(run->reader.members, member, run->options->list, &ground, &state, changed, err);
+    rc = subscription_start(run->reader.members, member, run->options->list, &ground, &state,
+                            changed, err);
     if (rc == 0 && row->left) {
         rc = leave_as_exported(run, member, *changed, &state, err);
     }

@@ -262,7 +262,7 @@ static int name_newsletter(const struct segment_scope *scope, struct arena *aren
 
 /* The ledger names a mailing by folder and slug. */
 static int name_letter(const struct segment_scope *scope, struct arena *arena, const char *text,
-                      struct segment_node *test, struct err *err)
+                       struct segment_node *test, struct err *err)
 {
     const char *slug = strncmp(text, FOLDER_ISSUES, strlen(FOLDER_ISSUES)) == 0
                            ? text + strlen(FOLDER_ISSUES)

@@ -60,10 +60,10 @@ int job_left_waiting(const struct schedule *schedule, const struct job *job, boo
         }
         issue = find_issue(schedule->options.content, left->items[i].slug);
         /* One that does not say whose it is holds up nothing that there is to send. */
-        may_wait = issue != NULL && issue->newsletter_slug != NULL
-                       ? issue->send_next &&
-                             strcmp(issue->newsletter_slug, job->newsletter->slug) == 0
-                       : idle;
+        may_wait =
+            issue != NULL && issue->newsletter_slug != NULL
+                ? issue->send_next && strcmp(issue->newsletter_slug, job->newsletter->slug) == 0
+                : idle;
         if (may_wait) {
             rc = refuse(schedule, left->items[i].slug, err);
         }

@@ -45,7 +45,7 @@ int call_feed_write(const struct call_feed *feed, struct str *out, struct err *e
 
 /* Reads a site's content for feeds alone, with the deadlines of its sources, as the database
  * `database` knows it (unless it is not there yet). Files that are wrong are left out, and
- * added to config->left, as config_leave_out did with those of *config. `templates` has the holidays. *out lives in the arena, and *config
- * must outlive it. */
+ * added to config->left, as config_leave_out did with those of *config. `templates` has the
+ * holidays. *out lives in the arena, and *config must outlive it. */
 int call_feed_read(struct arena *arena, struct config *config, const char *templates,
                    const char *database, int64_t now, const struct content **out, struct err *err);

@@ -48,9 +48,9 @@ struct event_letter_summary {
     const char *subject; /* "events/forum-2027" */
     const char *when;    /* start of the occurrence, local: "2027-05-20 10:00" */
     int64_t total;
-    int64_t invited; /* of the list's active subscribers */
-    int64_t said_no; /* as things stand */
-    int64_t waiting; /* for a seat */
+    int64_t invited;   /* of the list's active subscribers */
+    int64_t said_no;   /* as things stand */
+    int64_t waiting;   /* for a seat */
     int64_t no_answer; /* and cannot answer any more, or were not there */
     int64_t invited_later;
     struct event_letter_group groups[LANG_COUNT];

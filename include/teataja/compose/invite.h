@@ -19,10 +19,10 @@
 
 struct invite_options {
     bool dry_run;
-    bool again;             /* also those who are invited already */
-    const char *test;       /* an address: one message goes there, nobody is invited */
-    enum language language; /* with test; LANG_NONE: the site's first */
-    int64_t date;           /* 0: now */
+    bool again;                /* also those who are invited already */
+    const char *test;          /* an address: one message goes there, nobody is invited */
+    enum language language;    /* with test; LANG_NONE: the site's first */
+    int64_t date;              /* 0: now */
     struct approval_wish wish; /* where people have a say; zeros: sent by hand */
 };
 
@@ -33,9 +33,9 @@ struct invite_group {
 };
 
 struct invite_summary {
-    int64_t mailing;     /* 0 for a dry run */
+    int64_t mailing;           /* 0 for a dry run */
     struct approval_sent sent; /* whether it was queued or waits; zeros for a dry run */
-    const char *subject; /* "events/forum-2027" */
+    const char *subject;       /* "events/forum-2027" */
     int64_t total;
     int64_t invited_before; /* left out, for they have an invitation */
     struct invite_group groups[LANG_COUNT];

@@ -65,9 +65,9 @@ struct letter_group {
 
 /* All in one arena. */
 struct letter_summary {
-    int64_t mailing;     /* 0 for a dry run */
+    int64_t mailing;           /* 0 for a dry run */
     struct approval_sent sent; /* whether it was queued or waits; zeros for a dry run */
-    const char *subject; /* "issues/2026-12", "newsletters/funding" */
+    const char *subject;       /* "issues/2026-12", "newsletters/funding" */
     const struct newsletter *newsletter;
     int64_t date;
     int64_t not_after;                 /* the first deadline shown; 0: none */

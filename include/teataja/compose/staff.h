@@ -3,9 +3,10 @@
  * What is told is what the database says, never what a process saw: a draft that waits, a
  * mailing that is finished, halted or held, a source or a relay that is down and well again,
  * the schedule that is held, a run that failed or came too late, an approval that was voided
- * or refused, files that are left out since they are wrong. A row for each thing says in which state it was told; whoever looks next tells
- * what is in another state now, and so it is told once, whichever process looks, however often
- * they are restarted. The row is written in the transaction that queues the mail.
+ * or refused, files that are left out since they are wrong. A row for each thing says in which
+ * state it was told; whoever looks next tells what is in another state now, and so it is told once,
+ * whichever process looks, however often they are restarted. The row is written in the transaction
+ * that queues the mail.
  *
  * Who is told: admins are those of `staff` in teataja.yaml who have that role, or the office;
  * editors are the `editors` of the newsletter and those of `staff` with that role, or the

@@ -17,9 +17,9 @@
 #include "teataja/events/event.h"
 #include "teataja/events/occurrence.h"
 
-#define REMINDER_NAME 16 /* "7d", "36h", "90m" and NUL */
+#define REMINDER_NAME 16   /* "7d", "36h", "90m" and NUL */
 #define REMINDER_MORNING 9 /* whole days are counted from this hour of their first one */
-#define THANKS_MORNING 10 /* thanks go out at this hour of the day after */
+#define THANKS_MORNING 10  /* thanks go out at this hour of the day after */
 
 /* A moment by the clock of the event's zone. */
 struct reminder_time {

@@ -2,8 +2,8 @@
  *
  * Reading: UTF-8 with or without a byte order mark, UTF-16 with one, any other
  * charset that ICU knows when named; the separator is ';', ',' or tab, found in
- * the first row, or what Excel's line sep=; before it names; lines end in CRLF, LF or CR; a field in quotes may hold
- * separators, doubled quotes and line ends. Empty lines are passed over. The
+ * the first row, or what Excel's line sep=; before it names; lines end in CRLF, LF or CR; a field
+ * in quotes may hold separators, doubled quotes and line ends. Empty lines are passed over. The
  * whole file is at most LIMIT_CSV, a field LIMIT_CSV_FIELD, a row LIMIT_CSV_COLUMNS
  * fields. It is read in stretches of some 256 KB: rows come before a byte further down
  * turns out to be none of the charset.

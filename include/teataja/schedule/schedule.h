@@ -86,8 +86,8 @@ struct schedule_run {
 struct schedule_outcome {
     int64_t mailing;    /* 0: none was made */
     int64_t recipients; /* rows of it */
-    bool waits;         /* with ERR_STATE: for people; not skipped, but looked at each minute as long
-                         * as it is not too late */
+    bool waits; /* with ERR_STATE: for people; not skipped, but looked at each minute as long
+                 * as it is not too late */
 };
 
 /* Does a run: plans and queues, does not deliver. 0: done. ERR_EXISTS: it was done

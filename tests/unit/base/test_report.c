@@ -210,8 +210,7 @@ static void test_a_fault_of_the_system_is_told_from_one_of_the_site(void **state
     }
 }
 
-static void test_each_file_with_an_error_is_named_once_however_many_problems_there_are(
-    void **state)
+static void test_each_file_with_an_error_is_named_once_however_many_problems_there_are(void **state)
 {
     struct report *report = report_new();
     char text[64];

@@ -210,8 +210,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_row_that_is_gone_has_no_page, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_archive_has_what_went_out_in_the_readers_language,
                                         set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_letter_that_was_composed_anew_is_one_entry,
-                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_letter_that_was_composed_anew_is_one_entry, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_a_damaged_variant_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_pictures_of_a_mailing, set_up, tear_down),
     };

@@ -285,7 +285,8 @@ static void test_who_decides_hears_what_about(void **state)
     told_after(1, "Waiting for a decision: issues/december");
     assert_true(last_mail_has("A deadline that the letter shows is over"));
     add_mailing(102, "letter", "held", "NULL, NULL");
-    run("INSERT INTO variant (mailing, lang, selection, pieces) VALUES (102, 'en', '', x'7300000001')");
+    run("INSERT INTO variant (mailing, lang, selection, pieces) VALUES (102, 'en', '', "
+        "x'7300000001')");
     run("INSERT INTO outbox (mailing, dedupe, address, variant, state, priority) SELECT 102, 'a', "
         "'a@cluster.example', max(id), 'unknown', 4 FROM variant");
     told_after(1, "Waiting for a decision: issues/december");

@@ -9,7 +9,8 @@
 #define SECONDS(n) ((int64_t)(n)*CLOCK_SECOND)
 
 static struct site_limit a_minute[] = {{.rate = {.count = 30, .micros = CLOCK_MINUTE}}};
-static struct site_limit an_hour[] = {{.rate = {.count = 300, .micros = CLOCK_HOUR}, .reserve = 60}};
+static struct site_limit an_hour[] = {
+    {.rate = {.count = 300, .micros = CLOCK_HOUR}, .reserve = 60}};
 static struct site_limit both[] = {
     {.rate = {.count = 30, .micros = CLOCK_MINUTE}},
     {.rate = {.count = 300, .micros = CLOCK_HOUR}, .reserve = 60},
@@ -55,15 +56,41 @@ static void test_one_mailing_waits_for_its_limits_and_takes_turns(void **state)
         {NULL, {&paced, &free_relay}, 1000, 1000, 0, 50, 0},
         /* What a relay took or holds counts, and one that is parked takes nothing. */
         {"INSERT INTO relay_use VALUES ('first', 60000000, 1700000000000000 / 250000 - 120, 20)",
-         {&minutes}, 20, 10, 30, 30, 1},
+         {&minutes},
+         20,
+         10,
+         30,
+         30,
+         1},
         {"INSERT INTO relay_use VALUES ('first', 60000000, 1700000000000000 / 250000 - 120, 20)",
-         {&minutes, &hours}, 260, 250, 30, 30, 1},
-        {"INSERT INTO worker (id, boot, pid, started, relay, held) VALUES (7, 'b', 1, 0, 'first', 25)",
-         {&minutes}, 30, 5, 60, 60, 1},
+         {&minutes, &hours},
+         260,
+         250,
+         30,
+         30,
+         1},
+        {"INSERT INTO worker (id, boot, pid, started, relay, held) VALUES (7, 'b', 1, 0, 'first', "
+         "25)",
+         {&minutes},
+         30,
+         5,
+         60,
+         60,
+         1},
         {"INSERT INTO relay_state VALUES ('first', 3, 1700000000000000 + 600000000, 'away', 0)",
-         {&minutes, &hours}, 300, 240, 600, 660, 1},
+         {&minutes, &hours},
+         300,
+         240,
+         600,
+         660,
+         1},
         {"INSERT INTO relay_state VALUES ('first', 3, 1700000000000000 + 600000000, 'away', 0)",
-         {&minutes}, 10, 0, 600, 600, 0},
+         {&minutes},
+         10,
+         0,
+         600,
+         600,
+         0},
     };
 
     (void)state;
@@ -188,9 +215,8 @@ static void test_a_long_forecast_ends_soon(void **state)
 
     (void)state;
     for (size_t i = 0; i < 300; i++) {
-        jobs[i] = (struct forecast_job){.rows = 3000,
-                                        .priority = MAILING_LETTER,
-                                        .due = NOW + (int64_t)i * CLOCK_HOUR};
+        jobs[i] = (struct forecast_job){
+            .rows = 3000, .priority = MAILING_LETTER, .due = NOW + (int64_t)i * CLOCK_HOUR};
     }
     ok(relay_forecast(site.db, &slow, 1, NOW, true, jobs, 300, &err));
     assert_at(jobs[299].last_at, NOW, 900000 / 240 * 3600 - 3600, 60000);

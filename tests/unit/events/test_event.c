@@ -237,20 +237,21 @@ static void test_all_files_are_checked_in_one_run(void **state)
     assert_int_equal(events.count, 1);
     assert_non_null(event_find(&events, "fine"));
     site_folder_expect(
-        f, "events/Bad Name.md:1:1: 'Bad Name.md' is not <slug>.md: a slug is of a-z, 0-9 and "
-           "'-', at most 64 of them\n"
-           "events/alone.en.md:1:1: a language edition without its event: there is no "
-           "events/alone.md or .ics\n"
-           "events/good.en.md:2:1: 'start' stands once, in the file of the first language; a "
-           "language edition holds only title, summary, overrides, location, rsvp, reminder, thanks\n"
-           "events/good.et.md:1:1: 'et' is the site's first language: its file is "
-           "events/good.md\n"
-           "events/good.pl.md:1:1: 'pl' is not one of the site's languages\n"
-           "events/notes.txt:1:1: warning: the file is neither .md nor .ics; it is passed over\n"
-           "events/twice.md:1:1: unknown key 'title'; the keys here are access, list, approval, "
-           "audience, invite, rsvp, reminders, reminder, thanks, thanks_after, funded_by\n"
-           "events/twice.md:2:1: unknown key 'start'; the keys here are access, list, approval, "
-           "audience, invite, rsvp, reminders, reminder, thanks, thanks_after, funded_by\n");
+        f,
+        "events/Bad Name.md:1:1: 'Bad Name.md' is not <slug>.md: a slug is of a-z, 0-9 and "
+        "'-', at most 64 of them\n"
+        "events/alone.en.md:1:1: a language edition without its event: there is no "
+        "events/alone.md or .ics\n"
+        "events/good.en.md:2:1: 'start' stands once, in the file of the first language; a "
+        "language edition holds only title, summary, overrides, location, rsvp, reminder, thanks\n"
+        "events/good.et.md:1:1: 'et' is the site's first language: its file is "
+        "events/good.md\n"
+        "events/good.pl.md:1:1: 'pl' is not one of the site's languages\n"
+        "events/notes.txt:1:1: warning: the file is neither .md nor .ics; it is passed over\n"
+        "events/twice.md:1:1: unknown key 'title'; the keys here are access, list, approval, "
+        "audience, invite, rsvp, reminders, reminder, thanks, thanks_after, funded_by\n"
+        "events/twice.md:2:1: unknown key 'start'; the keys here are access, list, approval, "
+        "audience, invite, rsvp, reminders, reminder, thanks, thanks_after, funded_by\n");
 }
 
 static void test_a_site_without_events_is_fine(void **state)

@@ -159,8 +159,7 @@ static void test_letters_are_issues_or_those_of_a_newsletter(void **state)
         {"received(newsletters/fundin)",
          "column 10: no newsletter 'fundin'; did you mean 'funding'?"},
         {"received(newsletters/)", "column 10: no newsletter ''"},
-        {"received(funding)",
-         "column 10: no issue 'funding'; did you mean 'newsletters/funding'?"},
+        {"received(funding)", "column 10: no issue 'funding'; did you mean 'newsletters/funding'?"},
     };
 
     config.newsletters = newsletters;

@@ -409,9 +409,8 @@ static void test_a_draft_is_made_before_its_letter_and_is_what_goes_out(void **s
     site.issues[1] = site.issues[0];
     site.issues[0].item.slug = "a";
     (void)tick_once(&site, "2026-12-07T07:00");
-    assert_string_equal(site.fired.data,
-                        "drafts/newsletters/funding 2026-12-07T09:00:00 issues/b\n"
-                        "newsletters/funding 2026-12-07T09:00:00 issues/b\n");
+    assert_string_equal(site.fired.data, "drafts/newsletters/funding 2026-12-07T09:00:00 issues/b\n"
+                                         "newsletters/funding 2026-12-07T09:00:00 issues/b\n");
 }
 
 static void test_a_draft_whose_time_was_before_its_schedule_is_made_at_once(void **state)
@@ -423,9 +422,8 @@ static void test_a_draft_whose_time_was_before_its_schedule_is_made_at_once(void
     site_issue(&site, "a", newsletter);
     site_issue_at(&site, "b", newsletter, "2026-12-07T12:00");
     (void)tick_once(&site, "2026-12-06T06:00");
-    assert_string_equal(site.fired.data,
-                        "drafts/newsletters/funding 2026-12-07T09:00:00 issues/a\n"
-                        "drafts/issues/b 2026-12-07T12:00:00 issues/b\n");
+    assert_string_equal(site.fired.data, "drafts/newsletters/funding 2026-12-07T09:00:00 issues/a\n"
+                                         "drafts/issues/b 2026-12-07T12:00:00 issues/b\n");
 }
 
 static void test_drafts_of_several_weeks_are_of_several_issues(void **state)
