@@ -449,6 +449,8 @@ class Telling(Serving):
             (r for a, r in answers.items() if stage == "RCPT" and a in argument), None))
         self.make_site(relay.port)
         self.start_daemon()
+        # The rate is between two looks, of which the first is before the letters.
+        wait_for("the first look", lambda: self.metrics().get(("teataja_sends_total", "sent")) == 0)
         self.queue()
         wait_for("letters", lambda: len(relay.taken) == self.members - 2)
         wait_for("the counter", lambda: self.metrics()["teataja_sends_total", "sent"] == 18)
@@ -462,7 +464,7 @@ class Telling(Serving):
         size = query(self.site, "SELECT page_count * page_size FROM pragma_page_count(), "
                      "pragma_page_size()")[0][0]
         self.assertEqual(found["teataja_database_bytes",], size)
-        self.assertGreater(found["teataja_sends_per_second",], 0)
+        wait_for("the rate", lambda: self.metrics()["teataja_sends_per_second",] > 0)
         self.assertEqual(found["teataja_schedule_lag_seconds",], 0)
         for name in ROLES:
             self.assertEqual(found["teataja_role_up", name], 1)
